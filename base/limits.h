@@ -1,0 +1,27 @@
+/* limits.h: every ceiling has a name, a number and a reason. */
+#ifndef LEAT_BASE_LIMITS_H
+#define LEAT_BASE_LIMITS_H
+
+/* name, value, reason */
+#define LIMIT_LIST(X)                                                                                        \
+    X(YAML_BYTES, 64u << 20, "a pipeline of 100,000 steps fits many times over")                             \
+    X(YAML_DEPTH, 64, "deeper is a mistake or an attack")                                                    \
+    X(YAML_NODES, 10000000, "bounds memory for one file")                                                    \
+    X(YAML_ALIAS_NODES, 10000, "alias bombs stop here")                                                      \
+    X(DIAG_SHOWN, 20, "a screenful; the rest is counted")                                                    \
+    X(NAME_BYTES, 63, "pipeline and step names become file and column names")                                \
+    X(STEPS, 1000000, "steps in one pipeline")                                                               \
+    X(OUTPUT_FILE_BYTES, 1u << 20, "name=value lines a step may write")                                      \
+    X(BOOKMARK_VALUE_BYTES, 64u << 10, "a value bookmark is a value, not a file")                            \
+    X(LOG_HEAD_BYTES, 8u << 20, "of a step's log kept from its beginning")                                   \
+    X(LOG_TAIL_BYTES, 8u << 20, "of a step's log kept from its end")                                         \
+    X(SAMPLE_ROWS, 20, "failing rows kept per check")                                                        \
+    X(BALLAST_BYTES, 64u << 20, "space to record failures in when the disk is full")
+
+enum leat_limit {
+#define X(name, value, reason) LIMIT_##name = (int)(value),
+    LIMIT_LIST(X)
+#undef X
+};
+
+#endif

@@ -1,0 +1,32 @@
+# Flags shared by every target, and the one way to declare a folder's library.
+add_library(leat_flags INTERFACE)
+target_compile_definitions(leat_flags INTERFACE _GNU_SOURCE LEAT_VERSION="${PROJECT_VERSION}")
+target_include_directories(leat_flags INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(leat_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion
+  -fno-omit-frame-pointer -fstack-protector-strong)
+# Truncation by snprintf is how our fixed-size messages are bounded, not a mistake.
+target_compile_options(leat_flags INTERFACE $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation>)
+if(LEAT_WERROR)
+  target_compile_options(leat_flags INTERFACE -Werror)
+endif()
+if(LEAT_SANITIZE)
+  target_compile_options(leat_flags INTERFACE -fsanitize=${LEAT_SANITIZE})
+  target_link_options(leat_flags INTERFACE -fsanitize=${LEAT_SANITIZE})
+  if(LEAT_SANITIZE MATCHES undefined)
+    target_compile_options(leat_flags INTERFACE -fno-sanitize-recover=undefined)
+  endif()
+endif()
+if(LEAT_FUZZ)
+  target_compile_options(leat_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT LEAT_SANITIZE)
+  target_compile_definitions(leat_flags INTERFACE _FORTIFY_SOURCE=2)
+endif()
+
+# leat_library(NAME SOURCES a.c b.c USES other libraries): the folder NAME as library leat_NAME.
+function(leat_library name)
+  cmake_parse_arguments(L "" "" "SOURCES;USES" ${ARGN})
+  add_library(leat_${name} STATIC ${L_SOURCES})
+  target_link_libraries(leat_${name} PUBLIC leat_flags ${L_USES})
+  set_property(GLOBAL APPEND PROPERTY LEAT_LIBRARIES leat_${name})
+endfunction()

@@ -1,0 +1,236 @@
+/* pipeline.h: the checked pipeline, and the way to it from YAML text.
+ *
+ * text --reader--> nodes with marks --fields--> typed values --graph--> struct pipeline
+ *
+ * A pipeline is immutable once loaded; everything in it lives in its arena. Values that hold ${…} stay
+ * unevaluated in `struct value`; pipeline_resolve() evaluates them, once, against a scope, into JSON. dag/
+ * knows no operator by name: it is handed the table of verbs. No function here recurses over the graph. */
+#ifndef LEAT_DAG_PIPELINE_H
+#define LEAT_DAG_PIPELINE_H
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "base/err.h"
+#include "base/fields.h"
+#include "base/instant.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct value; /* a typed, not yet evaluated YAML value */
+
+/* ---- the project
+ * -------------------------------------------------------------------------------------------- */
+
+enum zone_format { FORMAT_FILES, FORMAT_DELTA };
+enum schema_policy { SCHEMA_ANY, SCHEMA_ADD, SCHEMA_STRICT };
+
+struct zone {
+    const char *name;
+    const char *path;         /* absolute */
+    duration_t keep_versions; /* 0: for ever */
+    bool requires_checks;
+    enum zone_format format;
+    enum schema_policy schema;
+};
+
+struct pool {
+    const char *name;
+    int64_t tokens;
+};
+
+struct project {
+    struct arena *arena;
+    const char *root; /* absolute folder */
+    const char *file; /* leat.yaml's path, or NULL when there is none */
+    const char *name;
+    const char *state;  /* absolute folder, default root/.leat */
+    struct zone *zones; /* in order of promotion */
+    size_t zone_count;
+    struct pool *pools;
+    size_t pool_count;
+    const char **env_allowed;
+    size_t env_allowed_count;
+    const char **allow_paths; /* absolute */
+    size_t allow_path_count;
+    json_t *env_files_env; /* object: what the listed env files define */
+    json_t *engines;       /* object, resolved, e.g. {"spark": {"home": …, "master": …, "conf": {…}}} */
+    json_t *secrets;       /* object name -> reference text; resolved only at spawn */
+    struct value *defaults;  /* step defaults, may be NULL */
+    struct value *templates; /* may be NULL */
+    struct source *source;   /* may be NULL */
+};
+
+/* Finds the project from `start` (contract.md 1) and reads leat.yaml when there is one. Diagnostics go to d;
+ * the project is returned even when there are some. NULL only with err (start unreadable). Caller frees. */
+struct project *project_load(const char *start, struct diags *d, struct err *err);
+void project_free(struct project *p);
+const struct zone *project_zone(const struct project *p, const char *name, size_t len);
+
+/* ---- the pipeline
+ * ------------------------------------------------------------------------------------------- */
+
+/* Airflow's names and exact meanings (design: peers.md Part B 1.3). */
+#define TRIGGER_RULE_LIST(X)                                                                                 \
+    X(all_success)                                                                                           \
+    X(all_done) X(all_failed) X(one_success) X(one_failed) X(one_done) X(none_failed)                        \
+        X(none_failed_min_one_success) X(none_skipped) X(all_skipped) X(always)
+
+enum trigger_rule {
+#define X(name) RULE_##name,
+    TRIGGER_RULE_LIST(X)
+#undef X
+};
+extern const char *const trigger_rule_names[];
+
+enum write_mode { WRITE_APPEND, WRITE_REPLACE, WRITE_REPLACE_PARTITIONS, WRITE_MERGE };
+extern const char *const write_mode_names[]; /* append replace replace_partitions merge */
+
+enum bookmark_kind { BOOKMARK_NONE, BOOKMARK_FILES, BOOKMARK_VERSION, BOOKMARK_VALUE };
+extern const char *const bookmark_kind_names[]; /* "", files, version, value */
+
+struct retry {
+    int64_t times;
+    duration_t wait, max_wait;
+    bool exponential;
+    const char **only; /* reasons (`if:`); empty: any */
+    size_t only_count;
+};
+
+struct read {
+    const char *dataset; /* zone.name */
+    bool only_new;       /* named as zone.name__new */
+    struct span at;
+};
+
+struct output {          /* `into:` and its companions */
+    const char *dataset; /* zone.name */
+    const struct zone *zone;
+    enum write_mode write;
+    const char **partition_by; /* column names */
+    size_t partition_count;
+    bool partition_of_window; /* {column: C, of: window} */
+    const char **key;
+    size_t key_count;
+    const char *merge_by; /* may be NULL */
+    json_t *checks; /* array of objects, dag/check.h; values may hold ${}: resolve with pipeline_checks() */
+    enum { BAD_FAIL, BAD_QUARANTINE, BAD_DROP } bad_rows;
+    int64_t max_bad_rows; /* -1: no limit */
+    double max_bad_part;  /* -1: no limit; 0.01 is 1% */
+    enum { EMPTY_FAIL, EMPTY_OK, EMPTY_SKIP } if_empty;
+    bool skip_unchanged; /* when_unchanged: skip */
+};
+
+struct step {
+    const char *name; /* `step` or `step.VALUE` for an instance of each: */
+    uint32_t index;   /* in pipeline->steps; also the identity used by the scheduler */
+    uint32_t verb;    /* index into the verb table */
+    bool finally;     /* belongs to `finally:` */
+    const char *about;
+    struct span at;             /* of the step's name */
+    const struct value *config; /* the verb's value */
+    const struct value
+        *siblings;           /* step keys of this verb, cwd, user, limits, memory, threads …; may be NULL */
+    const struct value *env; /* may be NULL */
+    const struct value *when; /* condition; NULL: always */
+    enum trigger_rule rule;
+    struct retry retry;
+    duration_t timeout; /* 0: none */
+    const char *pool;   /* NULL: only the general limit */
+    int64_t pool_tokens;
+    int64_t priority; /* higher first, default 0 */
+    bool allow_failure;
+    struct output *into; /* NULL: publishes nothing */
+    struct read *reads;  /* every dataset it reads: SQL, promote, `reads:` */
+    size_t read_count;
+    enum bookmark_kind bookmark;
+    json_t *bookmark_options; /* files: {identity, settle, on_change, horizon}; may be NULL */
+    json_t *each;             /* {NAME: value} for instances; NULL */
+};
+
+struct param {
+    const char *name, *about;
+    enum { PARAM_TEXT, PARAM_INTEGER, PARAM_DECIMAL, PARAM_BOOL, PARAM_DATE, PARAM_PATH } type;
+    json_t *otherwise; /* default; NULL: must be given */
+    json_t *values;    /* allowed values; NULL: any */
+};
+
+struct schedule {
+    bool present;
+    const char *timezone; /* "UTC" when not said */
+    json_t *shape;        /* the keys as checked for shape only; the clock reads them later */
+};
+
+struct pipeline {
+    struct arena *arena;
+    const struct project *project;
+    const char *name, *about, *owner;
+    const char *path;    /* absolute */
+    char definition[65]; /* SHA-256 of everything that decides what it does (text, templates, defaults,
+                            sql_file texts) */
+    struct source *source;
+    struct param *params;
+    size_t param_count;
+    struct schedule schedule;
+    int64_t max_active_runs;
+    duration_t timeout;
+    bool uses_window; /* some value names window.* */
+    struct step *steps;
+    uint32_t step_count;
+    /* Edges, compressed rows: the parents of i are up[up_at[i]] … up[up_at[i + 1] - 1]; likewise down. Steps
+     * of `finally:` have no edges. */
+    uint32_t *up_at, *up, *down_at, *down;
+    uint32_t *order; /* topological */
+};
+
+/* What a SQL text reads, found by the embedded engine in a worker (design: pipelines.md 2.8). */
+struct sql_reads {
+    const char *text;   /* in: the statement, parameters already `$name` */
+    const char **names; /* out: schema-qualified tables, "zone.name", in the request's arena */
+    size_t count;
+    char *error;       /* out: NULL, or the parser's message */
+    uint32_t error_at; /* byte offset into text */
+};
+
+struct pipeline_reader {
+    const struct verb *const *verbs; /* table of verbs that exist */
+    size_t verb_count;
+    /* Fills n requests in one go; NULL when there is no engine (then a SQL step's edges are unknown: a
+     * warning). */
+    int (*sql_reads)(void *ctx, struct sql_reads *list, size_t n, struct arena *arena, struct err *err);
+    void *ctx;
+};
+
+/* Reads and checks one file; all diagnostics in one pass. NULL when there was an error (d says what) or the
+ * file cannot be read (err). Caller frees. */
+struct pipeline *pipeline_load(const struct project *project, const char *path,
+                               const struct pipeline_reader *reader, struct diags *d, struct err *err);
+void pipeline_free(struct pipeline *p);
+
+/* The pipeline files of a project: pipelines/?*.yaml and .yml, else the *.yaml beside it that hold
+ * `pipeline:`; sorted. */
+char **project_pipeline_files(const struct project *p, size_t *count); /* malloc'ed strings and list */
+/* The name a file says it has, read without checking the rest; malloc'ed, NULL when it says none. */
+char *pipeline_peek_name(const char *path);
+
+/* ---- evaluation
+ * --------------------------------------------------------------------------------------------- */
+
+/* A scope is a JSON object with the roots of pipelines.md 2.4: params, window, run, bookmark, steps, each,
+ * output, zones, project, env, secrets, inputs. Instants are {"@instant": microseconds}, dates {"@date":
+ * "2026-11-19"}; the rest is plain JSON. window has start and end only: date and duration are derived with
+ * the zone of pipeline->schedule.
+ *
+ * Each call returns a new reference with every ${…} evaluated (FIELD_KIND_LIST says the shapes), or NULL with
+ * err, whose message names file:line:col. */
+json_t *pipeline_resolve(const struct pipeline *p, const struct value *v, const json_t *scope,
+                         struct err *err);
+json_t *pipeline_checks(const struct pipeline *p, const struct step *s, const json_t *scope, struct err *err);
+int pipeline_when(const struct pipeline *p, const struct step *s, const json_t *scope, bool *yes,
+                  struct err *err);
+/* Parses `-p name=value` texts and fills in defaults: a JSON object, or NULL with err (exit 2, did-you-mean).
+ */
+json_t *pipeline_params(const struct pipeline *p, const char *const *given, size_t n, struct err *err);
+
+#endif
