@@ -9,6 +9,8 @@
     X(YAML_NODES, 10000000, "bounds memory for one file")                                                    \
     X(YAML_ALIAS_NODES, 10000, "alias bombs stop here")                                                      \
     X(DIAG_SHOWN, 20, "a screenful; the rest is counted")                                                    \
+    X(DIAG_KEPT, 2000, "of one load; the rest is only counted")                                              \
+    X(EXPR_DEPTH, 64, "bounds the stack an expression needs")                                                \
     X(NAME_BYTES, 63, "pipeline and step names become file and column names")                                \
     X(STEPS, 1000000, "steps in one pipeline")                                                               \
     X(OUTPUT_FILE_BYTES, 1u << 20, "name=value lines a step may write")                                      \
