@@ -95,23 +95,25 @@ struct core_init {
     instant_t due;     /* with retry_wait: when the next attempt may start */
 };
 
-enum run_stop { STOP_NO, STOP_CANCEL, STOP_KILL, STOP_TIMEOUT, STOP_FREEZE };
-extern const char *const run_stop_names[]; /* "", cancel, kill, timeout, interrupted */
+/* Why a run was stopped; a later one replaces an earlier one only when it is greater. */
+enum run_stop { STOP_NO, STOP_FREEZE, STOP_TIMEOUT, STOP_CANCEL, STOP_KILL, RUN_STOP_COUNT };
+extern const char *const run_stop_names[RUN_STOP_COUNT]; /* "", freeze, timeout, cancel, kill */
 
 /* Everything pointed to is borrowed until core_forget(). */
 struct core_run_spec {
     int64_t run; /* id, unique among the runs in the core */
     uint32_t generation;
     uint32_t step_count;
-    const uint32_t *up_at, *down_at, *down; /* struct pipeline's arrays */
+    const uint32_t *down_at, *down; /* struct pipeline's arrays; without a cycle */
     const struct core_step *steps;
     const struct core_init *init; /* per step; NULL: all waiting */
     enum run_state state;         /* RUN_queued, or RUN_running for one that had begun */
-    instant_t started_at;         /* with RUN_running: counts against the timeout */
+    instant_t started_at;         /* with RUN_running: counts against the timeout; INSTANT_NONE: now */
     duration_t timeout;           /* of the whole run without its finally steps; 0: none */
     uint64_t group;               /* runs with one group count together (hash of the pipeline's name) … */
     int64_t group_limit;          /* … and at most so many are running; 0: no limit */
     enum run_stop stop;           /* recovery: as the last CORE_RUN_STOP of this generation said */
+    const char *stop_reason;      /* and its reason; may be NULL */
 };
 
 /* ---- events ---------------------------------------------------------------------------------------------
