@@ -162,8 +162,8 @@ static struct result run_result(const struct run *r) {
     if (r->stop >= STOP_CANCEL) return (struct result){RUN_cancelled, r->stop_reason};
     if (r->stop == STOP_TIMEOUT) return (struct result){RUN_failed, r->stop_reason};
     if (r->stop == STOP_FREEZE && r->cut) return (struct result){RUN_failed, r->stop_reason};
-    if (r->failed) return (struct result){RUN_failed, r->first_reason};
-    return (struct result){RUN_cancelled, "cancelled"};
+    if (r->cut && r->first_failed == CORE_NO_STEP) return (struct result){RUN_cancelled, "cancelled"};
+    return (struct result){RUN_failed, r->first_reason};
 }
 
 static void run_end(struct core *c, struct run *r, struct core_actions *out) {
@@ -294,8 +294,11 @@ static void stop_carry_out(struct core *c, struct run *r, struct core_actions *o
     for (uint32_t i = 0; i < r->spec.step_count; i++) step_stop(c, r, i, out);
 }
 
+/* A kill that says no reason keeps the one of the cancel before it. */
 static void stop_set(struct run *r, enum run_stop stop, const char *reason) {
+    bool again = r->stop == STOP_CANCEL && !reason;
     r->stop = stop;
+    if (again) return;
     reason_set(r->stop_reason, reason && *reason ? reason : stop_reasons[stop]);
 }
 

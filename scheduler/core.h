@@ -88,11 +88,12 @@ struct core_step {
 /* Where a step stands when its run is added: NULL for a new run. */
 struct core_init {
     enum step_state state;
-    bool left_out;     /* with skipped: "skipped by plan": children see a success */
-    bool warned;       /* with success: a check warned */
-    bool publishing;   /* with running: it has its `publish` names already (an intent is open) */
-    uint32_t attempts; /* made so far in this generation; with running: the number of the live one */
-    instant_t due;     /* with retry_wait: when the next attempt may start */
+    bool left_out;      /* with skipped: "skipped by plan": children see a success */
+    bool warned;        /* with success: a check warned */
+    const char *reason; /* with failed: why; may be NULL */
+    bool publishing;    /* with running: it has its `publish` names already (an intent is open) */
+    uint32_t attempts;  /* made so far in this generation; with running: the number of the live one */
+    instant_t due;      /* with retry_wait: when the next attempt may start */
 };
 
 /* Why a run was stopped; a later one replaces an earlier one only when it is greater. */

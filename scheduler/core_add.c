@@ -60,17 +60,18 @@ static void group_drop_idle(struct core *c, struct group *g) {
 }
 
 struct run *group_next(struct core *c) {
-    while (c->kicked_count) {
-        struct group *g = c->kicked[c->kicked_count - 1];
+    while (c->kicked_at < c->kicked_count) {
+        struct group *g = c->kicked[c->kicked_at];
         struct run *r = g->first;
         if (r && g->active < g->limit && !c->stopped) {
             queue_remove(c, r);
             g->active++;
             return r;
         }
-        c->kicked_count--;
+        c->kicked_at++;
         group_drop_idle(c, g);
     }
+    c->kicked_at = c->kicked_count = 0;
     return NULL;
 }
 
@@ -171,7 +172,7 @@ static void step_restore(struct run *r, uint32_t step) {
 
 static void step_count_in(struct run *r, uint32_t step) {
     bool final = step_state_final(r->steps[step].state);
-    if (final) step_tally(r, step, "");
+    if (final) step_tally(r, step, r->spec.init[step].reason);
     for (uint32_t e = r->spec.down_at[step]; e < r->spec.down_at[step + 1]; e++) {
         struct parents *of_child = &r->steps[r->spec.down[e]].parents;
         of_child->total++;

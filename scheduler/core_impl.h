@@ -120,8 +120,8 @@ struct core {
     size_t free_count, free_cap;
     struct idmap run_ids, groups;
     struct group unlimited;
-    struct group **kicked; /* looked at by the next core_settle() */
-    size_t kicked_count, kicked_cap;
+    struct group **kicked;                      /* looked at by the next core_settle() */
+    size_t kicked_at, kicked_count, kicked_cap; /* those before kicked_at are done */
     uint64_t next_seq;
     struct core_load load;
     struct ref_list ended; /* steps whose children have not been told yet; empty between calls */
