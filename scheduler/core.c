@@ -234,18 +234,26 @@ void parents_count(const struct run *r, uint32_t parent, struct parents *of_chil
     }
 }
 
-static void children_of(struct core *c, struct run *r, uint32_t parent, struct core_actions *out) {
-    for (uint32_t e = r->spec.down_at[parent]; e < r->spec.down_at[parent + 1]; e++) {
-        uint32_t child = r->spec.down[e];
-        parents_count(r, parent, &r->steps[child].parents);
-        if (r->state == RUN_running) step_look(c, r, child, out);
-    }
+static void children_count(struct run *r, uint32_t parent) {
+    for (uint32_t e = r->spec.down_at[parent]; e < r->spec.down_at[parent + 1]; e++)
+        parents_count(r, parent, &r->steps[r->spec.down[e]].parents);
 }
 
+static void children_look(struct core *c, struct run *r, uint32_t parent, struct core_actions *out) {
+    if (r->state != RUN_running) return;
+    for (uint32_t e = r->spec.down_at[parent]; e < r->spec.down_at[parent + 1]; e++)
+        step_look(c, r, r->spec.down[e], out);
+}
+
+/* In waves: all that ended together is counted before any child decides, so failure wins over skip whatever
+ * the order of the list. */
 static void children_tell(struct core *c, struct core_actions *out) {
-    for (size_t i = 0; i < c->ended.count; i++) {
-        struct step_ref ref = c->ended.items[i];
-        children_of(c, c->runs[ref.slot], ref.step, out);
+    for (size_t from = 0, to; from < c->ended.count; from = to) {
+        to = c->ended.count;
+        for (size_t i = from; i < to; i++)
+            children_count(c->runs[c->ended.items[i].slot], c->ended.items[i].step);
+        for (size_t i = from; i < to; i++)
+            children_look(c, c->runs[c->ended.items[i].slot], c->ended.items[i].step, out);
     }
     c->ended.count = 0;
 }
