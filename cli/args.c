@@ -226,6 +226,7 @@ int cli_parse(struct cli *c, int argc, char **argv, struct err *err) {
     if (found > 0) {
         c->command = command_find(words, found, &used, err);
         if (!c->command) return -1;
+        c->verb = words[0];
     }
     if (read_all(c, argc, argv, at, used, err) < 0) return -1;
     apply_globals(c);

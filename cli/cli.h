@@ -20,7 +20,8 @@ struct option {
 
 struct cli {
     const struct command *command;
-    char **args; /* the words after the verb, borrowed from argv */
+    const char *verb; /* its first word as it was typed: the alias, maybe */
+    char **args;      /* the words after the verb, borrowed from argv */
     size_t arg_count;
     struct option *options;
     size_t option_count;

@@ -40,6 +40,8 @@ const char *format_bytes(int64_t n, char text[FORMAT_TEXT]) {
 }
 
 const char *format_plural(int64_t n, const char *noun, char text[FORMAT_TEXT]) {
-    snprintf(text, FORMAT_TEXT, "%" PRId64 " %s%s", n, noun, n == 1 ? "" : "s");
+    size_t len = strlen(noun);
+    const char *ending = n == 1 ? "" : len > 0 && noun[len - 1] == 'x' ? "es" : "s";
+    snprintf(text, FORMAT_TEXT, "%" PRId64 " %s%s", n, noun, ending);
     return text;
 }

@@ -12,7 +12,7 @@ enum { FORMAT_TEXT = 40 };
 const char *format_count(const struct out *o, int64_t n, char text[FORMAT_TEXT]);
 /* 1.9 GB in binary units with one decimal; whole bytes below 1 KB; "" for a negative number. */
 const char *format_bytes(int64_t n, char text[FORMAT_TEXT]);
-/* "1 file", "3 files": the plural is the singular with an s. */
+/* "1 file", "3 files": an s is added, or es. */
 const char *format_plural(int64_t n, const char *noun, char text[FORMAT_TEXT]);
 
 #endif

@@ -1,95 +1,102 @@
-/* load.c: see load.h. */
+/* load.c: finding and loading the project and its pipelines; see load.h. */
 #include "cli/load.h"
 
-#include "base/arena.h"
-#include "base/fsio.h"
 #include "base/limits.h"
 #include "base/suggest.h"
-#include "operators/op.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-char *load_programs(void) {
-    char path[4096];
-    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
-    path[n > 0 ? n : 0] = 0;
-    return fs_parent(path);
-}
-
-size_t load_show(struct cli *c, struct diags *d) {
+static void print_diags(struct cli *c, struct diags *d) {
+    if (d->count == 0 || (c->quiet && d->errors == 0)) return;
     struct buf text = BUF_INIT;
     diags_sort(d);
-    if (!c->quiet || d->errors) diags_render(d, DIAG_HUMAN, LIMIT_DIAG_SHOWN, c->err.color, &text);
+    diags_render(d, DIAG_HUMAN, LIMIT_DIAG_SHOWN, c->err.color, &text);
+    fflush(c->out.file);
     fputs(buf_str(&text), c->err.file);
     buf_release(&text);
-    return d->errors;
 }
 
-int load_project(struct cli *c, struct loaded *l, struct err *err) {
-    *l = (struct loaded){.diags = diags_new(), .programs = load_programs()};
-    l->worker = fs_join(l->programs, "leat");
-    if (!(l->project = project_load(".", l->diags, err))) return -1;
-    l->sql = (struct sql_reader){.project = l->project, .worker = l->worker};
-    l->reader = (struct pipeline_reader){.sql_reads = sql_reads_by_worker, .ctx = &l->sql};
-    l->reader.verbs = op_verbs(&l->reader.verb_count);
-    if (l->diags->errors == 0) return 0;
-    load_show(c, l->diags);
-    return err_set(err, EX_INVALID, "%s has errors", l->project->file ? l->project->file : "the project");
+struct project *load_project(struct cli *c, struct err *err) {
+    struct diags *d = diags_new();
+    struct project *p = project_load(".", d, err);
+    if (p) print_diags(c, d);
+    if (p && d->errors > 0) {
+        err_set(err, EX_INVALID, "%s is not valid", p->file ? p->file : "the project");
+        project_free(p);
+        p = NULL;
+    }
+    diags_free(d);
+    return p;
 }
 
-void load_release(struct loaded *l) {
-    project_free(l->project);
-    diags_free(l->diags);
-    free(l->programs);
-    free(l->worker);
-}
-
-static void free_list(char **list, size_t n) {
+static void free_texts(char **list, size_t n) {
     for (size_t i = 0; i < n; i++) free(list[i]);
     free(list);
 }
 
-static void no_such_pipeline(const char *which, char *const *names, size_t n, struct err *err) {
-    err_set(err, EX_NOT_FOUND, "there is no pipeline `%s` in this project", which);
-    const char *meant = suggest(which, (const char *const *)names, n);
-    if (meant) err_hint(err, "did you mean `%s`?", meant);
-    else if (n == 0) err_hint(err, "pipelines are the files pipelines/*.yaml, or *.yaml beside leat.yaml");
+static int no_pipeline(const struct project *p, const char *name, char **names, size_t n, struct err *err) {
+    const char **known = xcalloc(n + 1, sizeof *known);
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++)
+        if (names[i]) known[count++] = names[i];
+    const char *meant = suggest(name, known, count);
+    err_set(err, EX_NOT_FOUND, "no pipeline is called `%s` in %s", name, p->root);
+    if (meant)
+        err_hint(err, "did you mean `%s`?", meant);
+    else if (count == 0)
+        err_hint(err, "a pipeline is a file pipelines/NAME.yaml that begins with `pipeline: NAME`");
+    else
+        err_hint(err, "see `leat validate` for those there are");
+    free(known);
+    return -1;
 }
 
-/* The file whose `pipeline:` is the name; malloc'ed, NULL with err. */
-static char *file_of(const struct project *p, const char *which, struct err *err) {
-    size_t n;
-    char **files = project_pipeline_files(p, &n), *found = NULL;
-    char **names = xcalloc(n, sizeof *names);
-    size_t named = 0;
-    for (size_t i = 0; i < n; i++) {
-        char *name = pipeline_peek_name(files[i]);
-        if (name && !found && strcmp(name, which) == 0) found = xstrdup(files[i]);
-        if (name) names[named++] = name;
+static bool is_path(const char *name) {
+    const char *dot = strrchr(name, '.');
+    return strchr(name, '/') || (dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0));
+}
+
+char *find_pipeline_file(const struct project *p, const char *name, struct err *err) {
+    if (is_path(name)) {
+        char *path = realpath(name, NULL);
+        if (path) return path;
+        err_errno(err, "cannot read %s", name);
+        err->exit = EX_NOT_FOUND;
+        return NULL;
     }
-    if (!found) no_such_pipeline(which, names, named, err);
-    free_list(names, named);
-    free_list(files, n);
+    size_t n = 0;
+    char **files = project_pipeline_files(p, &n), **names = xcalloc(n + 1, sizeof *names), *found = NULL;
+    for (size_t i = 0; i < n && !found; i++) {
+        names[i] = pipeline_peek_name(files[i]);
+        if (names[i] && strcmp(names[i], name) == 0) found = xstrdup(files[i]);
+    }
+    if (!found) no_pipeline(p, name, names, n, err);
+    free_texts(names, n);
+    free_texts(files, n);
     return found;
 }
 
-static bool is_file_name(const char *which) {
-    const char *dot = strrchr(which, '.');
-    return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+struct pipeline *load_pipeline(struct cli *c, const struct project *p, const char *name, struct err *err) {
+    char *path = find_pipeline_file(p, name, err);
+    if (!path) return NULL;
+    struct diags *d = diags_new();
+    struct pipeline_reader reader = pipeline_reader(p);
+    struct pipeline *pl = pipeline_load(p, path, &reader, d, err);
+    print_diags(c, d);
+    if (!pl && d->errors > 0) {
+        err_set(err, EX_INVALID, "%s is not valid; nothing was started", name);
+        err_hint(err, "mend it, then look again with `leat validate`");
+    }
+    diags_free(d);
+    free(path);
+    return pl;
 }
 
-struct pipeline *load_pipeline(struct cli *c, struct loaded *l, const char *which, struct err *err) {
-    char *path = is_file_name(which) ? xstrdup(which) : file_of(l->project, which, err);
-    if (!path) return NULL;
-    err->msg[0] = 0;
-    struct pipeline *p = pipeline_load(l->project, path, &l->reader, l->diags, err);
-    if (!p && !err->msg[0]) {
-        load_show(c, l->diags);
-        err_set(err, EX_INVALID, "%s has %zu error%s", path, l->diags->errors, l->diags->errors == 1 ? "" : "s");
-        err_hint(err, "mend it, then: leat validate %s", which);
-    }
-    free(path);
-    return p;
+char *programs_folder(void) {
+    char *self = realpath("/proc/self/exe", NULL);
+    char *slash = self ? strrchr(self, '/') : NULL;
+    if (slash) *slash = '\0';
+    return self ? self : xstrdup(".");
 }

@@ -1,28 +1,26 @@
-/* load.h: project and pipelines for the verbs: found, read, checked; their diagnostics shown. */
+/* load.h: the project and its pipelines, as a verb wants them: complete, or the reason on stderr. */
 #ifndef LEAT_CLI_LOAD_H
 #define LEAT_CLI_LOAD_H
 
 #include "cli/cli.h"
 #include "dag/pipeline.h"
-#include "scheduler/sql_reads.h"
 
-struct loaded {
-    struct project *project;
-    struct diags *diags;
-    char *programs; /* folder of this program, from /proc/self/exe */
-    char *worker;   /* path of `leat` */
-    struct sql_reader sql;
-    struct pipeline_reader reader;
-};
+/* The project of the current folder. Its warnings go to stderr; with errors in leat.yaml they are printed and
+ * NULL is returned with err (exit 3). Caller frees. */
+struct project *load_project(struct cli *c, struct err *err);
 
-/* The project of the current folder. Errors in leat.yaml are shown on stderr: -1 with err (exit 3). */
-int load_project(struct cli *c, struct loaded *l, struct err *err);
-void load_release(struct loaded *l);
-/* A pipeline by name or by file; exit 4 with did-you-mean when there is none, 3 when it has errors (shown). */
-struct pipeline *load_pipeline(struct cli *c, struct loaded *l, const char *which, struct err *err);
-/* The folder this program is in; malloc'ed. */
-char *load_programs(void);
-/* Shows what has been collected, on stderr, as --format or for people; returns the number of errors. */
-size_t load_show(struct cli *c, struct diags *d);
+/* A pipeline by its name or the path of its file. Diagnostics go to stderr. NULL with err: exit 4 and a
+ * suggestion when there is none of that name, exit 3 when it has errors. Caller frees. */
+struct pipeline *load_pipeline(struct cli *c, const struct project *p, const char *name, struct err *err);
+
+/* The file that holds the pipeline `name`; malloc'ed; NULL with err (exit 4). */
+char *find_pipeline_file(const struct project *p, const char *name, struct err *err);
+
+/* The reader to give to pipeline_load(): every verb of operators/, and the embedded engine, in a process of
+ * its own, to find what SQL reads. */
+struct pipeline_reader pipeline_reader(const struct project *p);
+
+/* Folder of this program and of leat-warden, from /proc/self/exe; malloc'ed. */
+char *programs_folder(void);
 
 #endif

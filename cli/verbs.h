@@ -5,6 +5,8 @@
 #include "cli/cli.h"
 
 extern const struct command command_help;
+extern const struct command command_validate;
 extern const struct command command_version;
+extern const struct command command_worker;
 
 #endif

@@ -1,0 +1,226 @@
+/* validate.c: `leat validate`: reads and checks pipelines, runs nothing. */
+#include "base/fsio.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "cli/format.h"
+#include "cli/load.h"
+#include "cli/verbs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One invocation. All files share one list of diagnostics, so that each is reported once. */
+struct validation {
+    struct cli *c;
+    struct project *project;
+    struct diags *diags;
+    char **files;
+    size_t file_count, invalid;
+    json_t *items;
+    bool fix, strict;
+    enum diag_format format;
+    long max;
+};
+
+static const char *shown_path(const struct project *p, const char *path) {
+    size_t n = strlen(p->root);
+    return strncmp(path, p->root, n) == 0 && path[n] == '/' ? path + n + 1 : path;
+}
+
+static size_t count_checks(const struct pipeline *p) {
+    size_t n = 0;
+    for (uint32_t i = 0; i < p->step_count; i++)
+        if (p->steps[i].into) n += json_array_size(p->steps[i].into->checks);
+    return n;
+}
+
+static void describe(const struct pipeline *p, char *out, size_t room) {
+    char steps[FORMAT_TEXT], checks[FORMAT_TEXT];
+    size_t n = count_checks(p);
+    format_plural((int64_t)p->step_count, "step", steps);
+    format_plural((int64_t)n, "check", checks);
+    snprintf(out, room, "%s%s%s", steps, n ? ", " : "", n ? checks : "");
+}
+
+static void add_item(struct validation *v, struct diags *d, const char *path, bool ok) {
+    json_t *item = json_object();
+    json_put_text(item, "file", path);
+    json_put(item, "ok", json_boolean(ok));
+    json_put(item, "diagnostics", diags_json(d, NULL));
+    json_array_append_new(v->items, item);
+}
+
+static int apply_fixes(struct validation *v, struct diags *d, const char *path, struct err *err) {
+    struct buf text = BUF_INIT;
+    size_t n = diags_apply_fixes(d, shown_path(v->project, path), &text);
+    char fixes[FORMAT_TEXT];
+    int rc = 0;
+    if (n > 0) rc = fs_replace(path, text.s, text.len, 0644, err);
+    if (n > 0 && rc == 0)
+        cli_say(v->c, "%s: %s applied; run `leat validate` again\n", shown_path(v->project, path),
+                format_plural((int64_t)n, "fix", fixes));
+    buf_release(&text);
+    return rc;
+}
+
+/* The human line of a file: what it is, or how much is wrong. */
+static void print_line(const struct validation *v, const struct diags *d, const char *path,
+                       const struct pipeline *p) {
+    char text[96], errors[FORMAT_TEXT], warnings[FORMAT_TEXT];
+    const struct out *o = &v->c->out;
+    out_paint(o, PAINT_NONE, path, 32);
+    out_printf(o, "  ");
+    format_plural((int64_t)d->errors, "error", errors);
+    format_plural((int64_t)d->warnings, "warning", warnings);
+    if (p) {
+        describe(p, text, sizeof text);
+        out_paint(o, PAINT_GREEN, "ok", 0);
+        out_printf(o, "   %s%s%s\n", text, d->warnings ? ", " : "", d->warnings ? warnings : "");
+    } else {
+        out_paint(o, PAINT_RED, errors, 0);
+        out_printf(o, "%s%s\n", d->warnings ? ", " : "", d->warnings ? warnings : "");
+    }
+}
+
+static void print_diags(const struct validation *v, struct diags *d) {
+    struct buf text = BUF_INIT;
+    diags_render(d, v->format, (size_t)v->max, v->c->out.color, &text);
+    fputs(buf_str(&text), v->c->out.file);
+    buf_release(&text);
+}
+
+static void report(struct validation *v, struct diags *d, const char *path, const struct pipeline *p) {
+    diags_sort(d);
+    if (v->format == DIAG_JSON) {
+        add_item(v, d, path, p != NULL);
+        return;
+    }
+    if (v->format == DIAG_HUMAN) print_line(v, d, path, p);
+    if (d->count > 0) print_diags(v, d);
+}
+
+static int validate_file(struct validation *v, const char *path, struct err *err) {
+    struct diags *d = diags_new();
+    struct pipeline_reader reader = pipeline_reader(v->project);
+    struct err why = {0};
+    struct pipeline *p = pipeline_load(v->project, path, &reader, d, &why);
+    bool ok = p && !(v->strict && d->warnings > 0);
+    int rc = 0;
+    if (!p && d->errors == 0)
+        rc = (*err = why, -1);
+    else
+        report(v, d, shown_path(v->project, path), p);
+    if (rc == 0 && v->fix) rc = apply_fixes(v, d, path, err);
+    v->invalid += !ok;
+    pipeline_free(p);
+    diags_free(d);
+    return rc;
+}
+
+static int collect_files(struct validation *v, struct err *err) {
+    const struct cli *c = v->c;
+    if (c->arg_count == 0) {
+        v->files = project_pipeline_files(v->project, &v->file_count);
+        if (v->file_count > 0) return 0;
+        err_set(err, EX_NOT_FOUND, "no pipeline files in %s", v->project->root);
+        return err_hint(err, "put one into pipelines/NAME.yaml; it begins with `pipeline: NAME`");
+    }
+    v->files = xcalloc(c->arg_count, sizeof *v->files);
+    for (size_t i = 0; i < c->arg_count; i++) {
+        v->files[i] = find_pipeline_file(v->project, c->args[i], err);
+        if (!v->files[i]) return -1;
+        v->file_count++;
+    }
+    return 0;
+}
+
+/* leat.yaml is a file like the others. */
+static int validate_project(struct validation *v, struct err *err) {
+    struct diags *d = diags_new();
+    v->project = project_load(".", d, err);
+    if (v->project && d->count > 0) {
+        const char *path = v->project->file ? shown_path(v->project, v->project->file) : "leat.yaml";
+        diags_sort(d);
+        if (v->format == DIAG_JSON)
+            add_item(v, d, path, d->errors == 0);
+        else
+            print_diags(v, d);
+        v->invalid += d->errors > 0;
+    }
+    diags_free(d);
+    return v->project ? 0 : -1;
+}
+
+static enum diag_format format_of(const struct cli *c) {
+    static const struct {
+        const char *word;
+        enum diag_format format;
+    } words[] = {{"human", DIAG_HUMAN}, {"json", DIAG_JSON}, {"gcc", DIAG_GCC}, {"github", DIAG_GITHUB}};
+    const char *word = cli_value(c, "format");
+    for (size_t i = 0; word && i < sizeof words / sizeof *words; i++)
+        if (strcmp(words[i].word, word) == 0) return words[i].format;
+    return c->json ? DIAG_JSON : DIAG_HUMAN;
+}
+
+static void finish(struct validation *v) {
+    char files[FORMAT_TEXT];
+    if (v->format == DIAG_JSON) {
+        out_document(&v->c->out, "validate", v->items);
+        v->items = NULL;
+    } else if (v->format == DIAG_HUMAN && v->file_count > 1) {
+        out_printf(&v->c->out, "\n%s, %zu not valid\n", format_plural((int64_t)v->file_count, "file", files),
+                   v->invalid);
+    }
+}
+
+static int run(struct cli *c, struct err *err) {
+    struct validation v = {.c = c, .format = format_of(c), .items = json_array()};
+    v.fix = cli_given(c, "fix");
+    v.strict = cli_given(c, "strict") || strcmp(c->verb, "lint") == 0;
+    int rc = cli_number(c, "max-errors", 1, LIMIT_DIAG_SHOWN, &v.max, err);
+    if (rc == 0) rc = validate_project(&v, err);
+    if (rc == 0) rc = collect_files(&v, err);
+    for (size_t i = 0; rc == 0 && i < v.file_count; i++) rc = validate_file(&v, v.files[i], err);
+    if (rc == 0) finish(&v);
+    for (size_t i = 0; i < v.file_count; i++) free(v.files[i]);
+    free(v.files);
+    json_decref(v.items);
+    project_free(v.project);
+    return rc < 0 ? -1 : v.invalid > 0 ? EX_INVALID : EX_OK;
+}
+
+static const char *const formats[] = {"human", "json", "gcc", "github", NULL};
+
+static const struct flag flags[] = {
+    {.name = "strict", .help = "warnings count too"},
+    {.name = "format", .value = "FORMAT", .values = formats, .help = "human, json, gcc or github"},
+    {.name = "fix", .help = "make the changes that are safe: a mistyped key, a missing quote, a unit"},
+    {.name = "max-errors", .value = "N", .help = "show at most so many of a file (20)"},
+    {.name = NULL},
+};
+
+static const char *const examples[] = {
+    "leat validate\tevery pipeline of this project",
+    "leat validate pipelines/orders.yaml\tone file",
+    "leat validate --strict --format github\tin a build, with annotations",
+    "leat lint\tthe same as leat validate --strict",
+    NULL,
+};
+
+static const int exits[] = {EX_INVALID, EX_NOT_FOUND, 0};
+
+const struct command command_validate = {
+    .name = "validate",
+    .alias = "lint",
+    .group = GROUP_START,
+    .everyday = true,
+    .usage = "[FILE|PIPELINE...] [--strict] [--format FORMAT] [--fix]",
+    .about = "Reads and checks pipeline files; runs nothing.",
+    .more = "Every mistake of a file is shown in one pass, with its place and what to type instead. What a\n"
+            "code such as E0104 means: leat explain E0104.",
+    .examples = examples,
+    .flags = flags,
+    .exits = exits,
+    .args_max = 1000000,
+    .run = run,
+};
