@@ -24,12 +24,11 @@ enum { DELTA_CHECKPOINT_EVERY = 10 };
  * --------------------------------------------------------------------------------------------------- */
 
 struct delta_type {
-    json_t *type; /* new reference: the Delta type */
-    const char
-        *cast; /* static or NULL: SQL type to cast a value to before it is written, when it needs one */
-    char cast_text[96];
-    const char *warning; /* static or NULL: what the conversion loses */
+    json_t *type;        /* the Delta type */
+    char *cast;          /* SQL type to cast a value to before it is written; NULL: none is needed */
+    const char *warning; /* static or NULL: what the conversion means */
 };
+void delta_type_release(struct delta_type *t);
 
 /* The Delta type of a DuckDB type as duck_column_type() and DESCRIBE write it. -1 with err (exit 3) for a
  * type that has no place in Delta; the message names `column`. Nested types are converted inside. */
@@ -78,6 +77,11 @@ struct delta_commit {
 };
 
 void delta_commit_text(const struct delta_commit *c, struct buf *out); /* newline-delimited JSON */
+/* The parts that a checkpoint repeats; new references. created_at INSTANT_NONE: left out. */
+json_t *delta_protocol(const json_t *columns);
+json_t *delta_metadata(const char *table_id, const json_t *columns, const json_t *partition_by,
+                       instant_t created_at);
+json_t *delta_stats_text(const json_t *file); /* text, or NULL when nothing is known */
 /* A name-based UUID, the same for the same text: table ids that a repeated P5 writes again. */
 void delta_uuid(const char *text, char out[37]);
 char *delta_log_path(const char *table, int64_t version); /* malloc'ed <table>/_delta_log/<20 digits>.json */
@@ -97,7 +101,9 @@ struct delta_entry {
     char app_id[256];     /* txn.appId; "" when none */
     int64_t app_version;
     int64_t reader_version, writer_version; /* 0: no protocol action */
-    bool changes_data;                      /* some add or remove with dataChange */
+    char
+        needs[160]; /* what Leat cannot do that the table now asks for: "reader version 3"; "" when nothing */
+    bool changes_data; /* some add or remove with dataChange */
 };
 
 int delta_entry_parse(const char *text, size_t len, const char *name, struct delta_entry *out,
