@@ -20,18 +20,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-const char *const run_stop_names[RUN_STOP_COUNT] = {
-    [STOP_NO] = "",           [STOP_FREEZE] = "freeze", [STOP_TIMEOUT] = "timeout",
-    [STOP_CANCEL] = "cancel", [STOP_KILL] = "kill",
+#define X(name, text, rank, reason) [STOP_##name] = text,
+const char *const run_stop_names[RUN_STOP_COUNT] = {RUN_STOP_LIST(X)};
+#undef X
+
+struct stop_row {
+    int rank;
+    const char *reason;
 };
 
-static const char *const stop_reasons[RUN_STOP_COUNT] = {
-    [STOP_NO] = "",
-    [STOP_FREEZE] = "interrupted",
-    [STOP_TIMEOUT] = "timeout",
-    [STOP_CANCEL] = "cancelled",
-    [STOP_KILL] = "cancelled",
-};
+#define X(name, text, r, why) [STOP_##name] = {.rank = r, .reason = why},
+static const struct stop_row stops[RUN_STOP_COUNT] = {RUN_STOP_LIST(X)};
+#undef X
+
+static bool stopped_by_hand(const struct run *r) { return r->stop == STOP_CANCEL || r->stop == STOP_KILL; }
 
 struct outcome_row {
     bool well, warns, retry;
@@ -159,7 +161,7 @@ static struct result run_result(const struct run *r) {
     bool whole = r->cut == 0 && r->failed == 0;
     if (whole && r->warned) return (struct result){RUN_warn, "check_warned"};
     if (whole) return (struct result){RUN_ok, ""};
-    if (r->stop >= STOP_CANCEL) return (struct result){RUN_cancelled, r->stop_reason};
+    if (stopped_by_hand(r)) return (struct result){RUN_cancelled, r->stop_reason};
     if (r->stop == STOP_TIMEOUT) return (struct result){RUN_failed, r->stop_reason};
     if (r->stop == STOP_FREEZE && r->cut) return (struct result){RUN_failed, r->stop_reason};
     if (r->cut && r->first_failed == CORE_NO_STEP) return (struct result){RUN_cancelled, "cancelled"};
@@ -168,7 +170,7 @@ static struct result run_result(const struct run *r) {
 
 static void run_end(struct core *c, struct run *r, struct core_actions *out) {
     struct result found = run_result(r);
-    if (r->state == RUN_queued) found.state = r->stop >= STOP_CANCEL ? RUN_cancelled : RUN_failed;
+    if (r->state == RUN_queued) found.state = stopped_by_hand(r) ? RUN_cancelled : RUN_failed;
     if (r->state == RUN_queued) found.reason = r->stop_reason;
     if (found.state == RUN_ok && r->finals_bad) found = (struct result){RUN_warn, "finally_failed"};
     group_leave(c, r);
@@ -307,13 +309,13 @@ static void stop_set(struct run *r, enum run_stop stop, const char *reason) {
     bool again = r->stop == STOP_CANCEL && !reason;
     r->stop = stop;
     if (again) return;
-    reason_set(r->stop_reason, reason && *reason ? reason : stop_reasons[stop]);
+    reason_set(r->stop_reason, reason && *reason ? reason : stops[stop].reason);
 }
 
 static enum core_answer run_stop(struct core *c, struct run *r, enum run_stop stop, const char *reason,
                                  struct core_actions *out) {
     bool over = r->main_left == 0 && r->state == RUN_running && stop != STOP_KILL;
-    if (stop <= r->stop || over) return CORE_STALE;
+    if (stops[stop].rank <= stops[r->stop].rank || over) return CORE_STALE;
     stop_set(r, stop, reason);
     struct core_action *a = action_add(out, CORE_RUN_STOP, r, CORE_NO_STEP);
     a->stop = (uint8_t)stop;
@@ -324,13 +326,13 @@ static enum core_answer run_stop(struct core *c, struct run *r, enum run_stop st
 }
 
 void run_resume(struct core *c, struct run *r, struct core_actions *out) {
-    if (r->spec.timeout > 0 && r->main_left)
-        timer_set(c, r, CORE_NO_STEP, r->spec.started_at + r->spec.timeout);
     if (r->spec.stop != STOP_NO) stop_set(r, r->spec.stop, r->spec.stop_reason);
     if (r->stop != STOP_NO) stop_carry_out(c, r, out);
-    for (uint32_t i = 0; i < r->spec.step_count; i++)
+    if (r->state == RUN_running && r->spec.timeout > 0 && r->main_left)
+        timer_set(c, r, CORE_NO_STEP, r->spec.started_at + r->spec.timeout);
+    for (uint32_t i = 0; r->state == RUN_running && i < r->spec.step_count; i++)
         if (!r->spec.steps[i].finally) step_look(c, r, i, out);
-    run_look(c, r, out);
+    if (r->state == RUN_running || r->stop != STOP_NO) run_look(c, r, out);
 }
 
 static void run_begin(struct core *c, struct run *r, struct core_actions *out) {

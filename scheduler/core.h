@@ -96,9 +96,22 @@ struct core_init {
     instant_t due;      /* with retry_wait: when the next attempt may start */
 };
 
-/* Why a run was stopped; a later one replaces an earlier one only when it is greater. */
-enum run_stop { STOP_NO, STOP_FREEZE, STOP_TIMEOUT, STOP_CANCEL, STOP_KILL, RUN_STOP_COUNT };
-extern const char *const run_stop_names[RUN_STOP_COUNT]; /* "", freeze, timeout, cancel, kill */
+/* Why a run was stopped. X(name, text, rank, default reason): one of a higher rank replaces one of a lower.
+ */
+#define RUN_STOP_LIST(X)                                                                                     \
+    X(NO, "", 0, "")                                                                                         \
+    X(CANCEL, "cancel", 3, "cancelled")                                                                      \
+    X(KILL, "kill", 4, "cancelled")                                                                          \
+    X(TIMEOUT, "timeout", 2, "timeout")                                                                      \
+    X(FREEZE, "interrupted", 1, "interrupted")
+
+enum run_stop {
+#define X(name, text, rank, reason) STOP_##name,
+    RUN_STOP_LIST(X)
+#undef X
+        RUN_STOP_COUNT
+};
+extern const char *const run_stop_names[RUN_STOP_COUNT];
 
 /* Everything pointed to is borrowed until core_forget(). */
 struct core_run_spec {

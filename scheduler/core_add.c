@@ -192,11 +192,11 @@ static void run_enter(struct core *c, struct run *r, struct core_actions *out) {
     if (r->state == RUN_queued) {
         queue_add(c, r);
         group_kick(c, r->group);
-        return;
+    } else {
+        r->group->active++;
+        if (r->spec.started_at == INSTANT_NONE) r->spec.started_at = c->now;
+        for (uint32_t i = 0; r->spec.init && i < r->spec.step_count; i++) step_place(c, r, i);
     }
-    r->group->active++;
-    if (r->spec.started_at == INSTANT_NONE) r->spec.started_at = c->now;
-    for (uint32_t i = 0; r->spec.init && i < r->spec.step_count; i++) step_place(c, r, i);
     run_resume(c, r, out);
 }
 

@@ -141,7 +141,7 @@ void step_look(struct core *c, struct run *r, uint32_t step, struct core_actions
 void step_tally(struct run *r, uint32_t step, const char *reason);
 void parents_count(const struct run *r, uint32_t parent, struct parents *of_child);
 void timer_set(struct core *c, struct run *r, uint32_t step, instant_t due);
-/* What a run that is under way needs when it enters the core, or begins. */
+/* Carries out the stop a run came with; sets one that is under way going. */
 void run_resume(struct core *c, struct run *r, struct core_actions *out);
 void reason_set(char out[CORE_REASON_TEXT], const char *reason);
 
