@@ -24,6 +24,7 @@ char *exchange_path(const char *state, const char *token, const char *suffix);
 #define EXCHANGE_OUT      "out"      /* LEAT_OUTPUT */
 #define EXCHANGE_PROGRESS "progress" /* the progress file */
 #define EXCHANGE_BOOKMARK "bookmark" /* LEAT_BOOKMARK_FILE */
+#define EXCHANGE_SPILL    "spill"    /* folder the engine spills to */
 /* Of an action: "work" and "audit" share <token>.request.json and .result.json, "publish" has
  * <token>.publish.request.json and .publish.result.json, so that the result of the work stays. */
 char *exchange_request_path(const char *state, const char *token, const char *action);
@@ -101,7 +102,7 @@ struct request {
     const json_t *config, *siblings, *env, *params, *env_allowed, *engines, *zones, *allow_paths, *inputs,
         *sql;
     const char *bookmark_kind; /* NULL: no bookmark */
-    int64_t bookmark_id;
+    int64_t bookmark_id, bookmark_version;
     const json_t *bookmark_options;
     const char *bookmark_value;
     bool bookmark_moves;

@@ -159,6 +159,7 @@ static void view_bookmark(const json_t *json, struct request *out) {
     const json_t *b = json_object_get(json, "bookmark");
     out->bookmark_kind = json_text(b, "kind");
     out->bookmark_id = json_int(b, "id", -1);
+    out->bookmark_version = json_int(b, "version", 0);
     out->bookmark_options = json_object_get(b, "options");
     out->bookmark_value = json_text(b, "value");
     out->bookmark_moves = b && !json_is_false(json_object_get(b, "move"));

@@ -1,5 +1,143 @@
-/* sql.c: `sql:` and `sql_file:`, one SELECT over the zones' datasets, run by the embedded engine. */
+/* sql.c: `sql:` and `sql_file:`, one SELECT over the zones' datasets, run by the embedded engine.
+ *
+ * `raw.orders` is the pinned version. Naming `raw.orders__new` (what was added since this step's last
+ * success) makes the step consume: when nothing was added to any such dataset, there is nothing new; else the
+ * pinned versions are what the step proposes as its bookmark. */
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/utf8.h"
+#include "engine/duck.h"
 #include "operators/operators.h"
+#include "operators/sqltext.h"
+#include "operators/work.h"
+#include "zones/attach.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what it reads
+ * ----------------------------------------------------------------------------------------- */
+
+#define NEW_SUFFIX "__new"
+
+struct reading {
+    struct arena *arena;
+    struct duck_reads reads;
+    json_t *consumed; /* dataset -> pinned version, of those named with __new */
+    int64_t new_files, rows, bytes;
+};
+
+static bool names(const struct reading *r, const char *dataset, const char *suffix) {
+    size_t n = strlen(dataset);
+    for (size_t i = 0; i < r->reads.count; i++)
+        if (strncmp(r->reads.names[i], dataset, n) == 0 && strcmp(r->reads.names[i] + n, suffix) == 0)
+            return true;
+    return false;
+}
+
+static int attach_one(struct work *w, struct reading *r, const json_t *in, struct err *err) {
+    const char *dataset = json_text_or(in, "dataset", "");
+    bool whole = names(r, dataset, ""), fresh = names(r, dataset, NEW_SUFFIX);
+    struct store *store = NULL;
+    if (work_store(w, &store, err) < 0) return -1;
+    struct zone_input input = {.dataset = dataset,
+                               .dataset_id = json_int(in, "dataset_id", -1),
+                               .version = json_int(in, "version", -1),
+                               .since = json_int(in, "since", -1),
+                               .want_new = fresh};
+    struct zone_attached got = {0};
+    if (zone_attach(w->duck, store, &input, &got, err) < 0) return -1;
+    if (whole) result_add_read(w->result, got.rows, got.bytes);
+    if (!fresh) return 0;
+    json_put(r->consumed, dataset, json_integer(input.version));
+    r->new_files += got.new_files;
+    if (!whole) result_add_read(w->result, got.new_rows, got.new_bytes);
+    work_log(w, "%s: %lld new files since version %lld", dataset, (long long)got.new_files,
+             (long long)input.since);
+    if (got.removed_in >= 0)
+        work_warn(w, "version %lld of %s removed rows; %s__new shows only what was added",
+                  (long long)got.removed_in, dataset, dataset);
+    return 0;
+}
+
+static int attach_all(struct work *w, struct reading *r, struct err *err) {
+    size_t i;
+    json_t *in;
+    json_array_foreach(w->request.inputs, i, in) if (attach_one(w, r, in, err) < 0) return -1;
+    return 0;
+}
+
+/* ---- errors at their line
+ * ---------------------------------------------------------------------------------- */
+
+/* The place in the definition: lines of a `|` block map one to one (design: pipelines.md 2.8). */
+static void add_place(struct err *err, const json_t *config, const char *text, int64_t at) {
+    int64_t line = json_int(config, "line", 0), column = json_int(config, "column", 1);
+    if (at < 0 || line <= 0 || (size_t)at > strlen(text)) return;
+    const char *begin = text;
+    for (const char *p = text; p < text + at; p++) {
+        if (*p != '\n') continue;
+        line++;
+        begin = p + 1;
+    }
+    const char *file = json_text(config, "path");
+    err_prefix(err, "%s%sline %lld:%lld", file ? file : "", file ? " " : "", (long long)line,
+               (long long)column + (long long)utf8_characters(begin, (size_t)(text + at - begin)));
+}
+
+static int refuse(struct work *w, const json_t *config, const char *text, struct err *err) {
+    add_place(err, config, text, duck_error_position(w->duck));
+    return -1;
+}
+
+/* ---- the step
+ * ---------------------------------------------------------------------------------------------- */
+
+static int run_query(struct work *w, const json_t *config, const char *sql, struct err *err) {
+    const json_t *params = json_object_get(config, "params");
+    result_sql(w->result, sql, params);
+    json_t *described = duck_describe(w->duck, sql, params, err);
+    json_decref(described);
+    if (!described) return refuse(w, config, sql, err);
+    struct audit_query q = {.sql = sql, .params = params};
+    return audit_query(&w->audit, &q, err);
+}
+
+static int run_statement(struct work *w, const json_t *config, const char *sql, struct reading *r,
+                         struct err *err) {
+    if (duck_parse_reads(w->duck, sql, r->arena, &r->reads, err) < 0) return refuse(w, config, sql, err);
+    if (attach_all(w, r, err) < 0) return -1;
+    bool consumes = json_object_size(r->consumed) > 0 && w->request.bookmark_kind;
+    if (consumes && r->new_files == 0) {
+        work_nothing_new(w);
+        return 0;
+    }
+    if (run_query(w, config, sql, err) < 0) return -1;
+    work_log(w, "%lld rows for %s", (long long)w->audit.rows, w->request.into.dataset);
+    if (consumes) work_propose(w, json_pack("{ss sO}", "kind", "version", "datasets", r->consumed));
+    return 0;
+}
+
+static int work(struct work *w, struct err *err) {
+    const json_t *config = op_config(w->request.json, "text");
+    const char *text = json_is_string(config) ? json_string_value(config) : json_text(config, "text");
+    if (!text) return err_set(err, EX_INVALID, "the step has no SQL text");
+    if (!w->request.has_into) return err_set(err, EX_INVALID, "a `%s` step needs `into:`", w->request.verb);
+    char *sql = sql_one_statement(text, err);
+    if (!sql || work_audit_begin(w, true, err) < 0) {
+        free(sql);
+        return -1;
+    }
+    struct reading r = {.arena = arena_new(), .consumed = json_object()};
+    int rc = run_statement(w, config, sql, &r, err);
+    json_decref(r.consumed);
+    arena_free(r.arena);
+    free(sql);
+    return rc;
+}
+
+/* ---- the verbs
+ * --------------------------------------------------------------------------------------------- */
 
 static const char *const engines[] = {"duckdb", NULL};
 
@@ -47,6 +185,7 @@ const struct op op_sql = {
              .fields = text_fields,
              .siblings = siblings,
              .traits = VERB_WORKER | VERB_SQL | VERB_INTO},
+    .work = work,
 };
 
 const struct op op_sql_file = {
@@ -55,4 +194,5 @@ const struct op op_sql_file = {
              .fields = file_fields,
              .siblings = siblings,
              .traits = VERB_WORKER | VERB_SQL | VERB_INTO},
+    .work = work,
 };

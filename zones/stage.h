@@ -1,7 +1,8 @@
 /* stage.h: where a step's output is before it is published, and what the step's `into:` says about it.
  *
  *   <zone>/_leat_stage/<token>/          the stage: LEAT_OUTPUT_PATH of process steps
- *       …                                what a process step wrote, or what `copy` copied
+ *       …                                what a process step wrote
+ *       files/…                          what `copy` copied, under the names the dataset will have
  *       _leat/rows/…                     Parquet that Leat wrote for the dataset
  *       _leat/quarantine/…               Parquet for the quarantine dataset
  *
@@ -15,6 +16,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#define STAGE_COPIES "files/"
 
 enum stage_write { STAGE_APPEND, STAGE_REPLACE, STAGE_REPLACE_PARTITIONS, STAGE_MERGE };
 enum stage_bad { STAGE_BAD_FAIL, STAGE_BAD_QUARANTINE, STAGE_BAD_DROP };
