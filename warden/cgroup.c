@@ -29,8 +29,11 @@
 #define PLACE_FILE    "warden.cgroup" /* in the state folder: where the slots are */
 
 struct slot {
-    int folder; /* -1: given up, something in it does not die */
+    int folder;    /* -1: to be made anew */
+    unsigned name; /* <pid of the warden>-<name> */
     bool busy, limited;
+    bool killed; /* Linux kills everything that is later born from outside into a group cgroup.kill was used
+                    on (the child is held against the kill count of its parent's group): not used again */
     int64_t oom_before;
 };
 
@@ -40,6 +43,7 @@ struct cgroups {
     bool memory, processes;
     struct slot *slots;
     size_t count, cap;
+    unsigned names; /* given out so far */
 };
 
 /* ---- small files ---- */
@@ -171,8 +175,7 @@ static struct cgroups *open_at(const char *mount, const char *own, const char *s
 
 /* Groups of an earlier warden; those with processes left stay, under their names, and are not used. */
 static void remove_slots(const struct cgroups *c) {
-    int copy = dup(c->folder);
-    DIR *d = copy >= 0 ? fdopendir(copy) : NULL;
+    DIR *d = opendir(c->full.s);
     if (!d) return;
     for (struct dirent *e; (e = readdir(d));)
         if (e->d_type == DT_DIR && e->d_name[0] != '.') unlinkat(c->folder, e->d_name, AT_REMOVEDIR);
@@ -187,16 +190,23 @@ static void forget(struct cgroups *c) {
     free(c);
 }
 
-static bool add_slot(struct cgroups *c) {
-    char name[96];
+static void slot_name(char out[48], unsigned name) {
     /* The pid keeps clear of slots that an earlier warden left occupied. */
-    snprintf(name, sizeof name, "%d-%zu", (int)getpid(), c->count);
+    snprintf(out, 48, "%d-%u", (int)getpid(), name);
+}
+
+static bool make_slot(struct cgroups *c, struct slot *s) {
+    char name[48];
+    *s = (struct slot){.folder = -1, .name = c->names++};
+    slot_name(name, s->name);
     if (mkdirat(c->folder, name, 0700) < 0) return false;
-    int folder = openat(c->folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0) return false;
+    s->folder = openat(c->folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return s->folder >= 0;
+}
+
+static bool add_slot(struct cgroups *c) {
     GROW(c->slots, c->count, c->cap);
-    c->slots[c->count++] = (struct slot){.folder = folder};
-    return true;
+    return make_slot(c, &c->slots[c->count++]);
 }
 
 static void note_place(int state_dir, const struct cgroups *c) {
@@ -238,7 +248,7 @@ void cgroups_close(struct cgroups *c) {
 
 static int free_slot(struct cgroups *c) {
     for (size_t i = 0; i < c->count; i++)
-        if (c->slots[i].folder >= 0 && !c->slots[i].busy) return (int)i;
+        if (!c->slots[i].busy && (c->slots[i].folder >= 0 || make_slot(c, &c->slots[i]))) return (int)i;
     return add_slot(c) ? (int)c->count - 1 : -1;
 }
 
@@ -269,7 +279,9 @@ struct cgroup_take cgroups_take(struct cgroups *c, const char *id, const struct 
 }
 
 void cgroups_kill(struct cgroups *c, int slot) {
-    if (c && slot >= 0) write_file(c->slots[slot].folder, "cgroup.kill", "1");
+    if (!c || slot < 0) return;
+    c->slots[slot].killed = true;
+    write_file(c->slots[slot].folder, "cgroup.kill", "1");
 }
 
 bool cgroups_out_of_memory(struct cgroups *c, int slot) {
@@ -278,16 +290,23 @@ bool cgroups_out_of_memory(struct cgroups *c, int slot) {
     return read_key(s->folder, "memory.events", "oom_kill") > s->oom_before;
 }
 
+static int slot_named(const struct cgroups *c, unsigned name) {
+    for (size_t i = 0; i < c->count; i++)
+        if (c->slots[i].name == name) return (int)i;
+    return -1;
+}
+
 int cgroups_slot_of(const struct cgroups *c, pid_t pid) {
     struct buf path = BUF_INIT;
     int owner, slot = -1;
+    unsigned name;
     /* A step may have made groups below its own: anything under the slot counts. */
     if (c && proc_cgroup(pid, &path) && path.len > c->path.len &&
         strncmp(path.s, c->path.s, c->path.len) == 0 &&
-        sscanf(path.s + c->path.len, "/%d-%d", &owner, &slot) == 2 && owner != (int)getpid())
-        slot = -1;
+        sscanf(path.s + c->path.len, "/%d-%u", &owner, &name) == 2 && owner == (int)getpid())
+        slot = slot_named(c, name);
     buf_release(&path);
-    return c && slot >= 0 && (size_t)slot < c->count ? slot : -1;
+    return slot;
 }
 
 static void lift_limits(const struct cgroups *c, struct slot *s) {
@@ -298,15 +317,22 @@ static void lift_limits(const struct cgroups *c, struct slot *s) {
     s->limited = false;
 }
 
+/* A folder that still has processes in it cannot be removed; it stays behind under its name. */
+static void retire(const struct cgroups *c, struct slot *s) {
+    char name[48];
+    slot_name(name, s->name);
+    close(s->folder);
+    s->folder = -1;
+    unlinkat(c->folder, name, AT_REMOVEDIR);
+}
+
 void cgroups_give_back(struct cgroups *c, int slot) {
     if (!c || slot < 0) return;
     struct slot *s = &c->slots[slot];
-    if (read_key(s->folder, "cgroup.events", "populated") != 0) {
-        close(s->folder);
-        s->folder = -1;
-        return;
-    }
-    lift_limits(c, s);
+    if (s->killed || read_key(s->folder, "cgroup.events", "populated") != 0)
+        retire(c, s);
+    else
+        lift_limits(c, s);
     s->busy = false;
 }
 

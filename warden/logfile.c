@@ -216,10 +216,7 @@ static bool retry_spare(struct logfile *l, instant_t now) {
     int64_t before = l->size;
     l->refused_error = 0;
     if (write_some(l, b.s ? b.s : "", b.len) < b.len) {
-        int saved = l->refused_error;
-        l->size = before;
-        if (ftruncate(l->fd, before) < 0) l->size = before + (int64_t)b.len;
-        l->refused_error = saved;
+        if (l->size > before && ftruncate(l->fd, before) == 0) l->size = before;
     } else {
         buf_clear(&l->spare);
         l->left_out += l->refused;

@@ -66,12 +66,14 @@ static void close_inherited(const struct setup *s) {
     if (s->ready > 2) fcntl(s->ready, F_SETFD, FD_CLOEXEC);
 }
 
-/* Blocked rather than ignored: an ignored signal would stay ignored in the jobs. */
+/* Blocked rather than ignored: an ignored signal would stay ignored in the jobs. Raw calls, since the C
+ * library keeps two signals to itself that a caller may have ignored all the same. */
 static void reset_signals(void) {
+    const unsigned long to_default[4] = {0}; /* the kernel's sigaction: handler 0, no flags, empty mask */
     sigset_t all;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
-    for (int i = 1; i < NSIG; i++) signal(i, SIG_DFL);
+    for (int i = 1; i <= 64; i++) syscall(SYS_rt_sigaction, i, to_default, NULL, 8);
 }
 
 /* Each job needs two descriptors; the jobs themselves get the usual soft limit back (spawn.c). */
