@@ -116,14 +116,15 @@ int delta_entry_read(const char *table, int64_t version, struct delta_entry *out
  * ----------------------------------------------------------------------------------------------- */
 
 struct duck;
-/* The whole state of a table at a version, for a checkpoint. */
+/* The whole state of a table at a version, for a checkpoint. Everything is borrowed. */
 struct delta_state {
     int64_t version;
-    const json_t *files; /* as adds above, with "at": instant of the version that added the file */
+    const json_t *files;   /* as adds above, with "at": instant the file was added at */
+    const json_t *removed; /* tombstones still kept: as removes above, with "at"; may be NULL */
     const json_t *columns, *partition_by;
     const char *table_id;
-    instant_t created_at;
-    const json_t *txns; /* [{"app_id", "version"}] */
+    instant_t created_at; /* INSTANT_NONE: not known */
+    const json_t *txns;   /* [{"app_id", "version"}] */
 };
 /* Writes <20 digits>.checkpoint.parquet and _last_checkpoint, durably. A checkpoint only speeds readers up:
  * a failure is for a warning, never for the step. */

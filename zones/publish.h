@@ -72,6 +72,13 @@ enum publish_end publish_run(const json_t *plan, int64_t sequence, json_t **outs
 /* The same from the intent stored in the database. */
 enum publish_end publish_run_intent(struct store *s, int64_t intent, json_t **outside, struct err *err);
 
+/* Every tenth version of a Delta table gets a checkpoint: after publish_run() ended with PUBLISH_DONE, when
+ * publish_wants_checkpoint(), the worker may open the engine and write it. A failure is a warning. */
+struct duck;
+bool publish_wants_checkpoint(const json_t *plan);
+int publish_checkpoint(struct duck *d, struct store *s, const json_t *plan, int64_t sequence,
+                       struct err *err);
+
 /* ---- recovery's question
  * ------------------------------------------------------------------------------------- */
 
