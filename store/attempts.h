@@ -108,8 +108,9 @@ struct check_row {
     int64_t attempt;
     uint32_t step;
     const char *step_name;
-    const char *check, *severity, *kind, *result, *actual, *expected;
-    const char *sample; /* JSON text or NULL */
+    const char *check, *severity, *kind, *result;
+    const char *actual, *expected; /* JSON text: 12, "abc", null */
+    const char *sample;            /* JSON text or NULL */
     int64_t failed_rows, line, column;
 };
 /* Of the newest attempt of each step of the run that has any. step: NULL, or one step's name. */

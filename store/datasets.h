@@ -46,6 +46,7 @@ struct version_row {
     const char *token, *pipeline, *step;
     const char *operation; /* append replace replace_partitions merge rollback outside */
     const char *author;    /* who rolled back, or the outside writer; NULL */
+    const char *reason;    /* of a rollback by hand; NULL */
     instant_t published_at, window_start, window_end;
     int64_t rows, bytes, files; /* totals of the version; rows -1: not known */
     int64_t rows_added, files_added, files_removed;
@@ -59,6 +60,8 @@ int store_version_get(struct store *s, int64_t dataset, int64_t version, struct 
 /* Newest first; limit 0: all. before: versions below it; -1: any. */
 int store_versions_list(struct store *s, int64_t dataset, int64_t before, int64_t limit, struct arena *a,
                         struct version_row **rows, size_t *n, struct err *err);
+/* The newest version that replaced everything (contract.md 19) and the run that did. 1; 0: none. */
+int store_version_replaced(struct store *s, int64_t dataset, int64_t *version, int64_t *run, struct err *err);
 /* The oldest version published at or after `at`, else the head: retention keeps from there on. -1: none. */
 int store_version_since(struct store *s, int64_t dataset, instant_t at, int64_t *version, struct err *err);
 /* Forgets versions below `keep` and the files only they had, at most `limit` rows of each. The head always

@@ -56,7 +56,7 @@ int store_intent_replan(struct store *s, int64_t intent, const json_t *plan, ins
 struct intent_row {
     int64_t id, attempt, run;
     uint32_t step;
-    const char *token, *state, *author;
+    const char *token, *state, *author, *reason;
     const char *plan; /* JSON text; NULL once closed */
     int64_t bookmark, bookmark_version;
     const char *bookmark_value; /* JSON text or NULL */

@@ -39,14 +39,16 @@
 #include <stdint.h>
 
 struct store;
+struct migrations;
 
 /* ---- opening ------------------------------------------------------------------------------------------ */
 
 struct store_options {
-    const struct world *world; /* NULL: world_real() */
-    duration_t read_limit;     /* of a reader's transaction; 0: 2 s */
-    const char *vfs;           /* NULL: SQLite's own; tests hand down a faulty one */
-    int64_t ballast_bytes;     /* 0: LIMIT_BALLAST_BYTES; -1: no ballast */
+    const struct world *world;           /* NULL: world_real() */
+    duration_t read_limit;               /* of a reader's transaction; 0: 2 s */
+    const char *vfs;                     /* NULL: SQLite's own; tests hand down a faulty one */
+    int64_t ballast_bytes;               /* 0: LIMIT_BALLAST_BYTES; -1: no ballast */
+    const struct migrations *migrations; /* NULL: this program's own; tests hand down others */
 };
 
 /* Opens the database for writing: creates state folder (0700) and database when absent, takes the instance
