@@ -25,7 +25,9 @@
 #include <unistd.h>
 
 #define CONNECT_PATIENCE (5 * US_PER_SECOND)
-#define RETRY_MS         20
+#define REFUSED_PATIENCE                                                                                     \
+    (1 * US_PER_SECOND) /* a conductor that is just dying lets go of its lock before its socket */
+#define RETRY_MS 20
 
 struct warden {
     int fd;
@@ -181,8 +183,13 @@ struct connecting {
     const char *state, *program; /* program NULL: never start one */
     int state_dir;
     duration_t until;
+    duration_t refused_since; /* 0: never */
     bool fresh;
 };
+
+static bool refused_for_good(const struct connecting *c) {
+    return c->refused_since && steady() - c->refused_since > REFUSED_PATIENCE;
+}
 
 static void pause_briefly(void) { poll(NULL, 0, RETRY_MS); }
 
@@ -193,6 +200,7 @@ static struct warden *connect_loop(struct connecting *c, struct err *err) {
     do {
         enum attempt r = try_connect(c->state_dir, c->until, &w, &refused);
         if (r == ATTEMPT_OK) return w;
+        if (r == ATTEMPT_REFUSED && c->refused_since == 0) c->refused_since = steady();
         if (r == ATTEMPT_NOBODY && !lock_held(c->state_dir)) {
             if (!c->program) return NULL;
             int started = start_warden(c->program, c->state, c->until, err);
@@ -201,7 +209,7 @@ static struct warden *connect_loop(struct connecting *c, struct err *err) {
             if (started == 1) continue;
         }
         pause_briefly();
-    } while (steady() < c->until);
+    } while (steady() < c->until && !refused_for_good(c));
     if (refused.msg[0])
         *err = refused;
     else

@@ -61,9 +61,10 @@ struct job {
     struct logfile *log;
     duration_t deadline, grace; /* deadline: steady clock */
     duration_t sweep_began;     /* when killing the rest began; 0: not yet */
-    bool main_reaped, told;     /* told: the conductor of this connection knows the end */
-    struct job_exit exit;       /* exit.id is the job's id */
-    size_t live_index;          /* place in jobs.live while not ENDED */
+    bool main_reaped;
+    bool group_killed;    /* KILL went to the whole group: its members are dying, not escaping */
+    struct job_exit exit; /* exit.id is the job's id */
+    size_t live_index;    /* place in jobs.live while not ENDED */
 };
 
 struct jobs {

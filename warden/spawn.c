@@ -71,13 +71,22 @@ void spawner_free(struct spawner *s) {
 
 static int step_session(const struct child *c) { return (void)c, setsid() < 0 ? -1 : 0; }
 
+/* The number the tree lock gets; -1: it cannot be passed on. */
+static int pass_tree(int tree) {
+    int fd = dup2(tree, SPAWN_TREE_FD);
+    if (fd < 0 && errno == EBADF) fd = dup2(tree, SPAWN_TREE_FD_LOW);
+    if (fd == tree) fcntl(fd, F_SETFD, 0); /* dup2 onto itself keeps close-on-exec */
+    return fd;
+}
+
 static int step_stdio(const struct child *c) {
     const struct spawn_request *r = c->r;
     if (dup2(r->in, 0) < 0 || dup2(r->out, 1) < 0 || dup2(r->out, 2) < 0) return -1;
-    if (r->tree >= 0 && dup2(r->tree, SPAWN_TREE_FD) < 0) return -1;
+    int tree = pass_tree(r->tree);
+    if (tree < 0) return -1;
     /* All of the warden's descriptors close at exec anyway; this is for those a library might have opened. */
-    syscall(SYS_close_range, 3u, SPAWN_TREE_FD - 1u, 0u);
-    syscall(SYS_close_range, SPAWN_TREE_FD + 1u, ~0u, 0u);
+    syscall(SYS_close_range, 3u, (unsigned)tree - 1u, 0u);
+    syscall(SYS_close_range, (unsigned)tree + 1u, ~0u, 0u);
     return 0;
 }
 
@@ -114,7 +123,7 @@ static int step_limits(const struct child *c) {
     return c->r->limit_memory ? limit(RLIMIT_AS, l->memory_bytes) : 0;
 }
 
-/* Best effort: without /proc the kernel chooses its victim unaided. */
+/* A step goes before its supervisor. Best effort: without /proc the kernel chooses its victim unaided. */
 static int step_oom_score(const struct child *c) {
     (void)c;
     int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);

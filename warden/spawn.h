@@ -9,10 +9,11 @@
 #include "warden/client.h"
 
 enum {
-    SPAWN_TREE_FD = 60,      /* the tree lock in every process of a job: below 64, where a descriptor table
-                                need not grow, and above what scripts use */
+    /* The tree lock's number in every process of a job: below 64, where a descriptor table need not grow, and
+     * above what scripts use. The low one is for hard limits that forbid it. */
+    SPAWN_TREE_FD = 60,
+    SPAWN_TREE_FD_LOW = 9,
     SPAWN_SOFT_FILES = 1024, /* the soft limit of a step: select() breaks above */
-    SPAWN_OOM_SCORE = 500,   /* a step goes before its supervisor */
 };
 
 struct spawner; /* the stack of the children to be */

@@ -178,9 +178,11 @@ void tree_terminate(struct tree *t, const struct job *j) {
 }
 
 static void kill_orphan(struct orphan *o, struct job *j) {
-    if (!o->killed && !is_dead(o->pid)) j->exit.escaped++;
+    bool in_group = getpgid(o->pid) == j->pid;
+    bool dying = is_dead(o->pid) || (in_group && j->group_killed);
+    if (!o->killed && !dying) j->exit.escaped++;
     o->killed = true;
-    if (getpgid(o->pid) == j->pid) kill(-j->pid, SIGKILL);
+    if (in_group) kill(-j->pid, SIGKILL);
     kill(o->pid, SIGKILL);
 }
 
@@ -188,5 +190,7 @@ void tree_kill(struct tree *t, struct job *j) {
     for (size_t i = 0; i < t->count; i++)
         if (t->orphans[i].job == j->key) kill_orphan(&t->orphans[i], j);
     cgroups_kill(t->cgroups, j->cgroup);
-    if (!j->main_reaped) kill(-j->pid, SIGKILL);
+    if (j->main_reaped) return;
+    kill(-j->pid, SIGKILL);
+    j->group_killed = true;
 }
