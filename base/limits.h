@@ -10,7 +10,8 @@
     X(YAML_ALIAS_NODES, 10000, "alias bombs stop here")                                                      \
     X(DIAG_SHOWN, 20, "a screenful; the rest is counted")                                                    \
     X(DIAG_KEPT, 2000, "of one load; the rest is only counted")                                              \
-    X(EXPR_DEPTH, 64, "bounds the stack an expression needs")                                                \
+    X(EXPR_DEPTH, 64, "parentheses and calls in one expression: bounds the stack it needs")                  \
+    X(EXPR_TREE, 250, "operators in a row: a + b + c is a tree as deep as it is long")                       \
     X(NAME_BYTES, 63, "pipeline and step names become file and column names")                                \
     X(STEPS, 1000000, "steps in one pipeline")                                                               \
     X(OUTPUT_FILE_BYTES, 1u << 20, "name=value lines a step may write")                                      \

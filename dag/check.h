@@ -10,7 +10,8 @@
  *   {"text": as written, "severity": "fail"|"warn", "line": n, "column": n, "kind": "row"|"set",
  *    "metric": {"name":
  * "row_count"|"missing"|"duplicates"|"freshness"|"sum"|"avg"|"min"|"max"|"value"|"sql"|"references",
- *               "columns": [...], "sql": text, "dataset": "zone.name", "column": c},
+ *               "columns": [...], "sql": text, "params": [...] (of sql, as FK_SQL's),
+ *               "dataset": "zone.name", "column": c},
  *    "op": "="|"!="|"<"|"<="|">"|">="|"between"|"in"|"not in"|"matches"|"not matches"|"within"|"references",
  *    "args": [JSON literals, or {"column": name}, or {"duration": us}],  "percent": true when the bound is a
  * share, "history": {"function": "average", "runs": 7, "percent": 0.3}}
@@ -21,12 +22,16 @@
 #ifndef LEAT_DAG_CHECK_H
 #define LEAT_DAG_CHECK_H
 
+#include "base/buf.h"
+
 #include <jansson.h>
 #include <stddef.h>
 
 /* New reference, or NULL with a message and a byte offset into text. ${…} in the text is replaced before
  * parsing, as literals, by the caller. Bounded by the text's length; no recursion deeper than 16. */
 json_t *check_parse(const char *text, size_t len, char message[256], size_t *offset);
+/* The check in words; parses back to the same object. Not for {sql: …} checks. */
+void check_print(const json_t *check, struct buf *out);
 /* Names of the check functions, for did-you-mean. */
 extern const char *const check_functions[];
 extern const size_t check_function_count;

@@ -57,9 +57,7 @@ struct project {
     json_t *env_files_env; /* object: what the listed env files define */
     json_t *engines;       /* object, resolved, e.g. {"spark": {"home": …, "master": …, "conf": {…}}} */
     json_t *secrets;       /* object name -> reference text; resolved only at spawn */
-    struct value *defaults;  /* step defaults, may be NULL */
-    struct value *templates; /* may be NULL */
-    struct source *source;   /* may be NULL */
+    struct source *source; /* may be NULL */
 };
 
 /* Finds the project from `start` (contract.md 1) and reads leat.yaml when there is one. Diagnostics go to d;
@@ -74,8 +72,9 @@ const struct zone *project_zone(const struct project *p, const char *name, size_
 /* Airflow's names and exact meanings (design: peers.md Part B 1.3). */
 #define TRIGGER_RULE_LIST(X)                                                                                 \
     X(all_success)                                                                                           \
-    X(all_done) X(all_failed) X(one_success) X(one_failed) X(one_done) X(none_failed)                        \
-        X(none_failed_min_one_success) X(none_skipped) X(all_skipped) X(always)
+    X(all_done)                                                                                              \
+    X(all_failed) X(one_success) X(one_failed) X(one_done) X(none_failed) X(none_failed_min_one_success)     \
+        X(none_skipped) X(all_skipped) X(always)
 
 enum trigger_rule {
 #define X(name) RULE_##name,
@@ -147,6 +146,8 @@ struct step {
     enum bookmark_kind bookmark;
     json_t *bookmark_options; /* files: {identity, settle, on_change, horizon}; may be NULL */
     json_t *each;             /* {NAME: value} for instances; NULL */
+    const char *group;        /* of instances: the step's own name; NULL */
+    int64_t max_parallel;     /* of instances: how many of the group may run at once; 0: no limit */
 };
 
 struct param {
@@ -206,6 +207,10 @@ struct pipeline_reader {
  * file cannot be read (err). Caller frees. */
 struct pipeline *pipeline_load(const struct project *project, const char *path,
                                const struct pipeline_reader *reader, struct diags *d, struct err *err);
+/* The same for text at hand; `path` is what messages call it. */
+struct pipeline *pipeline_load_text(const struct project *project, const char *path, const char *text,
+                                    size_t len, const struct pipeline_reader *reader, struct diags *d,
+                                    struct err *err);
 void pipeline_free(struct pipeline *p);
 
 /* The pipeline files of a project: pipelines/?*.yaml and .yml, else the *.yaml beside it that hold
@@ -213,6 +218,8 @@ void pipeline_free(struct pipeline *p);
 char **project_pipeline_files(const struct project *p, size_t *count); /* malloc'ed strings and list */
 /* The name a file says it has, read without checking the rest; malloc'ed, NULL when it says none. */
 char *pipeline_peek_name(const char *path);
+/* Two files that say the same name: a diagnostic at each later one. files as project_pipeline_files gives. */
+void project_check_names(const struct project *p, char *const *files, size_t count, struct diags *d);
 
 /* ---- evaluation
  * --------------------------------------------------------------------------------------------- */

@@ -1,0 +1,81 @@
+/* build.h: the pipeline while it is being built, shared by the stages of loading (pipeline.c names them in
+ * order). */
+#ifndef LEAT_DAG_BUILD_H
+#define LEAT_DAG_BUILD_H
+
+#include "base/map.h"
+#include "dag/keys.h"
+#include "dag/load.h"
+
+/* What the loaded pipeline keeps for itself behind struct pipeline. */
+struct pipeline_full {
+    struct pipeline pub; /* first: pointers to it and to this are the same */
+    struct tz *tz;
+    struct kept_json kept;
+    const struct value **checks; /* of each step; NULL: none */
+};
+
+/* What is known of a step only until everything is checked. */
+struct note {
+    const struct node *node; /* the step's own map */
+    struct span at_into, at_write, at_key, at_partition, at_bookmark, at_merge_by, at_verb;
+    bool write_said, empty_said, bookmark_said, shared;
+    const struct sql_text *sql; /* whose tables it reads; NULL: none */
+    const struct verb *verb;
+};
+
+/* An instance to be: a step, or one value of its each:. */
+struct planned {
+    const struct node *map; /* `steps:` or `finally:` */
+    const struct entry *entry;
+    const char *name, *group; /* group NULL: no each: */
+    json_t *each;
+    int64_t max_parallel;
+    bool finally;
+};
+
+struct edge {
+    uint32_t from, to;
+};
+
+struct build {
+    struct load l;
+    struct pipeline_full *full;
+    const struct pipeline_reader *reader;
+    const struct node *root;
+    struct planned *planned; /* malloc'ed */
+    size_t planned_count, planned_cap;
+    struct map names;  /* of steps and instances -> index */
+    struct map groups; /* of steps with each: -> index of the first instance */
+    struct map keys;   /* step keys -> row of step_fields; verbs -> STEP_KEYS + index */
+    struct note *notes;
+    struct edge *edges; /* malloc'ed; data edges and after: */
+    size_t edge_count, edge_cap;
+    const struct node *defaults; /* of the pipeline; may be NULL */
+    struct buf definition;       /* everything that decides what the pipeline does */
+    uint64_t params_used[16];
+};
+
+/* What leat.yaml keeps: the trees of what is parsed once for each use. */
+struct project_full {
+    struct project pub;
+    struct arena *nodes;
+    const struct node *defaults_node, *templates_node;
+};
+
+void build_params(struct build *b, const struct node *n);               /* params.c */
+void build_schedule(struct build *b, const struct node *n);             /* schedule.c */
+void plan_steps(struct build *b, const struct node *map, bool finally); /* each.c */
+void build_step(struct build *b, uint32_t index);                       /* step.c */
+void build_output(struct build *b, uint32_t index); /* output.c: rules that need to know what is read */
+void build_reads(struct build *b);                  /* reads.c: what SQL texts read */
+void build_graph(struct build *b);                  /* graph.c */
+void lint_pipeline(struct build *b);                /* lint.c */
+bool parse_bookmark(struct build *b, const struct node *n, struct step *s); /* bookmark.c */
+void add_edge(struct build *b, uint32_t from, uint32_t to);
+void add_read(struct build *b, struct step *s, const char *dataset, bool only_new, struct span at);
+
+void defaults_check(struct load *l, const struct node *n);          /* project.c */
+int env_file_read(const char *path, json_t *into, struct diags *d); /* envfile.c */
+
+#endif

@@ -1,0 +1,180 @@
+/* checks.c: the items of `checks:`: a rule in words, `warn: rule`, or {sql: …, expect: …}.
+ *
+ * A rule without ${} is parsed here and now. One with ${} is tried with a stand-in of the right type for
+ * each, so that its words are checked too, and parsed for good when the step runs. */
+#include "base/json.h"
+#include "dag/check.h"
+#include "dag/load.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct field rule_field = {.name = "checks", .kind = FK_TEXT, .example = "row_count > 0"};
+static const char *const severities[] = {"fail", "warn"};
+
+static void complain_at(struct load *l, const struct node *n, size_t offset, const char *message) {
+    if (offset > n->count) offset = n->count;
+    struct span at = node_part(n, offset, offset);
+    if (offset == n->count) at = node_part(n, n->count ? n->count - 1 : 0, n->count);
+    if (offset < n->count) {
+        size_t end = offset + 1;
+        while (end < n->count && !strchr(" ()=<>!,", n->text[end])) end++;
+        at = node_part(n, offset, end);
+    }
+    struct diag *g = load_diag(l, "E0508", at, "%s", message);
+    diag_note(l->d, g, "in the check `%s`", n->text);
+}
+
+/* What stands for an unknown value of a type while the words around it are checked. */
+static const char *stand_in(enum expr_type type) {
+    switch (type) {
+    case TYPE_DECIMAL: return "0.5";
+    case TYPE_BOOL: return "true";
+    case TYPE_DURATION: return "1s";
+    case TYPE_TEXT:
+    case TYPE_PATH:
+    case TYPE_INSTANT:
+    case TYPE_DATE: return "\"2001-01-01\"";
+    default: return "1";
+    }
+}
+
+static bool try_words(struct load *l, const struct node *n, const struct template *t) {
+    struct buf b = BUF_INIT;
+    char message[256];
+    size_t offset = 0;
+    for (uint32_t i = 0; i < t->count; i++) {
+        if (t->parts[i].expr)
+            buf_adds(&b, stand_in((enum expr_type)t->parts[i].expr->type));
+        else
+            buf_add(&b, t->parts[i].text, t->parts[i].len);
+    }
+    json_t *j = check_parse(buf_str(&b), b.len, message, &offset);
+    buf_release(&b);
+    if (!j) complain_at(l, n, t->parts[0].expr ? 0 : offset < t->parts[0].len ? offset : 0, message);
+    json_decref(j);
+    return j != NULL;
+}
+
+static bool parse_words(struct load *l, const struct node *n, struct check_text *k) {
+    char message[256];
+    size_t offset = 0;
+    k->written = n->text;
+    if (template_in(n->text)) {
+        struct template *t = field_template(l, n, &rule_field, n->text);
+        if (!t || !try_words(l, n, t)) return false;
+        template_place(t, n);
+        k->text = t;
+        return true;
+    }
+    json_t *j = check_parse(n->text, n->count, message, &offset);
+    if (!j) {
+        complain_at(l, n, offset, message);
+        return false;
+    }
+    json_put_text(j, "severity", k->severity);
+    json_put(j, "line", json_integer(k->line));
+    json_put(j, "column", json_integer(k->column));
+    k->object = keep_json(l, j);
+    return true;
+}
+
+/* `0`, `> 0` or `between 1 and 5`, as what follows the measured value. */
+static bool parse_expect(struct load *l, const struct node *n, struct check_text *k) {
+    static const struct field field = {.name = "expect", .kind = FK_TEXT, .example = "0"};
+    if (n->kind != NODE_SCALAR || node_is_null(n)) return wrong_shape(l, n, &field, "a value");
+    bool bare = !strchr("=!<>", n->text[0]) && strncmp(n->text, "between ", 8) != 0;
+    struct buf b = BUF_INIT;
+    buf_addf(&b, "%s%s", bare ? "= " : "", n->text);
+    const char *text = arena_strdup(l->arena, buf_str(&b));
+    buf_release(&b);
+    struct complaint c = {0};
+    struct template *t = template_parse(l->arena, text, strlen(text), &c);
+    if (!t || !template_check(t, &l->scope, &c)) {
+        c.end = 0;
+        load_complain(l, n, &c);
+        return false;
+    }
+    char message[256];
+    size_t offset = 0;
+    struct buf rule = BUF_INIT;
+    buf_adds(&rule, "row_count ");
+    for (uint32_t i = 0; i < t->count; i++) {
+        if (t->parts[i].expr)
+            buf_adds(&rule, stand_in((enum expr_type)t->parts[i].expr->type));
+        else
+            buf_add(&rule, t->parts[i].text, t->parts[i].len);
+    }
+    json_t *j = check_parse(buf_str(&rule), rule.len, message, &offset);
+    buf_release(&rule);
+    json_decref(j);
+    k->expect = t;
+    if (!j) load_diag(l, "E0508", node_span(n), "`expect` is a number, or a comparison such as `> 0`");
+    return j != NULL;
+}
+
+static const struct field sql_check_fields[] = {
+    {.name = "sql",
+     .kind = FK_SQL,
+     .flags = FIELD_REQUIRED,
+     .help = "A query with one value.",
+     .example = "select 0"},
+    {.name = "expect", .kind = FK_ANY, .flags = FIELD_REQUIRED, .help = "What it must be.", .example = "0"},
+    {0},
+};
+
+static bool parse_sql_check(struct load *l, const struct node *n, struct check_text *k) {
+    static const struct where where = {.noun = "the check"};
+    static const char *const known[] = {"sql", "expect", "warn", "fail"};
+    bool good = true;
+    for (uint32_t i = 0; i < n->count; i++) {
+        const struct entry *e = &n->entries[i];
+        struct value sql;
+        if (strcmp(e->key, "sql") == 0) {
+            good &= field_parse(l, e->value, &sql_check_fields[0], &where, &sql);
+            if (good) k->sql = sql.sql;
+            k->written = e->value->kind == NODE_SCALAR ? e->value->text : "";
+        } else if (strcmp(e->key, "expect") == 0) {
+            good &= parse_expect(l, e->value, k);
+        } else {
+            unknown_key(l, n, e, known, 4, &where);
+            good = false;
+        }
+    }
+    if (!good) return false;
+    if (k->sql && k->expect) return true;
+    struct diag *g = load_diag(l, "E0105", node_span(n), "the check needs `%s`", k->sql ? "expect" : "sql");
+    diag_label(l->d, g, "such as `%s`", k->sql ? "expect: 0" : "sql: select count(*) from …");
+    return false;
+}
+
+/* {warn: …} and {fail: …} hold the rule itself. */
+static const struct node *unwrap(const struct node *n, const char **severity) {
+    if (n->kind != NODE_MAP || n->count != 1) return n;
+    for (int i = 0; i < 2; i++) {
+        if (strcmp(n->entries[0].key, severities[i]) != 0) continue;
+        *severity = severities[i];
+        return n->entries[0].value;
+    }
+    return n;
+}
+
+/* `- amount: >= 0` is what people write who take the rule for a key. */
+static bool refuse_list(struct load *l, const struct node *n) {
+    struct diag *g = load_diag(l, "E0103", node_span(n), "a check is a rule in words, not %s", node_noun(n));
+    diag_label(l->d, g, "such as `row_count > 0`");
+    return false;
+}
+
+bool check_field(struct load *l, const struct node *item, struct value *out) {
+    struct check_text *k = arena_alloc(l->arena, sizeof *k);
+    k->severity = severities[0];
+    const struct node *n = unwrap(item, &k->severity);
+    struct place at = load_place(l, node_span(n));
+    k->line = at.line;
+    k->column = at.column;
+    out->shape = VALUE_CHECK;
+    out->check = k;
+    if (n->kind == NODE_LIST || (n->kind == NODE_SCALAR && node_is_null(n))) return refuse_list(l, n);
+    return n->kind == NODE_MAP ? parse_sql_check(l, n, k) : parse_words(l, n, k);
+}

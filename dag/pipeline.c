@@ -1,0 +1,282 @@
+/* pipeline.c: loading a pipeline file, stage by stage, and evaluating what it holds.
+ *
+ *   text -> tree (reader.c) -> head, params, schedule -> names of steps (each.c) -> each step (step.c, use.c)
+ *        -> what SQL reads (reads.c) -> outputs (output.c) -> graph (graph.c) -> warnings (lint.c)
+ *
+ * Each stage runs on what survived the ones before it, so that one pass shows all errors of a file. */
+#include "base/fsio.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "base/sha256.h"
+#include "base/suggest.h"
+#include "dag/build.h"
+#include "dag/check.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* ---- the head */
+
+static const char *text_at(const struct value *row, const char *key) {
+    const struct value *v = value_member(row, key);
+    return v && v->shape == VALUE_TEXT ? v->text : NULL;
+}
+
+static int64_t integer_at(const struct value *row, const char *key, int64_t otherwise) {
+    const struct value *v = value_member(row, key);
+    return v && v->shape == VALUE_INTEGER ? v->integer : otherwise;
+}
+
+/* The stages below parse these; here their kind would only be said once more. */
+static bool has_stage(const char *key) {
+    static const char *const keys[] = {"schedule", "params", "defaults", "steps", "finally"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (strcmp(keys[i], key) == 0) return true;
+    return false;
+}
+
+static void missing_head(struct build *b, const struct node *root, const struct value *row,
+                         const struct where *w) {
+    for (const struct field *f = pipeline_fields; f->name && !b->l.damaged; f++) {
+        if (!(f->flags & FIELD_REQUIRED) || value_member(row, f->name) || node_find(root, f->name)) continue;
+        struct diag *g = load_diag(&b->l, "E0105", w->at, "the pipeline has no `%s`", f->name);
+        diag_label(b->l.d, g, "add `%s: %s`", f->name, f->example);
+    }
+}
+
+static void build_head(struct build *b, const struct node *root) {
+    struct pipeline *p = &b->full->pub;
+    const char *known[32];
+    size_t n = 0;
+    struct where w = {.noun = "the pipeline", .at = node_span(root)};
+    struct neighbour around[] = {{schedule_fields, "`schedule:`"},
+                                 {project_fields, "leat.yaml"},
+                                 {step_fields, "a step, under `steps:`"},
+                                 {0}};
+    struct value row = {.shape = VALUE_OBJECT};
+    w.at.end = w.at.start + 1;
+    for (; pipeline_fields[n].name; n++) known[n] = pipeline_fields[n].name;
+    row.members = arena_array(b->l.nodes, root->count, sizeof *row.members);
+    bool unsure = false;
+    for (uint32_t i = 0; i < root->count; i++) {
+        const struct entry *e = &root->entries[i];
+        const struct field *f = field_find(pipeline_fields, e->key);
+        struct where inner = {.noun = NULL, .name = e->key, .at = key_span(root, e)};
+        b->l.neighbours = around;
+        if (!f) unknown_key(&b->l, root, e, known, n, &w);
+        b->l.neighbours = NULL;
+        unsure = unsure || !f;
+        if (!f || has_stage(e->key)) continue;
+        struct member *m = &row.members[row.count++];
+        m->key = f->name;
+        field_parse(&b->l, e->value, f, &inner, &m->value);
+    }
+    if (!unsure) missing_head(b, root, &row, &w);
+    p->name = text_at(&row, "pipeline");
+    p->about = text_at(&row, "about");
+    p->owner = text_at(&row, "owner");
+    p->max_active_runs = integer_at(&row, "max_active_runs", 1);
+    p->timeout = integer_at(&row, "timeout", 0);
+    if (p->max_active_runs < 1)
+        load_diag(&b->l, "E0202", value_member(&row, "max_active_runs")->at,
+                  "`max_active_runs` is at least 1");
+}
+
+/* ---- stages */
+
+static void index_keys(struct build *b) {
+    for (size_t i = 0; i < STEP_KEYS; i++) map_add(&b->keys, step_fields[i].name, i, NULL);
+    for (size_t i = 0; i < b->reader->verb_count; i++)
+        map_add(&b->keys, b->reader->verbs[i]->name, STEP_KEYS + i, NULL);
+}
+
+static void load_zone_data(struct build *b) {
+    struct pipeline_full *full = b->full;
+    if (!full->pub.schedule.timezone) full->pub.schedule.timezone = "UTC";
+    full->tz = tz_load(full->pub.schedule.timezone, NULL);
+    b->l.tz = full->tz;
+}
+
+static void build_steps(struct build *b) {
+    struct pipeline *p = &b->full->pub;
+    const struct node *steps = node_get(b->root, "steps"), *finally = node_get(b->root, "finally");
+    if (steps) plan_steps(b, steps, false);
+    if (finally) plan_steps(b, finally, true);
+    p->step_count = (uint32_t)b->planned_count;
+    p->steps = arena_array(b->l.arena, b->planned_count, sizeof *p->steps);
+    b->full->checks = arena_array(b->l.arena, b->planned_count, sizeof *b->full->checks);
+    b->notes = arena_array(b->l.nodes, b->planned_count, sizeof *b->notes);
+    b->l.scope.steps = &b->names;
+    b->l.scope.groups = &b->groups;
+    for (uint32_t i = 0; i < p->step_count; i++) build_step(b, i);
+}
+
+static void build_all(struct build *b, const struct node *root) {
+    const struct node *params = node_get(root, "params"), *schedule = node_get(root, "schedule");
+    size_t errors = b->l.d->errors;
+    b->root = root;
+    b->defaults = node_get(root, "defaults");
+    index_keys(b);
+    build_head(b, root);
+    if (schedule) build_schedule(b, schedule);
+    load_zone_data(b);
+    if (params) build_params(b, params);
+    if (b->defaults) defaults_check(&b->l, b->defaults);
+    build_steps(b);
+    build_reads(b);
+    for (uint32_t i = 0; i < b->full->pub.step_count; i++) build_output(b, i);
+    build_graph(b);
+    b->full->pub.uses_window = b->l.scope.uses_window;
+    if (b->l.d->errors == errors) lint_pipeline(b);
+}
+
+/* ---- the definition's hash */
+
+static void add_tree(struct buf *b, const struct node *n) {
+    if (n) buf_add(b, n->source->text + n->start, n->end - n->start);
+    buf_addc(b, 0);
+}
+
+static void hash_definition(struct build *b, const struct source *s) {
+    const struct project_full *full = (const struct project_full *)b->l.project;
+    add_tree(&b->definition, full->defaults_node);
+    add_tree(&b->definition, full->templates_node);
+    buf_add(&b->definition, s->text, s->len);
+    sha256_text(b->definition.s, b->definition.len, b->full->pub.definition);
+}
+
+/* ---- loading */
+
+static const char *shown_path(const struct project *p, const char *path) {
+    size_t n = strlen(p->root);
+    return strncmp(path, p->root, n) == 0 && path[n] == '/' ? path + n + 1 : path;
+}
+
+static void release_build(struct build *b) {
+    load_release(&b->l);
+    map_release(&b->names);
+    map_release(&b->groups);
+    map_release(&b->keys);
+    buf_release(&b->definition);
+    free(b->planned);
+    free(b->edges);
+    arena_free(b->l.nodes);
+}
+
+struct pipeline *pipeline_load_text(const struct project *project, const char *path, const char *text,
+                                    size_t len, const struct pipeline_reader *reader, struct diags *d,
+                                    struct err *err) {
+    (void)err;
+    struct pipeline_full *full = xcalloc(1, sizeof *full);
+    struct pipeline *p = &full->pub;
+    size_t errors = d->errors;
+    p->arena = arena_new();
+    p->project = project;
+    p->path = arena_strdup(p->arena, path);
+    p->source = arena_alloc(p->arena, sizeof *p->source);
+    *p->source = (struct source){
+        .path = shown_path(project, p->path), .text = arena_strndup(p->arena, text, len), .len = len};
+    struct build b = {.full = full, .reader = reader};
+    b.l = (struct load){
+        .arena = p->arena, .nodes = arena_new(), .d = d, .project = project, .kept = &full->kept};
+    b.l.definition = &b.definition;
+    b.l.scope = (struct expr_scope){.project = project};
+    struct reading in = {.source = p->source, .nodes = b.l.nodes, .texts = p->arena, .d = d};
+    const struct node *root = node_read(&in);
+    b.l.damaged = in.damaged;
+    if (root && root->kind == NODE_MAP)
+        build_all(&b, root);
+    else if (root)
+        diag_add(d, "E0103", node_span(root), "a pipeline file is a map of keys, not %s", node_noun(root));
+    hash_definition(&b, p->source);
+    release_build(&b);
+    if (d->errors == errors) return p;
+    pipeline_free(p);
+    return NULL;
+}
+
+struct pipeline *pipeline_load(const struct project *project, const char *path,
+                               const struct pipeline_reader *reader, struct diags *d, struct err *err) {
+    struct stat st;
+    char *full = realpath(path, NULL);
+    if (!full || stat(full, &st) != 0) {
+        err_errno(err, "cannot read %s", path);
+        if (errno == ENOENT && err) err->exit = EX_NOT_FOUND;
+        free(full);
+        return NULL;
+    }
+    struct pipeline *p = NULL;
+    if (st.st_size > LIMIT_YAML_BYTES) {
+        struct source s = {.path = shown_path(project, full), .text = ""};
+        diag_add(d, "E0113", (struct span){.source = &s}, "the file has %lld MiB; at most %d MiB are read",
+                 (long long)(st.st_size >> 20), LIMIT_YAML_BYTES >> 20);
+        err_set(err, EX_INVALID, "%s is too large", s.path);
+    } else {
+        size_t len = 0;
+        char *text = fs_read(full, LIMIT_YAML_BYTES, &len, err);
+        if (text) p = pipeline_load_text(project, full, text, len, reader, d, err);
+        free(text);
+    }
+    free(full);
+    return p;
+}
+
+void pipeline_free(struct pipeline *p) {
+    if (!p) return;
+    struct pipeline_full *full = (struct pipeline_full *)p;
+    for (size_t i = 0; i < full->kept.count; i++) json_decref(full->kept.list[i]);
+    free(full->kept.list);
+    tz_free(full->tz);
+    arena_free(p->arena);
+    free(full);
+}
+
+/* ---- evaluation */
+
+static json_t *evaluate(const struct pipeline *p, const struct value *v, const json_t *scope,
+                        struct err *err) {
+    const struct pipeline_full *full = (const struct pipeline_full *)p;
+    struct complaint c = {0};
+    struct arena *arena = arena_new();
+    struct eval eval = {.scope = scope, .tz = full->tz, .arena = arena, .c = &c};
+    struct span at = v->at;
+    json_t *j = value_json(&eval, v, &at);
+    if (!j) {
+        struct place where = at.source ? place_of(at.source, at.start) : (struct place){0};
+        err_set(err, EX_FAILED, "%s:%u:%u: %s", at.source ? at.source->path : p->source->path, where.line,
+                where.column, c.message);
+        if (*c.label) err_hint(err, "%s", c.label);
+        err_reason(err, "expression");
+    }
+    arena_free(arena);
+    return j;
+}
+
+json_t *pipeline_resolve(const struct pipeline *p, const struct value *v, const json_t *scope,
+                         struct err *err) {
+    return v ? evaluate(p, v, scope, err) : json_object();
+}
+
+json_t *pipeline_checks(const struct pipeline *p, const struct step *s, const json_t *scope,
+                        struct err *err) {
+    const struct value *checks = ((const struct pipeline_full *)p)->checks[s->index];
+    return checks ? evaluate(p, checks, scope, err) : json_array();
+}
+
+int pipeline_when(const struct pipeline *p, const struct step *s, const json_t *scope, bool *yes,
+                  struct err *err) {
+    *yes = true;
+    if (!s->when) return 0;
+    json_t *j = evaluate(p, s->when, scope, err);
+    if (!j) return -1;
+    int r = 0;
+    if (json_is_boolean(j))
+        *yes = json_is_true(j);
+    else
+        r = err_set(err, EX_FAILED, "`when` of step `%s` is neither true nor false", s->name);
+    json_decref(j);
+    return r;
+}
