@@ -11,6 +11,9 @@
  *     carry out every CORE_START / CORE_CANCEL_ATTEMPT / CORE_MAY_PUBLISH; acknowledge the events
  *     actions.count = 0; sleep until an event or core_next_due()
  *
+ * Events may be fed while the list is worked through; an action about an attempt that was ended that way (its
+ * CORE_MAY_PUBLISH stood further down) is to be passed over.
+ *
  * The core is ahead of the database between apply and COMMIT. If the commit fails (disk full), keep the list,
  * send CORE_STOP_STARTING and try the same transaction again later; if the process dies, nothing was carried
  * out and recovery rebuilds the core from the database with CORE_RUN_ADD and `init`.

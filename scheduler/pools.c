@@ -121,9 +121,10 @@ static bool is_champion(const struct core *c, const struct run *r, uint32_t step
     return c->champion.seq == r->seq && c->champion.step == step;
 }
 
-/* Kept for the champion, so not to be had by (r, step). */
+/* Kept for the champion, so not to be had by (r, step). An attempt that wants to publish does not care: the
+ * champion may be waiting for the very tokens it has. */
 static bool name_kept(const struct core *c, uint64_t name, const struct run *r, uint32_t step) {
-    if (!c->champion.seq || is_champion(c, r, step)) return false;
+    if (!c->champion.seq || is_champion(c, r, step) || r->steps[step].wanting) return false;
     return names_have(names_wanted(c->runs[c->champion.slot], c->champion.step), name);
 }
 
@@ -395,7 +396,7 @@ enum core_block pools_block(const struct core *c, const struct run *r, uint32_t 
     const struct core_step *s = &r->spec.steps[step];
     const struct pool_state *pool = &c->pools[pool_index(c, s)];
     if (c->stopped) return BLOCK_stopped;
-    if (r->steps[step].sleeping || names_missing(c, r, step)) return BLOCK_hold;
+    if (names_missing(c, r, step)) return BLOCK_hold;
     if (s->pool != CORE_NO_POOL && pool->used + tokens_needed(c, s) > pool->capacity) return BLOCK_pool;
     if (!s->remote && c->jobs_used >= c->jobs) return BLOCK_jobs;
     return s->pool != CORE_NO_POOL && pool->bypasses >= c->bypasses ? BLOCK_pool : BLOCK_no;

@@ -1,7 +1,8 @@
 /* test_core_model.c: the core against a second, naive scheduler that sweeps over everything and whose rules
- * are written straight from Airflow's table (design: peers.md Part B 1.3), for every DAG of up to three steps
- * with every rule and outcome, in several orders; and for a sample of those of four (LEAT_FULL=1: all). */
+ * are those of tests/sim/reference.h, for every DAG of up to three steps with every rule and outcome, in
+ * several orders; and for a sample of those of four (LEAT_FULL=1: all). */
 #include "scheduler/core.h"
+#include "tests/sim/reference.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,52 +37,11 @@ struct model {
     enum step_state state[N];
 };
 
-struct sums {
-    int u, s, f, uf, sk;
-};
-
-static bool asks_for_failures(enum trigger_rule rule) {
-    return rule == RULE_all_failed || rule == RULE_one_failed;
-}
-
 static struct sums sums_of(const struct world *w, const struct model *m, uint32_t step) {
     struct sums n = {0};
-    for (uint32_t i = 0; i < w->n; i++) {
-        if (!w->edge[i][step]) continue;
-        n.u++;
-        if (m->state[i] == STEP_success) n.s++;
-        if (m->state[i] == STEP_skipped) n.sk++;
-        if (m->state[i] == STEP_upstream_failed) n.uf++;
-        if (m->state[i] != STEP_failed) continue;
-        if (w->fate[i] == FATE_allowed && !asks_for_failures(w->rule[step]))
-            n.s++;
-        else
-            n.f++;
-    }
+    for (uint32_t i = 0; i < w->n; i++)
+        if (w->edge[i][step]) sums_add(&n, w->rule[step], m->state[i], w->fate[i] == FATE_allowed, false);
     return n;
-}
-
-/* "runs when" and "otherwise, set state", row by row. waiting: nothing yet. */
-static enum step_state rule_naive(enum trigger_rule rule, struct sums n) {
-    const enum step_state run = STEP_running, skip = STEP_skipped, uf = STEP_upstream_failed,
-                          wait = STEP_waiting;
-    bool done = n.s + n.f + n.uf + n.sk == n.u, failed = n.f + n.uf > 0;
-    if (n.u == 0) return run;
-    switch (rule) {
-    case RULE_all_success: return n.s == n.u ? run : failed ? uf : n.sk ? skip : wait;
-    case RULE_all_failed: return n.f + n.uf == n.u ? run : n.s || n.sk ? skip : wait;
-    case RULE_all_done: return done ? run : wait;
-    case RULE_all_skipped: return n.sk == n.u ? run : n.s || failed ? skip : wait;
-    case RULE_one_failed: return failed ? run : done ? skip : wait;
-    case RULE_one_success: return n.s ? run : !done ? wait : n.sk == n.u ? skip : uf;
-    case RULE_one_done: return n.s + n.f ? run : done ? skip : wait;
-    case RULE_none_failed: return n.s + n.sk == n.u ? run : failed ? uf : wait;
-    case RULE_none_failed_min_one_success:
-        return failed ? uf : n.sk == n.u ? skip : n.s + n.sk == n.u ? run : wait;
-    case RULE_none_skipped: return n.sk ? skip : done ? run : wait;
-    case RULE_always: return run;
-    }
-    return wait;
 }
 
 /* One look at everybody, on what was true before the look; true when something changed. */
