@@ -173,7 +173,7 @@ static int start_warden(const char *program, const char *state, duration_t until
     }
     if (strcmp(line, "ok") == 0) return 1;
     if (strcmp(line, LOCK_HELD) == 0) return 0;
-    return err_set(err, EX_ENVIRONMENT, "the warden did not start: %s",
+    return err_set(err, EX_ENVIRONMENT, "the warden %s did not start: %s", program,
                    *line ? line : "it ended without a word");
 }
 

@@ -120,7 +120,6 @@ static size_t scan(const struct mask *m, const char *p, size_t n, struct buf *ou
         }
         size_t length = match > 0 ? (size_t)match : 0;
         buf_add(out, p + from, i - from);
-        from = i;
         if (match == UNDECIDED || !whole_match(m, p + i, n - i, &length)) return n - i;
         buf_adds(out, "***");
         from = i += length;

@@ -174,7 +174,7 @@ static void act(struct supervisor *s, struct job *j, enum job_action action) {
     case ACT_LINGER: j->deadline = steady(s) + SUPERVISE_LINGER; break;
     case ACT_SWEEP: sweep(s, j); break;
     case ACT_FINISH: finish(s, j); break;
-    case ACT_BUG: assert(!"an event that this phase cannot see");
+    case ACT_BUG: assert(false && "an event that this phase cannot see");
     }
 }
 

@@ -63,7 +63,7 @@ static void a_missing_program_is_named(void **state) {
     struct err err = {0};
     bool fresh;
     assert_null(warden_connect(f->state, "/no/such/leat-warden", &fresh, &err));
-    assert_non_null(strstr(err.msg, "/no/such/leat-warden: No such file or directory"));
+    if (!strstr(err.msg, "/no/such/leat-warden")) fail_msg("%s", err.msg);
 }
 
 /* The path of a project may be longer than an address of a socket can be. */
@@ -299,9 +299,10 @@ static void unused_it_ends_by_itself_and_clean(void **state) {
 
 static void used_it_ends_clean(void **state) {
     struct fixture *f = *state;
-    const char *argv[] = {PROGRAM, "--state", f->state, "--foreground", "--idle", "1", NULL};
+    const char *program = PROGRAM;
+    const char *argv[] = {program, "--state", f->state, "--foreground", "--idle", "1", NULL};
     pid_t pid;
-    assert_int_equal(posix_spawn(&pid, PROGRAM, NULL, NULL, (char **)(uintptr_t)argv, NULL), 0);
+    assert_int_equal(posix_spawn(&pid, PROGRAM, NULL, NULL, (char *const *)(uintptr_t)argv, NULL), 0);
     WAIT_UNTIL(fixture_lock_held(f));
     fixture_connect(f);
     const char *const masks[] = {"hunter2!", NULL};

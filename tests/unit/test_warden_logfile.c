@@ -22,6 +22,9 @@
 
 #define NOW INT64_C(1795154400123456) /* 2026-11-20T05:20:00.123456Z … whatever it is, it is fixed */
 
+enum { LINE = LOG_STAMP + 12 }; /* bytes of "line 000000\n" with its stamp */
+static const size_t TWO_STAMPS = 2 * (size_t)LOG_STAMP;
+
 static char folder[64], path[128];
 
 static int make_folder(void **state) {
@@ -107,7 +110,7 @@ static void binary_passes_through(void **state) {
     fclose(f);
     assert_int_equal(n, 256 + 2 * LOG_STAMP);
     assert_memory_equal(got + LOG_STAMP, all, 11);
-    assert_memory_equal(got + 2 * LOG_STAMP + 11, all + 11, 245);
+    assert_memory_equal(got + TWO_STAMPS + 11, all + 11, 245);
 }
 
 static void write_lines(struct logfile *l, int from, int to) {
@@ -115,8 +118,6 @@ static void write_lines(struct logfile *l, int from, int to) {
     for (int i = from; i < to; i++)
         logfile_write(l, line, (size_t)snprintf(line, sizeof line, "line %06d\n", i), NOW);
 }
-
-enum { LINE = LOG_STAMP + 12 };
 
 /* Any mix of sizes: beginning and end are there, in order, the note counts what is missing. */
 static void check_capped(int lines, int head, int tail) {
@@ -150,7 +151,7 @@ static void the_middle_is_left_out(void **state) {
 
 static void nothing_is_left_out_within_the_cap(void **state) {
     (void)state;
-    struct logfile *l = open_log(100 * LINE, 100 * LINE);
+    struct logfile *l = open_log(INT64_C(100) * LINE, INT64_C(100) * LINE);
     write_lines(l, 0, 200);
     assert_int_equal(logfile_close(l, NOW).dropped, 0);
 }

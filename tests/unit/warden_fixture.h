@@ -78,6 +78,7 @@ UNUSED void fixture_wait_gone(const struct fixture *f) { WAIT_UNTIL(!fixture_loc
 
 UNUSED int fixture_open(void **state) {
     struct fixture *f = calloc(1, sizeof *f);
+    if (!f) return -1;
     snprintf(f->state, sizeof f->state, "/tmp/leat-warden-XXXXXX");
     if (!mkdtemp(f->state)) return -1;
     *state = f;
@@ -85,7 +86,7 @@ UNUSED int fixture_open(void **state) {
 }
 
 UNUSED int fixture_open_connected(void **state) {
-    if (fixture_open(state) < 0) return -1;
+    if (fixture_open(state) < 0 || !*state) return -1;
     fixture_connect(*state);
     return 0;
 }
