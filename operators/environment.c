@@ -42,7 +42,7 @@ static void put(struct env *e, const char *name, const char *value) {
     put_text(e, buf_take(&b));
 }
 
-/* ---- inherited -------------------------------------------------------------------------------------------------- */
+/* ---- inherited ----------------------------------------------------------------------------------------- */
 
 static bool inherits(const char *entry, const json_t *allowed) {
     static const char *const names[] = {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "TMPDIR"};
@@ -63,7 +63,7 @@ static void put_inherited(struct env *e, const json_t *request) {
         if (inherits(*p, allowed)) put_text(e, xstrdup(*p));
 }
 
-/* ---- LEAT_* ------------------------------------------------------------------------------------------------------ */
+/* ---- LEAT_* -------------------------------------------------------------------------------------------- */
 
 static void put_facts(struct env *e, const json_t *request) {
     static const struct {

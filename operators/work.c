@@ -13,8 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the engine
- * -------------------------------------------------------------------------------------------- */
+/* ---- the engine ---------------------------------------------------------------------------------------- */
 
 static int tick(void *ctx, double percent) {
     struct work *w = ctx;
@@ -69,8 +68,7 @@ struct duck *work_duck(struct work *w, struct err *err) {
     return w->duck;
 }
 
-/* ---- the database
- * ------------------------------------------------------------------------------------------ */
+/* ---- the database -------------------------------------------------------------------------------------- */
 
 int work_store(struct work *w, struct store **out, struct err *err) {
     if (!w->store_tried && store_open_reader(w->request.state, NULL, &w->store, err) < 0) return -1;
@@ -79,8 +77,7 @@ int work_store(struct work *w, struct store **out, struct err *err) {
     return 0;
 }
 
-/* ---- the audit
- * --------------------------------------------------------------------------------------------- */
+/* ---- the audit ----------------------------------------------------------------------------------------- */
 
 int work_audit_begin(struct work *w, bool engine, struct err *err) {
     const struct request *r = &w->request;
@@ -103,8 +100,7 @@ int work_audit_begin(struct work *w, bool engine, struct err *err) {
     return stage_make(&r->into, err);
 }
 
-/* ---- small things
- * ------------------------------------------------------------------------------------------ */
+/* ---- small things -------------------------------------------------------------------------------------- */
 
 bool work_stopped(const struct work *w) { return stopper_stopped(w->stopper); }
 
@@ -140,4 +136,18 @@ void work_propose(struct work *w, json_t *bookmark) {
         json_put(w->result, "bookmark", bookmark);
     else
         json_decref(bookmark);
+}
+
+int work_propose_value(struct work *w, struct err *err) {
+    const struct request *r = &w->request;
+    if (!r->bookmark_kind || strcmp(r->bookmark_kind, "value") != 0) return 0;
+    char *path = exchange_path(r->state, r->token, EXCHANGE_BOOKMARK);
+    struct err why = {0};
+    char *value = exchange_bookmark_value(path, &why);
+    free(path);
+    if (value) work_propose(w, json_pack("{ss ss}", "kind", "value", "value", value));
+    free(value);
+    if (!why.msg[0]) return 0;
+    *err = why;
+    return -1;
 }

@@ -44,5 +44,8 @@ void work_log(const struct work *w, const char *fmt, ...) __attribute__((format(
 void work_nothing_new(struct work *w);
 /* What the attempt consumed; nothing is proposed when this run does not move the bookmark. Steals. */
 void work_propose(struct work *w, json_t *bookmark);
+/* The same from the file a process left in LEAT_BOOKMARK_FILE, when the step has a `value` bookmark and it
+ * did. */
+int work_propose_value(struct work *w, struct err *err);
 
 #endif

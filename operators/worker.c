@@ -15,13 +15,21 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- actions
- * ----------------------------------------------------------------------------------------------- */
+/* ---- actions ------------------------------------------------------------------------------------------- */
 
 static int act_work(struct work *w, struct err *err) {
     const struct op *op = op_find(w->request.verb);
     if (!op || !op->work) return err_set(err, EX_INVALID, "`%s` is no verb of the worker", w->request.verb);
     return op->work(w, err);
+}
+
+/* P2 of what a process step wrote; a value bookmark is in the file it was given for that. */
+static int act_audit(struct work *w, struct err *err) {
+    if (!w->request.has_into)
+        return err_set(err, EX_INVALID, "there is nothing to audit: the step has no `into:`");
+    bool engine = w->request.into.delta || audit_needs_engine(&w->request.into);
+    if (work_audit_begin(w, engine, err) < 0 || audit_process(&w->audit, err) < 0) return -1;
+    return work_propose_value(w, err);
 }
 
 static int act_publish(struct work *w, struct err *err) {
@@ -70,6 +78,7 @@ static const struct {
     int (*run)(struct work *w, struct err *err);
 } actions[] = {
     {"work", act_work},
+    {"audit", act_audit},
     {"publish", act_publish},
     {"parse", act_parse},
 };
@@ -80,8 +89,7 @@ static int act(struct work *w, struct err *err) {
     return err_set(err, EX_INVALID, "the worker knows no action `%s`", w->request.action);
 }
 
-/* ---- around the action
- * ------------------------------------------------------------------------------------- */
+/* ---- around the action --------------------------------------------------------------------------------- */
 
 static void pour_audit(struct work *w) {
     if (!w->audit_open) return;

@@ -1,11 +1,21 @@
 /* audit.c: the order of things in P2. See audit.h. */
 #include "zones/audit.h"
 
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/fsio.h"
 #include "base/json.h"
 #include "engine/duck.h"
+#include "zones/attach.h"
 #include "zones/audit_rows.h"
+#include "zones/checks.h"
+#include "zones/delta.h"
+#include "zones/merge.h"
+#include "zones/quarantine.h"
+#include "zones/window.h"
 #include "zones/write.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,15 +32,45 @@ void audit_release(struct audit *a) {
     a->outputs = a->checks = a->warnings = NULL;
 }
 
-/* ---- the end of all three
- * ---------------------------------------------------------------------------------- */
+/* `requires: checks` of a zone: nothing goes there unlooked at. */
+static int need_checks(const struct stage_into *into, struct err *err) {
+    if (!into->requires_checks || json_array_size(into->checks) > 0) return 0;
+    err_set(err, EX_GATE, "zone `%.*s` takes nothing without checks, and the step has none",
+            (int)strcspn(into->dataset, "."), into->dataset);
+    err_hint(err, "add `checks:` to the step, for example `checks: [row_count > 0]`");
+    return err_reason(err, "no_checks");
+}
 
-static int publish_rows(struct audit_rows *r, struct err *err) {
+/* Nothing came: the step's own decision (contract.md 31). */
+static int decide_empty(struct audit *a, struct err *err) {
+    if (a->into->if_empty == STAGE_EMPTY_OK) return 0;
+    if (a->into->if_empty == STAGE_EMPTY_SKIP) {
+        a->nothing_new = true;
+        return 0;
+    }
+    err_set(err, EX_GATE, "nothing came for %s", a->into->dataset);
+    err_hint(err, "when that is fine, say `if_empty: ok` (publishes an empty result) or `if_empty: skip`");
+    return err_reason(err, "empty");
+}
+
+/* ---- rows ------------------------------------------------------------------------------------------------
+ */
+
+/* <token's folder> in zones that keep files, the partition's folders in Delta tables. */
+static void name_rows(struct audit *a, json_t *files) {
+    struct buf folder = BUF_INIT;
+    bool parts = json_array_size(a->into->partition_by) > 0;
+    if (!a->into->delta && !parts) buf_addf(&folder, "v=%lld-%s", (long long)a->into->base + 1, a->token);
+    struct write_names names = {
+        .token = a->token, .folder = buf_str(&folder), .by_partition = true, .ending = ".parquet"};
+    write_targets(files, &names);
+    buf_release(&folder);
+}
+
+static int add_rows_output(struct audit_rows *r, json_t *cleared, struct err *err) {
     struct audit *a = r->a;
     const struct stage_into *into = a->into;
-    a->rows = r->count - r->bad_count;
-    struct write_names names = {.token = a->token, .by_partition = true, .ending = ".parquet"};
-    write_targets(r->files, &names);
+    name_rows(a, r->files);
     if (write_stats(a->duck, into->stage, r->files, r->schema.columns, err) < 0) return -1;
     struct audit_output out = {.dataset = into->dataset,
                                .operation = stage_write_names[into->write],
@@ -38,31 +78,32 @@ static int publish_rows(struct audit_rows *r, struct err *err) {
                                .files = r->files,
                                .removes = r->removes,
                                .columns = r->schema.columns,
+                               .cleared = cleared,
                                .rows = a->rows};
     return audit_output_add(a, &out, err);
 }
 
-static int rows_empty(struct audit *a, struct err *err) {
-    if (a->into->if_empty == STAGE_EMPTY_OK) return 0;
-    if (a->into->if_empty == STAGE_EMPTY_SKIP) {
-        a->nothing_new = true;
-        return 0;
-    }
-    err_set(err, EX_GATE, "no rows came for %s", a->into->dataset);
-    err_hint(err, "when that is fine, say `if_empty: ok` (publishes an empty result) or `skip`");
-    return err_reason(err, "empty");
+static int write_outputs(struct audit_rows *r, struct err *err) {
+    struct audit *a = r->a;
+    json_t *cleared = NULL;
+    a->rows = r->count - r->bad_count;
+    a->bad_rows = r->bad_count;
+    int rc = window_partitions(r, &cleared, err);
+    if (rc == 0) rc = a->into->write == STAGE_MERGE ? merge_rows(r, err) : audit_rows_write(r, err);
+    if (rc == 0) rc = add_rows_output(r, cleared, err);
+    if (rc == 0) rc = quarantine_rows(r, err);
+    json_decref(cleared);
+    return rc;
 }
 
-/* ---- queries
- * ----------------------------------------------------------------------------------------------- */
-
 static int query_rows(struct audit_rows *r, const struct audit_query *q, struct err *err) {
-    if (audit_rows_load(r, q, false, err) < 0) return -1;
-    if (r->count == 0 && rows_empty(r->a, err) < 0) return -1;
+    const struct stage_into *into = r->a->into;
+    bool twice = checks_set_aside(into) || into->write == STAGE_MERGE;
+    if (need_checks(into, err) < 0 || audit_rows_load(r, q, twice, err) < 0) return -1;
+    if (r->count == 0 && decide_empty(r->a, err) < 0) return -1;
     if (r->a->nothing_new) return 0;
-    if (audit_rows_show(r, err) < 0) return -1;
-    if (audit_rows_write(r, err) < 0) return -1;
-    return publish_rows(r, err);
+    if (audit_rows_show(r, err) < 0 || checks_run(r, err) < 0) return -1;
+    return write_outputs(r, err);
 }
 
 int audit_query(struct audit *a, const struct audit_query *q, struct err *err) {
@@ -72,11 +113,62 @@ int audit_query(struct audit *a, const struct audit_query *q, struct err *err) {
     return rc;
 }
 
-/* ---- files as they came
- * ------------------------------------------------------------------------------------ */
+/* ---- files as they came ----------------------------------------------------------------------------------
+ */
+
+#define CAME_SCHEMA "_leat_stage"
+#define CAME_VIEW   "came"
 
 bool audit_needs_engine(const struct stage_into *into) {
     return json_array_size(into->checks) > 0 || into->policy != STAGE_ANY;
+}
+
+static json_t *absolute(const char *stage, const json_t *files) {
+    json_t *paths = json_array();
+    size_t i;
+    json_t *file;
+    json_array_foreach(files, i, file) {
+        char *path = fs_join(stage, json_text(file, "staged"));
+        json_array_append_new(paths, json_string(path));
+        free(path);
+    }
+    return paths;
+}
+
+/* Makes the files a view. Partition columns that stand in folder names are text there. */
+static int view_came(struct audit *a, const json_t *files, struct err *err) {
+    const json_t *by = a->into->partition_by;
+    json_t *paths = absolute(a->into->stage, files);
+    const char *first = json_text(json_array_get(files, 0), "staged");
+    json_t *told = first && json_array_size(by) ? write_partition_of(first, by) : NULL;
+    int rc = duck_exec(a->duck, "CREATE SCHEMA IF NOT EXISTS " CAME_SCHEMA, NULL, NULL, err);
+    if (rc == 0) rc = zone_attach_files(a->duck, CAME_SCHEMA, CAME_VIEW, paths, told ? by : NULL, err);
+    json_decref(told);
+    json_decref(paths);
+    return rc;
+}
+
+/* Rules over files that stay as they are: the same rules over a view of them. */
+static int check_came(struct audit_rows *r, const json_t *files, struct err *err) {
+    struct audit *a = r->a;
+    if (checks_set_aside(a->into)) {
+        err_set(err, EX_INVALID, "`bad_rows` cannot take rows out of files that are kept byte for byte (%s)",
+                a->into->dataset);
+        return err_hint(err, "set bad rows aside in the step that promotes them to the next zone");
+    }
+    if (view_came(a, files, err) < 0) return -1;
+    json_t *described = duck_describe(a->duck, "FROM " CAME_SCHEMA "." CAME_VIEW, NULL, err);
+    if (!described) return -1;
+    int rc = schema_plan(a->into, described, a->warnings, &r->schema, err);
+    json_decref(described);
+    if (rc < 0) return -1;
+    rc = duck_exec(a->duck, "CREATE TEMP VIEW " AUDIT_ROWS " AS FROM " CAME_SCHEMA "." CAME_VIEW, NULL, NULL,
+                   err);
+    if (rc == 0) rc = duck_get_int(a->duck, "SELECT count(*) FROM " AUDIT_ROWS, NULL, &r->count, NULL, err);
+    if (rc == 0) rc = audit_rows_show(r, err);
+    if (rc == 0) rc = checks_run(r, err);
+    a->rows = r->count;
+    return rc;
 }
 
 /* What the dataset calls a staged copy. */
@@ -85,32 +177,143 @@ static const char *copy_name(const char *staged) {
     return strncmp(staged, STAGE_COPIES, n) == 0 ? staged + n : staged;
 }
 
-static void name_copies(struct audit *a, json_t *files) {
+static int name_copies(struct audit *a, json_t *files, struct err *err) {
+    const json_t *by = a->into->partition_by;
     size_t i;
     json_t *file;
     json_array_foreach(files, i, file) {
-        if (json_object_get(file, "target")) continue;
+        const char *name = copy_name(json_text(file, "staged"));
+        json_t *partition = write_partition_of(name, by);
+        if (!partition) {
+            err_set(err, EX_FAILED, "%s does not say its partition: `partition_by` needs folders like %s=…",
+                    name, json_string_value(json_array_get(by, 0)));
+            return err_reason(err, "partition");
+        }
         struct buf b = BUF_INIT;
-        buf_addf(&b, "v=%lld-%s/%s", (long long)a->into->base + 1, a->token,
-                 copy_name(json_text(file, "staged")));
+        buf_addf(&b, "v=%lld-%s/%s", (long long)a->into->base + 1, a->token, name);
         json_put_text(file, "target", buf_str(&b));
         buf_release(&b);
         if (!json_object_get(file, "rows")) json_put(file, "rows", json_integer(-1));
-        if (!json_object_get(file, "partition")) json_put(file, "partition", json_object());
+        json_put(file, "partition", partition);
     }
+    return 0;
 }
 
-int audit_copies(struct audit *a, json_t *files, const json_t *removes, struct err *err) {
+static int add_copies_output(struct audit_rows *r, json_t *files, const json_t *removes, struct err *err) {
+    struct audit *a = r->a;
     const struct stage_into *into = a->into;
-    if (json_array_size(files) == 0 && rows_empty(a, err) < 0) return -1;
-    if (a->nothing_new) return 0;
-    name_copies(a, files);
-    a->rows = -1;
+    if (name_copies(a, files, err) < 0) return -1;
     struct audit_output out = {.dataset = into->dataset,
                                .operation = stage_write_names[into->write],
                                .dataset_id = into->dataset_id,
                                .files = files,
                                .removes = (json_t *)(uintptr_t)removes,
-                               .rows = -1};
+                               .columns = r->schema.columns,
+                               .rows = a->rows};
     return audit_output_add(a, &out, err);
+}
+
+static int copies_kept(const struct stage_into *into, struct err *err) {
+    if (!into->delta && into->write != STAGE_MERGE) return 0;
+    err_set(err, EX_INVALID, "%s cannot take files as they came: its zone has the format %s", into->dataset,
+            into->delta ? "delta" : "files, which cannot be merged");
+    return err_hint(err,
+                    "copy into a zone with `format: files` (the first one has it) and promote from there");
+}
+
+int audit_copies(struct audit *a, json_t *files, const json_t *removes, struct err *err) {
+    struct audit_rows r = {.a = a};
+    bool empty = json_array_size(files) == 0;
+    a->rows = empty ? 0 : -1;
+    if (copies_kept(a->into, err) < 0 || need_checks(a->into, err) < 0) return -1;
+    if (empty && decide_empty(a, err) < 0) return -1;
+    if (a->nothing_new) return 0;
+    int rc = !empty && audit_needs_engine(a->into) ? check_came(&r, files, err) : 0;
+    if (rc == 0) rc = add_copies_output(&r, files, removes, err);
+    audit_rows_release(&r);
+    return rc;
+}
+
+/* ---- what a process wrote --------------------------------------------------------------------------------
+ */
+
+/* Folder names hold text: a partition column that the dataset has already gets its type back. */
+static char *came_query(const struct audit *a, const json_t *described) {
+    struct buf b = BUF_INIT;
+    buf_adds(&b, "SELECT * REPLACE (");
+    size_t at = b.len, i;
+    json_t *name;
+    json_array_foreach(a->into->partition_by, i, name) {
+        const json_t *old = schema_column(a->into->columns, json_string_value(name));
+        const json_t *now = schema_column(described, json_string_value(name));
+        if (!old || strcmp(json_text_or(now, "type", ""), "VARCHAR") != 0) continue;
+        if (b.len > at) buf_adds(&b, ", ");
+        buf_adds(&b, "CAST(");
+        buf_sql_ident(&b, json_text_or(now, "name", ""));
+        buf_adds(&b, " AS ");
+        delta_sql_type(json_object_get(old, "type"), &b);
+        buf_adds(&b, ") AS ");
+        buf_sql_ident(&b, json_text_or(now, "name", ""));
+    }
+    bool any = b.len > at;
+    if (!any) buf_clear(&b);
+    buf_adds(&b, any ? ") FROM " CAME_SCHEMA "." CAME_VIEW : "SELECT * FROM " CAME_SCHEMA "." CAME_VIEW);
+    return buf_take(&b);
+}
+
+static int rewrite_came(struct audit *a, const json_t *files, struct err *err) {
+    if (view_came(a, files, err) < 0) {
+        err_prefix(err, "what the step wrote");
+        return -1;
+    }
+    json_t *described = duck_describe(a->duck, "FROM " CAME_SCHEMA "." CAME_VIEW, NULL, err);
+    if (!described) return -1;
+    char *sql = came_query(a, described);
+    json_decref(described);
+    struct audit_query q = {.sql = sql};
+    int rc = audit_query(a, &q, err);
+    free(sql);
+    return rc;
+}
+
+/* An empty stage still has the dataset's columns, once there are any. */
+static int publish_nothing(struct audit *a, struct err *err) {
+    if (decide_empty(a, err) < 0) return -1;
+    if (a->nothing_new) return 0;
+    if (!a->into->columns) {
+        json_array_append_new(a->warnings,
+                              json_string("the step wrote no file, and no columns are known yet: nothing "
+                                          "is published"));
+        a->nothing_new = true;
+        return 0;
+    }
+    struct buf b = BUF_INIT;
+    size_t i;
+    json_t *c;
+    buf_adds(&b, "SELECT ");
+    json_array_foreach(a->into->columns, i, c) {
+        buf_adds(&b, i ? ", CAST(NULL AS " : "CAST(NULL AS ");
+        delta_sql_type(json_object_get(c, "type"), &b);
+        buf_adds(&b, ") AS ");
+        buf_sql_ident(&b, json_text_or(c, "name", ""));
+    }
+    buf_adds(&b, " WHERE false");
+    struct audit_query q = {.sql = buf_str(&b)};
+    int rc = audit_query(a, &q, err);
+    buf_release(&b);
+    return rc;
+}
+
+int audit_process(struct audit *a, struct err *err) {
+    json_t *files = stage_list(a->into->stage, err);
+    if (!files) return -1;
+    int rc;
+    if (!a->into->delta)
+        rc = audit_copies(a, files, NULL, err);
+    else if (json_array_size(files) == 0)
+        rc = publish_nothing(a, err);
+    else
+        rc = rewrite_came(a, files, err);
+    json_decref(files);
+    return rc;
 }

@@ -15,10 +15,6 @@ void audit_rows_release(struct audit_rows *r) {
     schema_plan_release(&r->schema);
     json_decref(r->files);
     json_decref(r->removes);
-    json_decref(r->bad_params);
-    free(r->bad);
-    free(r->bad_check);
-    free(r->bad_reason);
     *r = (struct audit_rows){0};
 }
 
@@ -37,8 +33,7 @@ char *audit_rows_columns(const struct audit_rows *r) {
     return buf_take(&b);
 }
 
-/* ---- loading
- * ----------------------------------------------------------------------------------------------- */
+/* ---- loading ------------------------------------------------------------------------------------------- */
 
 static bool is_mark(const char *name) {
     return strcmp(name, AUDIT_REASON) == 0 || strcmp(name, AUDIT_SOURCE) == 0;
@@ -176,8 +171,7 @@ int audit_rows_load(struct audit_rows *r, const struct audit_query *q, bool keep
     return duck_get_int(r->a->duck, "SELECT count(*) FROM " AUDIT_ROWS, NULL, &r->count, NULL, err);
 }
 
-/* ---- showing
- * ----------------------------------------------------------------------------------------------- */
+/* ---- showing ------------------------------------------------------------------------------------------- */
 
 int audit_rows_show(struct audit_rows *r, struct err *err) {
     const char *dataset = r->a->into->dataset, *dot = strchr(dataset, '.');
@@ -198,8 +192,7 @@ int audit_rows_show(struct audit_rows *r, struct err *err) {
     return rc;
 }
 
-/* ---- writing what may be published
- * ------------------------------------------------------------------------- */
+/* ---- writing what may be published --------------------------------------------------------------------- */
 
 int audit_rows_write(struct audit_rows *r, struct err *err) {
     if (!r->in_table) return 0;
@@ -207,8 +200,7 @@ int audit_rows_write(struct audit_rows *r, struct err *err) {
     buf_adds(&b, "SELECT ");
     add_columns(&b, r->schema.columns);
     buf_adds(&b, " FROM " AUDIT_ROWS);
-    if (r->bad) buf_addf(&b, " WHERE NOT (%s)", r->bad);
-    int rc = write_select(r, buf_str(&b), r->bad_params, err);
+    int rc = write_select(r, buf_str(&b), NULL, err);
     buf_release(&b);
     return rc;
 }

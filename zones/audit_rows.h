@@ -9,7 +9,9 @@
 #include "zones/audit.h"
 #include "zones/schema.h"
 
-#define AUDIT_ROWS "_leat_rows"
+#define AUDIT_ROWS  "_leat_rows"
+#define AUDIT_BAD   "_leat_bad"
+#define AUDIT_CHECK "_leat_check"
 
 struct audit_rows {
     struct audit *a;
@@ -20,10 +22,7 @@ struct audit_rows {
     json_t *removes; /* paths of live files that these replace; owned */
     int64_t count;   /* rows that came */
 
-    /* What must not be published, as SQL over AUDIT_ROWS; NULL: nothing. */
-    char *bad, *bad_check, *bad_reason;
-    json_t *bad_params;
-    int64_t bad_count;
+    int64_t bad_count; /* moved from AUDIT_ROWS to AUDIT_BAD */
 };
 
 void audit_rows_release(struct audit_rows *r);
@@ -32,7 +31,7 @@ void audit_rows_release(struct audit_rows *r);
 int audit_rows_load(struct audit_rows *r, const struct audit_query *q, bool keep_in_table, struct err *err);
 /* Makes `stage` and the dataset's own name mean these rows. */
 int audit_rows_show(struct audit_rows *r, struct err *err);
-/* Writes the rows of AUDIT_ROWS that are not bad (only_columns: SQL list of the dataset's columns). */
+/* Writes the rows of AUDIT_ROWS, unless they are written. */
 int audit_rows_write(struct audit_rows *r, struct err *err);
 /* Column list of the dataset as SQL, malloc'ed. */
 char *audit_rows_columns(const struct audit_rows *r);

@@ -1,6 +1,6 @@
-/* sqltext.h: just enough SQL lexing to put a statement inside another; private to operators/. */
-#ifndef LEAT_OPERATORS_SQLTEXT_H
-#define LEAT_OPERATORS_SQLTEXT_H
+/* sqltext.h: just enough SQL lexing to put a statement inside another; shared with operators/. */
+#ifndef LEAT_ZONES_SQLTEXT_H
+#define LEAT_ZONES_SQLTEXT_H
 
 #include "base/err.h"
 

@@ -1,5 +1,5 @@
 /* sqltext.c: see sqltext.h. */
-#include "operators/sqltext.h"
+#include "zones/sqltext.h"
 
 #include "base/arena.h"
 
