@@ -1,0 +1,137 @@
+/* run.c: `leat run`: a pipeline, now, in this process. No daemon is needed. */
+#include "base/arena.h"
+#include "base/json.h"
+#include "cli/load.h"
+#include "cli/running.h"
+#include "cli/verbs.h"
+#include "cli/when.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --window, or --from and --to: one window; else none. */
+static int window_given(struct cli *c, const struct pipeline *p, struct run_request *rq, struct err *err) {
+    const char *window = cli_value(c, "window"), *from = cli_value(c, "from"), *to = cli_value(c, "to");
+    rq->window_start = rq->window_end = INSTANT_NONE;
+    if (!window && !from && !to) return 0;
+    if (window && (from || to)) return err_set(err, EX_USAGE, "give --window or --from and --to, not both");
+    if (!window && (!from || !to)) {
+        err_set(err, EX_USAGE, "--from and --to go together");
+        return err_hint(err, "--to is exclusive: --from 2026-11-01 --to 2026-11-08 is seven days");
+    }
+    struct tz *tz = tz_load(c->tz ? c->tz : p->schedule.timezone, err);
+    if (!tz) return -1;
+    struct span_of_time span = {0};
+    instant_t now = world_wall(c->world);
+    int rc =
+        window ? when_window(window, tz, now, &span, err) : when_instant(from, tz, now, &span.start, err);
+    if (!rc && !window) rc = when_instant(to, tz, now, &span.end, err);
+    tz_free(tz);
+    if (rc) return -1;
+    if (span.start >= span.end)
+        return err_set(err, EX_USAGE, "the window ends before it starts: --to is exclusive");
+    rq->window_start = span.start;
+    rq->window_end = span.end;
+    rq->window_explicit = true;
+    return 0;
+}
+
+static int window_needed(const struct pipeline *p, const struct run_request *rq, struct err *err) {
+    if (!p->uses_window || rq->window_start != INSTANT_NONE) return 0;
+    err_set(err, EX_USAGE, "%s uses window.*, and no window was given", p->name);
+    return err_hint(err, "leat run %s --window yesterday", p->name);
+}
+
+static int fill(struct cli *c, struct run_request *rq, struct err *err) {
+    size_t n;
+    const char **params = cli_values(c, "param", &n);
+    rq->params = pipeline_params(rq->pipeline, params, n, err);
+    free(params);
+    if (!rq->params) return -1;
+    return window_given(c, rq->pipeline, rq, err) || window_needed(rq->pipeline, rq, err) ? -1 : 0;
+}
+
+static int start(struct conductor *k, void *ctx, int64_t *run, struct err *err) {
+    struct run_request *rq = ctx;
+    if (conductor_recover(k, 0, err)) return -1;
+    *run = conductor_submit(k, rq, err);
+    rq->pipeline = NULL;
+    rq->params = NULL;
+    return *run ? 0 : -1;
+}
+
+static int go(struct cli *c, const struct project *p, struct run_request *rq, struct err *err) {
+    char *zone = xstrdup(rq->pipeline->schedule.timezone);
+    int rc = running(c, p, &(struct running){.start = start, .ctx = rq, .timezone = zone}, err);
+    free(zone);
+    return rc;
+}
+
+static int run(struct cli *c, struct err *err) {
+    struct run_request rq = {.trigger = "manual"};
+    const char **only = cli_values(c, "only", &rq.only_count);
+    rq.only = only;
+    rq.from_step = cli_value(c, "from-step");
+    rq.force = cli_given(c, "force");
+    rq.move_bookmark = cli_given(c, "move-bookmark");
+    rq.reason = cli_value(c, "reason");
+    struct project *p = load_project(c, err);
+    rq.pipeline = p ? load_pipeline(c, p, cli_arg(c, 0), err) : NULL;
+    int rc = rq.pipeline ? fill(c, &rq, err) : -1;
+    if (!rc) rc = go(c, p, &rq, err);
+    json_decref(rq.params);
+    pipeline_free(rq.pipeline);
+    free(only);
+    project_free(p);
+    return rc;
+}
+
+static const struct flag flags[] = {
+    {.name = "window",
+     .value = "W",
+     .help = "the span of data time to run for: a day, hour, month, A..B, yesterday"},
+    {.name = "from", .value = "A", .help = "start of the one window; with --to"},
+    {.name = "to", .value = "B", .help = "its end, exclusive"},
+    {.name = "param",
+     .letter = 'p',
+     .value = "NAME=VALUE",
+     .help = "a parameter of the pipeline; may be repeated"},
+    {.name = "only", .value = "STEP", .help = "run just this step; may be repeated"},
+    {.name = "from-step", .value = "STEP", .help = "run this step and everything after it"},
+    {.name = "jobs",
+     .letter = 'j',
+     .value = "N",
+     .help = "local steps at once (default: the cores, at least 4)"},
+    {.name = "force", .help = "repeat appends that were already made for the window"},
+    {.name = "move-bookmark", .help = "let bookmarks move in an explicit window"},
+    {.name = "reason", .value = "TEXT", .help = "kept with the run"},
+    {0},
+};
+
+static const char *const examples[] = {
+    "leat run hello\truns it now and shows every step",
+    "leat run sales_daily --window yesterday -p min_rows=10\tfor one window, with a parameter",
+    "leat run sales_daily --from-step clean_orders\tthat step and what follows",
+    "leat run hello --json\tevents for programs, one a line",
+    NULL,
+};
+
+static const int exits[] = {EX_FAILED,      EX_INVALID,  EX_NOT_FOUND,   EX_GATE,
+                            EX_ENVIRONMENT, EX_CONFLICT, EX_INTERRUPTED, 0};
+
+const struct command command_run = {
+    .name = "run",
+    .group = GROUP_RUN,
+    .everyday = true,
+    .usage = "PIPELINE [--window W | --from A --to B] [-p NAME=VALUE …]",
+    .about = "Runs a pipeline now and shows what happens.",
+    .more = "The first Ctrl-C asks running steps to stop, a second one kills them. What an earlier command "
+            "that was "
+            "killed left unfinished is recovered first, and said.",
+    .examples = examples,
+    .flags = flags,
+    .exits = exits,
+    .args_min = 1,
+    .args_max = 1,
+    .run = run,
+};

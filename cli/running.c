@@ -1,0 +1,50 @@
+/* running.c: see running.h. */
+#include "cli/running.h"
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "cli/transcript.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int exit_code(const struct transcript *t, const char *state, int signal) {
+    if (signal) return signal == SIGTERM ? EX_TERMINATED : EX_INTERRUPTED;
+    if (strcmp(state, "failed") == 0) return transcript_failure(t);
+    return strcmp(state, "cancelled") == 0 ? EX_FAILED : EX_OK;
+}
+
+static int follow(struct cli *c, struct conductor *k, const struct running *r, const struct transcript *t,
+                  struct err *err) {
+    int64_t run = 0;
+    const char *state = "";
+    int signal = 0;
+    if (r->start(k, r->ctx, &run, err)) return -1;
+    if (!run) return EX_OK;
+    if (conductor_wait(k, run, &state, &signal, err)) return -1;
+    struct err late;
+    if (!signal && conductor_collect(k, &late))
+        cli_say(c, "warning: old versions could not be collected: %s\n", late.msg);
+    return exit_code(t, state, signal);
+}
+
+int running(struct cli *c, const struct project *p, const struct running *r, struct err *err) {
+    long jobs;
+    if (cli_number(c, "jobs", 1, 0, &jobs, err)) return -1;
+    char *programs = programs_folder();
+    struct transcript *t = transcript_new(c, p->state, c->tz ? c->tz : r->timezone);
+    struct conductor_options o = {.project = p,
+                                  .world = c->world,
+                                  .programs = programs,
+                                  .jobs = jobs,
+                                  .report = transcript_event,
+                                  .report_ctx = t,
+                                  .progress_every = transcript_progress_every(t)};
+    struct conductor *k = conductor_open(&o, err);
+    int rc = k ? follow(c, k, r, t, err) : -1;
+    conductor_close(k);
+    transcript_free(t);
+    free(programs);
+    return rc;
+}

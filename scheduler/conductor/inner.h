@@ -1,0 +1,191 @@
+/* inner.h: what the conductor's files share. Private to this folder.
+ *
+ *   conductor.c  open, close, the loop and its handles, waiting for a run
+ *   turn.c       one turn: events -> core -> one transaction -> effects
+ *   runs.c       submit, retry; a run's life in memory
+ *   claim.c      P0: pins, bookmark, the evaluated request of an attempt
+ *   attempt.c    an attempt from its start to its end: main job, audit job, publish job
+ *   effects.c    what is done after the commit: jobs, acknowledgements, files, reports
+ *   recover.c    what a dead conductor left
+ *   rollback.c   an old version's files as a new version
+ *   collect.c    retention and garbage, once a day
+ *
+ * Invariants: (1) nothing outside the database changes before the commit of the turn that decided it; (2) an
+ * exit record is acknowledged only after the commit that used it; (3) an attempt here exists in the database
+ * as running or publishing; (4) when a commit fails, memory is ahead of the database and the conductor stops:
+ * recovery starts over. */
+#ifndef LEAT_SCHEDULER_CONDUCTOR_INNER_H
+#define LEAT_SCHEDULER_CONDUCTOR_INNER_H
+
+#include "scheduler/conductor.h"
+#include "scheduler/control.h"
+#include "scheduler/core.h"
+#include "scheduler/plan.h"
+#include "store/attempts.h"
+#include "store/intents.h"
+#include "store/runs.h"
+#include "warden/client.h"
+
+#include <uv.h>
+
+enum phase { PHASE_MAIN = 'm', PHASE_AUDIT = 'a', PHASE_PUBLISH = 'p' };
+
+/* What the last attempt of a step gave: becomes the step's row and the event about it. */
+struct step_facts {
+    char message[1024], hint[512];
+    int64_t rows_read, bytes_read, rows_written;
+    bool nothing_new, warned;
+    json_t *outputs;   /* object or NULL */
+    json_t *published; /* array of {dataset, version, rows} or NULL */
+    json_t *checks;    /* array or NULL */
+    json_t *warnings;  /* array or NULL */
+    instant_t started_at;
+    duration_t took;
+    char log[256]; /* relative to the state folder */
+};
+
+struct live_attempt {
+    struct live_run *run;
+    uint32_t step, number;
+    int64_t id, intent; /* intent 0: none */
+    char token[TOKEN_TEXT];
+    char log[256]; /* relative to the state folder */
+    enum phase phase;
+    bool asked_publish; /* waits for CORE_MAY_PUBLISH */
+    bool cancelled;     /* a cancel was sent to its job */
+    uint32_t publish_tries;
+    json_t *request, *result; /* result: of the work or audit */
+    char *stage;              /* folder, NULL without into: */
+    instant_t started_at;
+    struct job_exit main_exit; /* of the main job of a process step */
+};
+
+struct live_run {
+    int64_t id, generation;
+    struct pipeline *pipeline; /* NULL: recovered, only to finish what is live */
+    struct plan *plan;         /* NULL likewise */
+    char **names, **verbs;     /* per step */
+    uint32_t step_count;
+    json_t *params, *scope, *failed_steps;
+    instant_t window_start, window_end, started_at;
+    bool move_bookmarks;
+    char *trigger, *pipeline_name;
+    struct live_attempt **attempts; /* per step; NULL: none live */
+    struct step_facts **facts;      /* per step; NULL: none yet */
+    struct core_step *bare_steps;   /* of a recovered run without plan */
+    struct core_init *init;
+    uint32_t *no_edges;
+    uint64_t *holds; /* names that plan->steps point into */
+    bool ended;
+    struct live_run *next;
+};
+
+enum effect_kind { EFFECT_START, EFFECT_CANCEL, EFFECT_ACK, EFFECT_REPORT, EFFECT_CLEAN };
+
+struct effect {
+    enum effect_kind kind;
+    struct live_attempt *attempt; /* START, CANCEL, CLEAN (freed by it) */
+    bool kill;                    /* CANCEL */
+    char id[128];                 /* ACK */
+    json_t *event;                /* REPORT */
+};
+
+/* Something that happened and waits for the next turn. */
+struct happening {
+    enum { HAPPENED_EXIT, HAPPENED_NOT_STARTED, HAPPENED_LOST, HAPPENED_PUBLISH_AGAIN } kind;
+    struct job_exit exit; /* EXIT */
+    char id[128];         /* job id */
+    struct err err;       /* NOT_STARTED: why */
+};
+
+struct conductor {
+    struct conductor_options options;
+    char *worker, *warden_program;
+    struct store *store;
+    struct warden *warden;
+    struct core *core;
+    struct control *control;
+    struct live_run *runs;
+    struct core_actions actions;
+    struct effect *effects;
+    size_t effect_count, effect_cap;
+    struct happening *happened;
+    size_t happened_count, happened_cap;
+    int64_t *to_close; /* committed intents waiting for P7 */
+    size_t to_close_count, to_close_cap;
+    uint64_t seq;
+    uv_loop_t loop;
+    uv_poll_t warden_poll;
+    uv_timer_t due, progress;
+    uv_signal_t sigint, sigterm;
+    bool loop_open, warden_lost, wants_turn;
+    int signal; /* first SIGINT or SIGTERM */
+    int64_t waited;
+    enum run_state waited_state;
+    char waited_reason[CORE_REASON_TEXT];
+    bool waited_ended;
+    struct err broken; /* why the conductor cannot go on */
+    bool is_broken;
+};
+
+/* ---- turn.c */
+int turn_take(struct conductor *c, struct err *err); /* one turn; -1: the conductor is broken */
+int turn_apply(struct conductor *c, const struct core_event *e);
+instant_t turn_wall(const struct conductor *c);
+instant_t turn_now(const struct conductor *c); /* the core's clock */
+void turn_happened(struct conductor *c, const struct happening *h);
+
+/* ---- runs.c */
+struct live_run *live_find(const struct conductor *c, int64_t id);
+struct live_run *live_new(struct conductor *c, int64_t id);
+void live_drop(struct conductor *c, struct live_run *r);
+int live_names(struct live_run *r, uint32_t count, const char *const *names, const char *const *verbs);
+int live_scope(struct live_run *r);
+int live_holds(struct conductor *c, struct live_run *r, struct err *err);
+struct step_facts *live_facts(struct live_run *r, uint32_t step);
+const struct step *live_step(const struct live_run *r, uint32_t step); /* NULL for a recovered run */
+struct entrance {
+    enum run_state state;
+    enum run_stop stop; /* as remembered by the database */
+    const char *stop_reason;
+};
+int live_enter(struct conductor *c, struct live_run *r, const struct entrance *in, struct err *err);
+
+/* ---- claim.c */
+/* P0 of an attempt, inside the turn's transaction. -1 with err: the attempt (if a->id) has to end as failed.
+ */
+int claim(struct conductor *c, struct live_attempt *a, struct err *err);
+
+/* ---- attempt.c */
+struct live_attempt *attempt_of_job(struct conductor *c, const char *job_id);
+struct live_attempt *attempt_new(struct live_run *r, uint32_t step, uint32_t number);
+void attempt_start(struct conductor *c, struct live_run *r, uint32_t step, uint32_t number);
+void attempt_exited(struct conductor *c, struct live_attempt *a, const struct job_exit *x);
+void attempt_may_publish(struct conductor *c, struct live_attempt *a);
+void attempt_failed(struct conductor *c, struct live_attempt *a, enum core_outcome outcome,
+                    const struct err *err, bool permanent);
+void attempt_free(struct live_attempt *a);
+void attempt_job_id(const struct live_attempt *a, char id[128]);
+
+/* ---- effects.c */
+void effect_add(struct conductor *c, const struct effect *e);
+void effects_run(struct conductor *c);
+int effect_start_job(struct conductor *c, struct live_attempt *a, struct err *err);
+/* Queues an event for the listener: steals detail (an object of the event's own members, or NULL). */
+void report(struct conductor *c, const char *type, int64_t run, const char *step, json_t *detail);
+void report_step(struct conductor *c, struct live_run *r, const struct core_action *a);
+void report_run_started(struct conductor *c, struct live_run *r);
+void report_run_finished(struct conductor *c, struct live_run *r, const struct core_action *a);
+void report_progress(struct conductor *c);
+
+/* ---- conductor.c */
+void conductor_poll(struct conductor *c); /* waits for something to happen, then takes a turn */
+
+/* ---- rollback.c */
+/* P4 to P7 of an intent that belongs to no attempt, at once: it moves no files. */
+int publish_by_hand(struct conductor *c, int64_t intent, struct err *err);
+
+/* ---- recover.c */
+int recover_warden_lost(struct conductor *c, struct err *err);
+
+#endif

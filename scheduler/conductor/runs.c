@@ -1,0 +1,491 @@
+/* runs.c: a run in memory: made from a request or from the database, given to the core, dropped when it has
+ * ended. */
+#include "scheduler/conductor/inner.h"
+
+#include "base/arena.h"
+#include "base/fsio.h"
+#include "base/json.h"
+#include "base/map.h"
+#include "operators/op.h"
+#include "scheduler/scope.h"
+#include "store/datasets.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct live_run *live_find(const struct conductor *c, int64_t id) {
+    struct live_run *r = c->runs;
+    while (r && r->id != id) r = r->next;
+    return r;
+}
+
+const struct step *live_step(const struct live_run *r, uint32_t step) {
+    return r->pipeline ? &r->pipeline->steps[step] : NULL;
+}
+
+struct step_facts *live_facts(struct live_run *r, uint32_t step) {
+    if (!r->facts[step]) {
+        r->facts[step] = xcalloc(1, sizeof **r->facts);
+        *r->facts[step] = (struct step_facts){.rows_read = -1, .bytes_read = -1, .rows_written = -1};
+    }
+    return r->facts[step];
+}
+
+struct live_run *live_new(struct conductor *c, int64_t id) {
+    struct live_run *r = xcalloc(1, sizeof *r);
+    r->id = id;
+    r->generation = 1;
+    r->window_start = r->window_end = r->started_at = INSTANT_NONE;
+    r->failed_steps = json_array();
+    r->next = c->runs;
+    c->runs = r;
+    return r;
+}
+
+int live_names(struct live_run *r, uint32_t count, const char *const *names, const char *const *verbs) {
+    r->step_count = count;
+    r->names = xcalloc(count, sizeof *r->names);
+    r->verbs = xcalloc(count, sizeof *r->verbs);
+    r->attempts = xcalloc(count, sizeof *r->attempts);
+    r->facts = xcalloc(count, sizeof *r->facts);
+    for (uint32_t i = 0; i < count; i++) {
+        r->names[i] = xstrdup(names[i]);
+        r->verbs[i] = xstrdup(verbs[i]);
+    }
+    return 0;
+}
+
+static void facts_free(struct step_facts *f) {
+    if (!f) return;
+    json_decref(f->outputs);
+    json_decref(f->published);
+    json_decref(f->checks);
+    json_decref(f->warnings);
+    free(f);
+}
+
+void live_drop(struct conductor *c, struct live_run *r) {
+    (void)c;
+    for (uint32_t i = 0; i < r->step_count; i++) {
+        attempt_free(r->attempts[i]);
+        facts_free(r->facts[i]);
+        free(r->names[i]);
+        free(r->verbs[i]);
+    }
+    free(r->attempts);
+    free(r->facts);
+    free(r->names);
+    free(r->verbs);
+    free(r->bare_steps);
+    free(r->init);
+    free(r->no_edges);
+    free(r->holds);
+    free(r->trigger);
+    free(r->pipeline_name);
+    json_decref(r->params);
+    json_decref(r->scope);
+    json_decref(r->failed_steps);
+    plan_free(r->plan);
+    pipeline_free(r->pipeline);
+    free(r);
+}
+
+int live_scope(struct live_run *r) {
+    r->scope = scope_of_run(r->pipeline, &(struct scope_run){.run = r->id,
+                                                             .generation = r->generation,
+                                                             .trigger = r->trigger,
+                                                             .window_start = r->window_start,
+                                                             .window_end = r->window_end,
+                                                             .scheduled_for = INSTANT_NONE,
+                                                             .params = r->params});
+    return 0;
+}
+
+/* ---- exclusive names: bookmarks and datasets
+ * ------------------------------------------------------------------- */
+
+static uint64_t name_hash(const char *kind, const char *a, const char *b) {
+    char text[512];
+    int n = snprintf(text, sizeof text, "%s:%s:%s", kind, a, b);
+    return hash_bytes(text, n < (int)sizeof text ? (size_t)n : sizeof text - 1);
+}
+
+enum { HOLDS_PER_STEP = 4 }; /* bookmark, dataset, quarantine, one spare */
+
+static void hold_names(const struct live_run *r, const struct step *s, struct core_step *out,
+                       uint64_t *room) {
+    const struct output *o = s->into;
+    bool merge = o && o->write == WRITE_MERGE;
+    uint64_t *hold = room, *publish = room + 2;
+    uint32_t holds = 0, publishes = 0;
+    if (s->bookmark) hold[holds++] = name_hash("bookmark", r->pipeline_name, s->name);
+    if (merge) hold[holds++] = name_hash("dataset", o->dataset, "");
+    if (o && !merge) publish[publishes++] = name_hash("dataset", o->dataset, "");
+    if (o && o->bad_rows == BAD_QUARANTINE)
+        publish[publishes++] = name_hash("dataset", o->dataset, "__quarantine");
+    *out =
+        (struct core_step){.hold = hold, .hold_count = holds, .publish = publish, .publish_count = publishes};
+}
+
+int live_holds(struct conductor *c, struct live_run *r, struct err *err) {
+    (void)c, (void)err;
+    r->holds = xcalloc((size_t)r->step_count * HOLDS_PER_STEP, sizeof *r->holds);
+    for (uint32_t i = 0; i < r->step_count; i++) {
+        const struct step *s = &r->pipeline->steps[i];
+        if (!s->into && !s->bookmark) continue;
+        struct core_step names;
+        hold_names(r, s, &names, r->holds + (size_t)i * HOLDS_PER_STEP);
+        struct core_step *t = &r->plan->steps[i];
+        t->hold = names.hold;
+        t->hold_count = names.hold_count;
+        t->publish = names.publish;
+        t->publish_count = names.publish_count;
+    }
+    return 0;
+}
+
+/* ---- the definition in the database
+ * ----------------------------------------------------------------------------- */
+
+static const char **verb_names(const struct pipeline *p) {
+    size_t n;
+    const struct verb *const *verbs = op_verbs(&n);
+    const char **list = xcalloc(p->step_count, sizeof *list);
+    for (uint32_t i = 0; i < p->step_count; i++) list[i] = verbs[p->steps[i].verb]->name;
+    return list;
+}
+
+/* Names of the steps into the run, and the definition into the database. */
+static int put_definition(struct conductor *c, struct live_run *r, int64_t *id, struct err *err) {
+    const struct pipeline *p = r->pipeline;
+    const char **verbs = verb_names(p), **names = xcalloc(p->step_count, sizeof *names);
+    for (uint32_t i = 0; i < p->step_count; i++) names[i] = p->steps[i].name;
+    live_names(r, p->step_count, names, verbs);
+    int rc = store_definition_put(c->store,
+                                  &(struct definition_spec){.pipeline = p->name,
+                                                            .sha256 = p->definition,
+                                                            .text = p->source ? p->source->text : "",
+                                                            .step_count = p->step_count,
+                                                            .names = names,
+                                                            .verbs = verbs,
+                                                            .at = turn_wall(c)},
+                                  id, err);
+    free(verbs);
+    free(names);
+    return rc < 0 ? -1 : 0;
+}
+
+static int make_log_folder(struct conductor *c, const struct live_run *r, struct err *err) {
+    char name[64];
+    snprintf(name, sizeof name, "log/%lld", (long long)r->id);
+    char *path = fs_join(c->options.project->state, name);
+    int rc = fs_mkdirs(path, 0700, err);
+    free(path);
+    return rc;
+}
+
+/* Hands the run to the core; the next turn starts it. */
+int live_enter(struct conductor *c, struct live_run *r, const struct entrance *in, struct err *err) {
+    struct core_run_spec spec = {0};
+    if (r->plan)
+        plan_spec(r->plan, &spec);
+    else
+        spec = (struct core_run_spec){.step_count = r->step_count,
+                                      .down_at = r->no_edges,
+                                      .down = r->no_edges,
+                                      .steps = r->bare_steps,
+                                      .init = r->init};
+    spec.run = r->id;
+    spec.generation = (uint32_t)r->generation;
+    spec.state = in->state;
+    spec.stop = in->stop;
+    spec.stop_reason = in->stop_reason;
+    if (in->state == RUN_running) /* started_at is wall time in the database, steady time in the core */
+        spec.started_at = turn_now(c) - (turn_wall(c) - r->started_at);
+    struct core_event e = {.kind = CORE_RUN_ADD, .run = r->id, .spec = &spec};
+    if (core_apply(c->core, turn_now(c), &e, &c->actions, err) == CORE_REFUSED) return -1;
+    c->wants_turn = true;
+    return make_log_folder(c, r, err);
+}
+
+/* ---- submit
+ * ------------------------------------------------------------------------------------------------------ */
+
+/* contract.md 37: in an explicit window, a step that would append what its bookmark finds is left out. */
+static bool stays_out(const struct step *s) {
+    bool by_bookmark = s->bookmark == BOOKMARK_FILES || s->bookmark == BOOKMARK_VALUE;
+    return by_bookmark && s->into && s->into->write != WRITE_REPLACE_PARTITIONS;
+}
+
+/* contract.md 20: an append of this window that succeeded before stands. */
+static int keep_appended(struct conductor *c, struct live_run *r, uint32_t i, struct err *err) {
+    const struct step *s = &r->pipeline->steps[i];
+    if (!s->into || s->into->write != WRITE_APPEND || s->bookmark) return 0;
+    struct arena *a = arena_new();
+    struct dataset_row d;
+    int64_t version;
+    int found = store_dataset_find(c->store, s->into->dataset, a, &d, err);
+    if (found == 1)
+        found = store_appended_version(c->store,
+                                       &(struct append_query){.pipeline = r->pipeline_name,
+                                                              .step = s->name,
+                                                              .dataset = d.id,
+                                                              .run = r->id,
+                                                              .window_start = r->window_start,
+                                                              .window_end = r->window_end},
+                                       &version, err);
+    if (found == 1) {
+        plan_keep(r->plan, i);
+        json_t *v = json_pack("{ss sI}", "dataset", s->into->dataset, "version", (json_int_t)version);
+        report(c, "kept", r->id, s->name, v);
+    }
+    arena_free(a);
+    return found < 0 ? -1 : 0;
+}
+
+static int plan_windowed(struct conductor *c, struct live_run *r, bool force, struct err *err) {
+    if (r->window_start == INSTANT_NONE || r->move_bookmarks) return 0;
+    for (uint32_t i = 0; i < r->step_count; i++) {
+        if (stays_out(&r->pipeline->steps[i]))
+            plan_leave_out(r->plan, i);
+        else if (!force && keep_appended(c, r, i, err))
+            return -1;
+    }
+    return 0;
+}
+
+static int make_plan(struct conductor *c, struct live_run *r, const struct run_request *rq, struct err *err) {
+    if (!(r->plan = plan_new(r->pipeline, err))) return -1;
+    if (rq->only_count && plan_only(r->plan, rq->only, rq->only_count, err)) return -1;
+    if (rq->from_step && plan_from(r->plan, rq->from_step, err)) return -1;
+    if (plan_windowed(c, r, rq->force, err)) return -1;
+    live_scope(r);
+    return live_holds(c, r, err);
+}
+
+static json_t *options_of(const struct run_request *rq) {
+    json_t *o = json_object();
+    if (rq->from_step) json_put_text(o, "from_step", rq->from_step);
+    if (rq->force) json_put(o, "force", json_true());
+    if (rq->move_bookmark) json_put(o, "move_bookmark", json_true());
+    if (rq->only_count) json_put(o, "only", json_array());
+    for (size_t i = 0; i < rq->only_count; i++)
+        json_array_append_new(json_object_get(o, "only"), json_string(rq->only[i]));
+    return o;
+}
+
+static int write_run(struct conductor *c, struct live_run *r, const struct run_request *rq, struct err *err) {
+    int64_t definition;
+    if (put_definition(c, r, &definition, err)) return -1;
+    json_t *options = options_of(rq);
+    int rc = store_run_add(c->store,
+                           &(struct run_spec){.definition = definition,
+                                              .trigger = rq->trigger,
+                                              .window_start = rq->window_start,
+                                              .window_end = rq->window_end,
+                                              .explicit_window = rq->window_explicit,
+                                              .params = rq->params,
+                                              .options = options,
+                                              .note = rq->reason,
+                                              .at = turn_wall(c)},
+                           &r->id, err);
+    json_decref(options);
+    return rc < 0 ? -1 : make_plan(c, r, rq, err);
+}
+
+int64_t conductor_submit(struct conductor *c, struct run_request *rq, struct err *err) {
+    struct live_run *r = live_new(c, 0);
+    r->pipeline = rq->pipeline;
+    r->params = rq->params;
+    r->trigger = xstrdup(rq->trigger);
+    r->pipeline_name = xstrdup(rq->pipeline->name);
+    r->window_start = rq->window_start;
+    r->window_end = rq->window_end;
+    r->move_bookmarks = !rq->window_explicit || rq->move_bookmark;
+    int rc = store_begin(c->store, err);
+    if (!rc) rc = write_run(c, r, rq, err);
+    if (!rc)
+        rc = store_commit(c->store, err);
+    else
+        store_rollback(c->store);
+    if (!rc) rc = live_enter(c, r, &(struct entrance){.state = RUN_queued}, err);
+    if (!rc) return r->id;
+    c->runs = r->next;
+    live_drop(c, r);
+    return 0;
+}
+
+/* ---- retry
+ * ------------------------------------------------------------------------------------------------------- */
+
+/* Where the steps of the new definition stood, by name; rows[from[i]] is step i's row (SIZE_MAX: it is new).
+ */
+static struct core_init *states_before(const struct pipeline *p, const struct step_row *rows, size_t n,
+                                       size_t *from) {
+    struct core_init *init = xcalloc(p->step_count, sizeof *init);
+    struct map by_name = MAP_INIT;
+    for (size_t i = 0; i < n; i++) map_add(&by_name, rows[i].name, i, NULL);
+    for (uint32_t i = 0; i < p->step_count; i++) {
+        from[i] = SIZE_MAX;
+        if (!map_get(&by_name, p->steps[i].name, &from[i])) continue;
+        const struct step_row *row = &rows[from[i]];
+        step_state_parse(row->state, &init[i].state);
+        init[i].left_out = row->left_out;
+        init[i].warned = row->warned;
+    }
+    map_release(&by_name);
+    return init;
+}
+
+/* contract.md 19: a later run has replaced what this one would replace again. */
+static int refuse_overwrite(struct conductor *c, const struct live_run *r, struct err *err) {
+    struct arena *a = arena_new();
+    int rc = 0;
+    for (uint32_t i = 0; i < r->step_count && !rc; i++) {
+        const struct step *s = &r->pipeline->steps[i];
+        struct dataset_row d;
+        if (!s->into || s->into->write != WRITE_REPLACE || r->plan->init[i].state != STEP_waiting) continue;
+        if (store_dataset_find(c->store, s->into->dataset, a, &d, err) != 1 || d.last_run <= r->id) continue;
+        rc = err_set(err, EX_CONFLICT, "run %lld has since published %s with `write: replace`",
+                     (long long)d.last_run, s->into->dataset);
+        err_hint(err, "to publish the older result over it: leat retry %lld --force", (long long)r->id);
+    }
+    arena_free(a);
+    return rc;
+}
+
+static void scope_earlier_steps(struct live_run *r, const struct step_row *rows, const size_t *from) {
+    for (uint32_t i = 0; i < r->step_count; i++) {
+        if (from[i] == SIZE_MAX || r->plan->init[i].state != STEP_success) continue;
+        const struct step_row *row = &rows[from[i]];
+        json_t *outputs = row->outputs ? json_loads(row->outputs, 0, NULL) : NULL;
+        scope_step_done(r->scope, r->names[i], outputs, row->rows_written);
+        json_decref(outputs);
+    }
+}
+
+struct again {
+    const char *from_step;
+    bool force;
+    struct step_row *rows;
+    size_t count;
+    size_t *from; /* per new step: index into rows */
+};
+
+static int write_again(struct conductor *c, struct live_run *r, const struct again *g, struct err *err) {
+    int64_t definition;
+    if (put_definition(c, r, &definition, err)) return -1;
+    if (!g->force && refuse_overwrite(c, r, err)) return -1;
+    struct kept_step *kept = xcalloc(r->step_count, sizeof *kept);
+    size_t n = 0;
+    for (uint32_t i = 0; i < r->step_count; i++)
+        if (r->plan->init[i].state != STEP_waiting && g->from[i] != SIZE_MAX)
+            kept[n++] = (struct kept_step){.from = g->rows[g->from[i]].step, .to = i};
+    int hit = store_run_again(
+        c->store,
+        &(struct generation_spec){
+            .run = r->id, .definition = definition, .kept = kept, .kept_count = n, .at = turn_wall(c)},
+        &r->generation, err);
+    free(kept);
+    if (hit == 0) return err_set(err, EX_CONFLICT, "run %lld has not finished", (long long)r->id);
+    return hit < 0 ? -1 : 0;
+}
+
+static int new_generation(struct conductor *c, struct live_run *r, struct again *g, enum retry_answer *answer,
+                          struct err *err) {
+    struct core_init *before = states_before(r->pipeline, g->rows, g->count, g->from);
+    uint32_t again = plan_retry(r->plan, before);
+    free(before);
+    *answer = again ? RETRY_STARTED : RETRY_NOTHING;
+    if (g->from_step) {
+        if (plan_from(r->plan, g->from_step, err)) return -1;
+        *answer = RETRY_STARTED;
+    }
+    if (*answer == RETRY_NOTHING) return 0;
+    int rc = store_begin(c->store, err);
+    if (!rc) rc = write_again(c, r, g, err);
+    if (!rc)
+        rc = store_commit(c->store, err);
+    else
+        store_rollback(c->store);
+    if (rc) return -1;
+    live_scope(r);
+    scope_earlier_steps(r, g->rows, g->from);
+    return live_holds(c, r, err) ? -1 : live_enter(c, r, &(struct entrance){.state = RUN_queued}, err);
+}
+
+static void run_of_row(struct live_run *r, const struct run_row *row) {
+    r->generation = row->generation;
+    r->trigger = xstrdup(row->trigger);
+    r->pipeline_name = xstrdup(row->pipeline);
+    r->window_start = row->window_start;
+    r->window_end = row->window_end;
+    r->started_at = row->started_at;
+    r->params = row->params ? json_loads(row->params, 0, NULL) : json_object();
+    json_t *options = row->options ? json_loads(row->options, 0, NULL) : NULL;
+    r->move_bookmarks = !row->explicit_window || json_flag(options, "move_bookmark");
+    json_decref(options);
+}
+
+/* An unfinished run goes on with the definition it has; a changed one is a new generation's matter. */
+static int go_on(struct conductor *c, struct live_run *r, const struct run_row *row, struct again *g,
+                 struct err *err) {
+    if (strcmp(row->sha256, r->pipeline->definition) != 0) {
+        err_set(err, EX_CONFLICT, "the definition of %s has changed since run %lld began", row->pipeline,
+                (long long)row->id);
+        return err_hint(err, "start a new run: leat run %s (it lets what is still running finish first)",
+                        row->pipeline);
+    }
+    r->step_count = 0; /* names are put below */
+    const char **verbs = verb_names(r->pipeline), **names = xcalloc(r->pipeline->step_count, sizeof *names);
+    for (uint32_t i = 0; i < r->pipeline->step_count; i++) names[i] = r->pipeline->steps[i].name;
+    live_names(r, r->pipeline->step_count, names, verbs);
+    free(names);
+    free(verbs);
+    struct core_init *now = states_before(r->pipeline, g->rows, g->count, g->from);
+    for (uint32_t i = 0; i < r->step_count; i++) {
+        if (g->from[i] == SIZE_MAX) continue;
+        now[i].attempts = g->rows[g->from[i]].attempts;
+        if (now[i].state == STEP_retry_wait)
+            now[i].due = turn_now(c) + (g->rows[g->from[i]].due - turn_wall(c));
+        if (now[i].state == STEP_failed) json_array_append_new(r->failed_steps, json_string(r->names[i]));
+    }
+    plan_restore(r->plan, now);
+    free(now);
+    live_scope(r);
+    scope_earlier_steps(r, g->rows, g->from);
+    return live_holds(c, r, err);
+}
+
+static int retry_row(struct conductor *c, struct live_run *r, const struct run_row *row, struct again *g,
+                     enum retry_answer *answer, struct err *err) {
+    run_of_row(r, row);
+    enum run_state state;
+    if (strcmp(row->pipeline, r->pipeline->name) != 0)
+        return err_set(err, EX_CONFLICT, "run %lld is of %s, not of %s", (long long)row->id, row->pipeline,
+                       r->pipeline->name);
+    if (!run_state_parse(row->state, &state) || !(r->plan = plan_new(r->pipeline, err))) return -1;
+    if (run_state_final(state)) return new_generation(c, r, g, answer, err);
+    *answer = RETRY_CONTINUED; /* conductor_recover() enters it, with its live attempts */
+    return go_on(c, r, row, g, err);
+}
+
+int conductor_retry(struct conductor *c, int64_t run, struct pipeline *pipeline, const char *from_step,
+                    bool force, enum retry_answer *answer, struct err *err) {
+    struct arena *a = arena_new();
+    struct run_row row;
+    struct live_run *r = live_new(c, run);
+    r->pipeline = pipeline;
+    struct again g = {.from_step = from_step, .force = force};
+    g.from = xcalloc(pipeline->step_count, sizeof *g.from);
+    int found = store_run_get(c->store, run, a, &row, err);
+    if (found == 0) err_set(err, EX_NOT_FOUND, "there is no run %lld", (long long)run);
+    int rc = found == 1 ? store_steps_list(c->store, run, a, &g.rows, &g.count, err) : -1;
+    if (rc >= 0) rc = retry_row(c, r, &row, &g, answer, err);
+    free(g.from);
+    arena_free(a);
+    if (rc >= 0 && *answer != RETRY_NOTHING) return 0;
+    c->runs = r->next;
+    live_drop(c, r);
+    return rc < 0 ? -1 : 0;
+}
