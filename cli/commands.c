@@ -5,8 +5,29 @@
 #include <string.h>
 
 const struct command *const commands[] = {
+    &command_validate,
+    &command_run,
+    &command_retry,
+    &command_cancel,
+    &command_runs,
+    &command_runs_show,
+    &command_status,
+    &command_logs,
+    &command_sql,
+    &command_zone_list,
+    &command_zone_show,
+    &command_zone_history,
+    &command_bookmark_list,
+    &command_bookmark_show,
+    &command_bookmark_history,
+    &command_bookmark_set,
+    &command_bookmark_reset,
+    &command_bookmark_rewind,
+    &command_bookmark_undo,
+    &command_schema,
     &command_help,
     &command_version,
+    &command_worker,
     NULL,
 };
 

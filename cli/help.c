@@ -3,6 +3,7 @@
 
 #include "base/suggest.h"
 #include "base/utf8.h"
+#include "cli/reference.h"
 
 #include <string.h>
 
@@ -156,52 +157,6 @@ int help_topic(const struct cli *c, const char *name, struct err *err) {
 
 /* ---- the verb ------------------------------------------------------------------------------------------ */
 
-/* The reference page docs/reference/cli.md, made by scripts/gen-docs. */
-static void markdown_flags(const struct out *o, const struct flag *table) {
-    if (!table || !table->name) return;
-    out_printf(o, "\n| flag | |\n|---|---|\n");
-    for (const struct flag *f = table; f->name; f++) {
-        char left[96];
-        flag_left(f, left, sizeof left);
-        out_printf(o, "| `%s` | %s |\n", left + strspn(left, " "), f->help);
-    }
-}
-
-static void markdown_examples(const struct out *o, const char *const *examples) {
-    out_printf(o, "\n```console\n");
-    for (const char *const *e = examples; *e; e++) {
-        size_t n = strcspn(*e, "\t");
-        if ((*e)[n]) out_printf(o, "# %s\n", *e + n + 1);
-        out_printf(o, "$ %.*s\n", (int)n, *e);
-    }
-    out_printf(o, "```\n");
-}
-
-static void markdown_command(const struct out *o, const struct command *cmd) {
-    out_printf(o, "\n## leat %s\n\n%s\n\n", cmd->name, cmd->about);
-    out_printf(o, "Usage: `leat %s%s%s`", cmd->name, *cmd->usage ? " " : "", cmd->usage);
-    out_printf(o, cmd->alias ? " (alias `%s`)\n" : "%s\n", cmd->alias ? cmd->alias : "");
-    markdown_examples(o, cmd->examples);
-    if (cmd->more) out_printf(o, "\n%s\n", cmd->more);
-    markdown_flags(o, cmd->flags);
-    out_printf(o, "\nExit codes: 0");
-    for (const int *e = cmd->exits; e && *e; e++) out_printf(o, ", %d", *e);
-    out_printf(o, ", 2.\n");
-}
-
-static void markdown(const struct out *o) {
-    out_printf(o, "# The command line\n\nMade from the program's own table of verbs by `scripts/gen-docs`; "
-                  "do not edit.\n\n## Flags of every verb\n");
-    markdown_flags(o, global_flags);
-    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
-        for (const struct command *const *c = commands; *c; c++)
-            if ((*c)->group == groups[i].group) markdown_command(o, *c);
-    out_printf(o, "\n## Exit codes\n\n| code | meaning |\n|---|---|\n");
-#define X(name, code, text) out_printf(o, "| %d | %s |\n", code, text);
-    EXIT_LIST(X)
-#undef X
-}
-
 static void print_topics(const struct out *o) {
     title(o, "Topics");
     for (const struct topic *t = topics; t->name; t++) row(o, t->name, 18, t->about);
@@ -210,7 +165,7 @@ static void print_topics(const struct out *o) {
 static int run(struct cli *c, struct err *err) {
     const char *word = cli_arg(c, 0);
     if (cli_given(c, "markdown")) {
-        markdown(&c->out);
+        reference_print(&c->out, cli_value(c, "markdown"));
         return EX_OK;
     }
     if (!word) {
@@ -238,7 +193,7 @@ static const char *const examples[] = {
 };
 
 static const struct flag flags[] = {
-    {.name = "markdown", .help = "print the reference page of the command line"},
+    {.name = "markdown", .value = "PAGE", .values = reference_pages, .help = "print a page of the reference"},
     {.name = NULL},
 };
 

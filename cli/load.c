@@ -8,8 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Warnings alone are for `leat validate` and -v: whoever runs a pipeline wants to see the run. */
 static void print_diags(struct cli *c, struct diags *d) {
-    if (d->count == 0 || (c->quiet && d->errors == 0)) return;
+    if (d->errors == 0 && (d->count == 0 || !c->verbose)) return; /* warnings are `validate`'s business */
     struct buf text = BUF_INIT;
     diags_sort(d);
     diags_render(d, DIAG_HUMAN, LIMIT_DIAG_SHOWN, c->err.color, &text);

@@ -5,12 +5,12 @@
 #include "cli/cli.h"
 #include "dag/pipeline.h"
 
-/* The project of the current folder. Its warnings go to stderr; with errors in leat.yaml they are printed and
+/* The project of the current folder. With errors in leat.yaml they are printed and
  * NULL is returned with err (exit 3). Caller frees. */
 struct project *load_project(struct cli *c, struct err *err);
 
-/* A pipeline by its name or the path of its file. Diagnostics go to stderr. NULL with err: exit 4 and a
- * suggestion when there is none of that name, exit 3 when it has errors. Caller frees. */
+/* A pipeline by its name or the path of its file. Errors go to stderr, warnings too with -v. NULL with err:
+ * exit 4 and a suggestion when there is none of that name, exit 3 when it has errors. Caller frees. */
 struct pipeline *load_pipeline(struct cli *c, const struct project *p, const char *name, struct err *err);
 
 /* The file that holds the pipeline `name`; malloc'ed; NULL with err (exit 4). */

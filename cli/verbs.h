@@ -1,12 +1,31 @@
-/* verbs.h: the commands, one file each. */
+/* verbs.h: the commands, a file or a few to each. */
 #ifndef LEAT_CLI_VERBS_H
 #define LEAT_CLI_VERBS_H
 
 #include "cli/cli.h"
 
+extern const struct command command_bookmark_history;
+extern const struct command command_bookmark_list;
+extern const struct command command_bookmark_reset;
+extern const struct command command_bookmark_rewind;
+extern const struct command command_bookmark_set;
+extern const struct command command_bookmark_show;
+extern const struct command command_bookmark_undo;
+extern const struct command command_cancel;
 extern const struct command command_help;
+extern const struct command command_logs;
+extern const struct command command_retry;
+extern const struct command command_run;
+extern const struct command command_runs;
+extern const struct command command_runs_show;
+extern const struct command command_schema;
+extern const struct command command_sql;
+extern const struct command command_status;
 extern const struct command command_validate;
 extern const struct command command_version;
 extern const struct command command_worker;
+extern const struct command command_zone_history;
+extern const struct command command_zone_list;
+extern const struct command command_zone_show;
 
 #endif

@@ -257,15 +257,25 @@ static bool parse_dataset(const struct field *f, const char *s, struct parsed *o
 typedef bool parse_fn(const struct field *f, const char *s, struct parsed *out, struct complaint *c);
 
 static parse_fn *const parsers[] = {
-    [FK_TEXT] = parse_text,         [FK_BOOL] = parse_bool,
-    [FK_COUNT] = parse_count,       [FK_NUMBER] = parse_number,
-    [FK_DURATION] = parse_duration, [FK_SIZE] = parse_bytes,
-    [FK_PERCENT] = parse_share,     [FK_TIME_OF_DAY] = parse_wall_time,
-    [FK_TIME_ZONE] = parse_zone,    [FK_ENUM] = parse_enum,
-    [FK_NAME] = parse_name,         [FK_DATASET] = parse_dataset,
-    [FK_STEP] = parse_text,         [FK_PATH] = parse_text,
-    [FK_URL] = parse_text,          [FK_ARG] = parse_text,
-    [FK_SHELL] = parse_text,        [FK_ANY] = NULL,
+    [FK_TEXT] = parse_text,
+    [FK_BOOL] = parse_bool,
+    [FK_COUNT] = parse_count,
+    [FK_NUMBER] = parse_number,
+    [FK_DURATION] = parse_duration,
+    [FK_SIZE] = parse_bytes,
+    [FK_PERCENT] = parse_share,
+    [FK_TIME_OF_DAY] = parse_wall_time,
+    [FK_TIME_ZONE] = parse_zone,
+    [FK_ENUM] = parse_enum,
+    [FK_NAME] = parse_name,
+    [FK_DATASET] = parse_dataset,
+    [FK_STEP] = parse_text,
+    [FK_PATH] = parse_text,
+    [FK_URL] = parse_text,
+    [FK_ARG] = parse_text,
+    [FK_SHELL] = parse_text,
+    [FK_MAP] = parse_text, /* the values of a map of text */
+    [FK_ANY] = NULL,
 };
 
 bool type_is_scalar(enum field_kind kind) { return kind < COUNT_OF(parsers) && parsers[kind]; }
