@@ -1,5 +1,491 @@
-/* promote.c: `promote:`, new versions of a dataset into the next zone. */
+/* promote.c: `promote:`, what is new in a dataset moves to the next zone: typed, de-duplicated, checked.
+ *
+ * Which rows: those in files added since the version this step last consumed. The pinned version whole for
+ * `write: replace`, for a merge when a consumed version removed files (an append stops then), and, in a run
+ * about a window, the window's rows (contract.md 30, 37).
+ *
+ * Which types: `types`, else those the target has, else what the files show. Columns of text files that are
+ * to be cast are read as they are written, so that 007 stays 007 for a text column. A value that does not fit
+ * makes its row bad. */
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/fsio.h"
+#include "base/json.h"
+#include "engine/duck.h"
 #include "operators/operators.h"
+#include "operators/work.h"
+#include "store/datasets.h"
+#include "zones/attach.h"
+#include "zones/delta.h"
+#include "zones/schema.h"
+#include "zones/sqltext.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define SOURCE_SCHEMA "_leat_source"
+#define SOURCE_VIEW   "source" /* what `select` reads */
+
+struct promotion {
+    struct work *w;
+    struct store *store;
+    struct arena *arena;
+    const char *dataset;
+    int64_t id, version, since;
+    struct dataset_row row;
+    bool whole, by_window;
+    bool sourced; /* `source` names the file of each row */
+    int64_t files, bytes, rows;
+};
+
+/* ---- which rows ------------------------------------------------------------------------------------------
+ */
+
+static const json_t *input_of(const struct request *r, const char *dataset) {
+    size_t i;
+    json_t *in;
+    json_array_foreach(r->inputs, i, in) if (strcmp(json_text_or(in, "dataset", ""), dataset) == 0) return in;
+    return NULL;
+}
+
+static bool about_window(const struct request *r) {
+    if (!r->has_window) return false;
+    bool explicit_one = r->bookmark_kind && !r->bookmark_moves;
+    return explicit_one || (r->into.of_window && r->into.write == STAGE_REPLACE_PARTITIONS);
+}
+
+static int removed_error(const struct promotion *p, int64_t version, struct err *err) {
+    err_set(err, EX_CONFLICT, "version %lld of %s removed rows that this step may have appended already",
+            (long long)version, p->dataset);
+    err_hint(err, "append cannot take rows back: use `write: merge` with a `key`, or `write: replace`; or "
+                  "accept it with "
+                  "`leat bookmark set`");
+    return err_reason(err, "source_removed");
+}
+
+static int decide_whole(struct promotion *p, struct err *err) {
+    const struct stage_into *into = &p->w->request.into;
+    int64_t removed = -1;
+    p->by_window = about_window(&p->w->request);
+    p->whole = p->by_window || into->write == STAGE_REPLACE;
+    if (p->whole || p->since < 0) return 0;
+    if (store_files_removed_in(p->store, p->id, p->since, p->version, &removed, err) < 0) return -1;
+    if (removed < 0) return 0;
+    if (into->write == STAGE_APPEND) return removed_error(p, removed, err);
+    p->whole = true;
+    return 0;
+}
+
+static int window_error(const struct promotion *p, struct err *err) {
+    err_set(err, EX_INVALID, "a run about a window cannot tell which rows of %s are the window's",
+            p->dataset);
+    err_hint(err, "say `partition_by: {column: …, of: window}` with `write: replace_partitions`, or give a "
+                  "`select` that "
+                  "uses ${window.start} and ${window.end}");
+    return err_reason(err, "no_window_rows");
+}
+
+/* ---- the view `source` -----------------------------------------------------------------------------------
+ */
+
+static int list_files(struct promotion *p, struct file_list *out, struct err *err) {
+    int rc = p->whole ? store_files_at(p->store, p->id, p->version, p->arena, out, err)
+                      : store_files_new(p->store, p->id, p->since, p->version, p->arena, out, err);
+    for (size_t i = 0; rc >= 0 && i < out->count; i++) {
+        p->files++;
+        p->bytes += out->rows[i].bytes;
+        p->rows = p->rows < 0 || out->rows[i].rows < 0 ? -1 : p->rows + out->rows[i].rows;
+    }
+    return rc < 0 ? -1 : 0;
+}
+
+/* A file without a byte has no header: it would be a column of its own. */
+static json_t *readable_paths(const struct promotion *p, const struct file_list *files) {
+    json_t *paths = json_array();
+    for (size_t i = 0; i < files->count; i++) {
+        char *path = fs_join(p->row.path, files->rows[i].path);
+        if (files->rows[i].bytes > 0) json_array_append_new(paths, json_string(path));
+        free(path);
+    }
+    return paths;
+}
+
+/* The type a column is to have as SQL text, in the arena; NULL: as it comes. */
+static const char *target_type(const struct promotion *p, const char *column) {
+    const char *key;
+    json_t *type;
+    json_object_foreach(json_object_get(p->w->request.config, "types"), key, type) {
+        if (strcasecmp(key, column) == 0) return json_string_value(type);
+    }
+    const json_t *old = schema_column(p->w->request.into.columns, column);
+    struct buf b = BUF_INIT;
+    const char *out = NULL;
+    if (old && delta_sql_type(json_object_get(old, "type"), &b)) out = arena_strdup(p->arena, buf_str(&b));
+    buf_release(&b);
+    return out;
+}
+
+static bool is_one_of(const char *type, const char *const *types) {
+    for (; *types; types++)
+        if (strncasecmp(type, *types, strlen(*types)) == 0) return true;
+    return false;
+}
+
+/* Text targets, and numbers that were taken for other numbers, are cast from what is written in the file.
+ * Dates and times are not: the reader knows formats that a cast does not. */
+static bool wants_text(const char *found, const char *target, bool has_select) {
+    static const char *const texts[] = {"VARCHAR", "TEXT", "STRING", "CHAR", NULL};
+    static const char *const numbers[] = {"BIGINT", "DOUBLE", "INTEGER", "HUGEINT", "DECIMAL", NULL};
+    if (!target || strcasecmp(found, target) == 0) return false;
+    if (is_one_of(target, texts)) return true;
+    return !has_select && is_one_of(found, numbers);
+}
+
+static json_t *text_columns(const struct promotion *p, const json_t *described, bool has_select) {
+    json_t *out = json_array();
+    size_t i;
+    json_t *c;
+    json_array_foreach(described, i, c) {
+        const char *name = json_text_or(c, "name", "");
+        if (wants_text(json_text_or(c, "type", ""), target_type(p, name), has_select))
+            json_array_append_new(out, json_string(name));
+    }
+    return out;
+}
+
+static int view_loose(struct promotion *p, const json_t *paths, struct err *err) {
+    struct duck *d = p->w->duck;
+    bool has_select = json_object_get(p->w->request.config, "select") != NULL;
+    struct zone_loose loose = {.schema = SOURCE_SCHEMA, .view = "files", .paths = paths, .with_source = true};
+    if (zone_attach_loose(d, &loose, err) < 0) return -1;
+    json_t *described =
+        duck_describe(d, "SELECT * EXCLUDE (" AUDIT_SOURCE ") FROM " SOURCE_SCHEMA ".files", NULL, err);
+    if (!described) return -1;
+    json_t *as_text = text_columns(p, described, has_select);
+    loose.as_text = as_text;
+    int rc = json_array_size(as_text) ? zone_attach_loose(d, &loose, err) : 0;
+    json_decref(as_text);
+    json_decref(described);
+    p->sourced = true;
+    if (rc < 0) return -1;
+    return duck_exec(d, "CREATE TEMP VIEW " SOURCE_VIEW " AS FROM " SOURCE_SCHEMA ".files", NULL, NULL, err);
+}
+
+static int view_delta(struct promotion *p, struct err *err) {
+    struct zone_input in = {.dataset = p->dataset,
+                            .dataset_id = p->id,
+                            .version = p->version,
+                            .since = p->since,
+                            .want_new = !p->whole};
+    if (zone_attach(p->w->duck, p->store, &in, NULL, err) < 0) return -1;
+    const char *dot = strchr(p->dataset, '.');
+    struct buf b = BUF_INIT;
+    buf_adds(&b, "CREATE TEMP VIEW " SOURCE_VIEW " AS FROM ");
+    buf_sql_ident(&b, arena_strndup(p->arena, p->dataset, (size_t)(dot - p->dataset)));
+    buf_addc(&b, '.');
+    buf_sql_ident(&b, p->whole ? dot + 1 : arena_printf(p->arena, "%s__new", dot + 1));
+    int rc = duck_exec(p->w->duck, buf_str(&b), NULL, NULL, err);
+    buf_release(&b);
+    return rc;
+}
+
+static int view_source(struct promotion *p, const struct file_list *files, struct err *err) {
+    if (strcmp(p->row.format, "delta") == 0) return view_delta(p, err);
+    json_t *paths = readable_paths(p, files);
+    int rc = view_loose(p, paths, err);
+    json_decref(paths);
+    return rc;
+}
+
+/* ---- the query -------------------------------------------------------------------------------------------
+ */
+
+struct query {
+    struct buf casts;   /* select list */
+    struct buf reasons; /* arguments of concat_ws */
+    struct buf names;   /* the columns alone */
+    bool has_source;    /* the base has AUDIT_SOURCE */
+};
+
+static void query_release(struct query *q) {
+    buf_release(&q->casts);
+    buf_release(&q->reasons);
+    buf_release(&q->names);
+}
+
+static void add_comma(struct buf *b) {
+    if (b->len) buf_adds(b, ", ");
+}
+
+static void add_reason(struct buf *b, const char *name, const char *target) {
+    struct buf column = BUF_INIT, label = BUF_INIT;
+    buf_sql_ident(&column, name);
+    buf_addf(&label, " is not %s", target);
+    buf_addf(b, ", CASE WHEN %s IS NOT NULL AND TRY_CAST(%s AS %s) IS NULL THEN ", buf_str(&column),
+             buf_str(&column), target);
+    buf_sql_text(b, name);
+    buf_addf(b, " || ': ' || left(CAST(%s AS VARCHAR), 200) || ", buf_str(&column));
+    buf_sql_text(b, buf_str(&label));
+    buf_adds(b, " END");
+    buf_release(&column);
+    buf_release(&label);
+}
+
+/* The canonical name of a type as the engine writes it; NULL with err for what is no type. */
+static const char *canonical(struct promotion *p, const char *column, const char *type, struct err *err) {
+    struct buf b = BUF_INIT;
+    struct err why = {0};
+    /* Only words, digits, blanks and ( ) , [ ] make a type: nothing else of the text reaches the statement.
+     */
+    bool plain =
+        type[strspn(type, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_ (),[]")] == 0;
+    buf_addf(&b, "SELECT CAST(NULL AS %s) AS c", type);
+    json_t *d = plain ? duck_describe(p->w->duck, buf_str(&b), NULL, &why) : NULL;
+    buf_release(&b);
+    const char *out = d ? arena_strdup(p->arena, json_text(json_array_get(d, 0), "type")) : NULL;
+    json_decref(d);
+    if (out) return out;
+    err_set(err, EX_INVALID, "types: `%s` of column `%s` is no type%s%s", type, column,
+            why.msg[0] ? ": " : "", why.msg);
+    return NULL;
+}
+
+static int add_column(struct promotion *p, struct query *q, const json_t *c, struct err *err) {
+    const char *name = json_text_or(c, "name", ""), *found = json_text_or(c, "type", "");
+    const char *target = target_type(p, name);
+    if (target && !(target = canonical(p, name, target, err))) return -1;
+    add_comma(&q->casts);
+    add_comma(&q->names);
+    buf_sql_ident(&q->names, name);
+    if (!target || strcmp(target, found) == 0) {
+        buf_sql_ident(&q->casts, name);
+        return 0;
+    }
+    buf_adds(&q->casts, "TRY_CAST(");
+    buf_sql_ident(&q->casts, name);
+    buf_addf(&q->casts, " AS %s) AS ", target);
+    buf_sql_ident(&q->casts, name);
+    add_reason(&q->reasons, name, target);
+    return 0;
+}
+
+static int check_types(const struct promotion *p, const json_t *described, struct err *err) {
+    json_t *names = json_array();
+    const char *key;
+    json_t *type;
+    json_object_foreach(json_object_get(p->w->request.config, "types"), key, type)
+        json_array_append_new(names, json_string(key));
+    int rc = schema_has(described, names, "types", err);
+    json_decref(names);
+    return rc;
+}
+
+static int add_columns(struct promotion *p, struct query *q, const json_t *described, struct err *err) {
+    size_t i;
+    json_t *c;
+    if (check_types(p, described, err) < 0) return -1;
+    json_array_foreach(described, i, c) {
+        if (strcmp(json_text_or(c, "name", ""), AUDIT_SOURCE) == 0)
+            q->has_source = true;
+        else if (add_column(p, q, c, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* `keep`: which of the rows with one key comes first. */
+static int add_order(struct buf *b, const char *keep, const json_t *described, struct err *err) {
+    static const struct {
+        const char *word, *order;
+        bool column;
+    } kept[] = {{"last", "_leat_row DESC", false},
+                {"first", "_leat_row", false},
+                {"newest ", " DESC NULLS LAST, _leat_row DESC", true},
+                {"oldest ", " NULLS LAST, _leat_row", true}};
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        size_t n = strlen(kept[i].word);
+        if (kept[i].column ? strncmp(keep, kept[i].word, n) != 0 : strcmp(keep, kept[i].word) != 0) continue;
+        const char *column = keep + n + (kept[i].column ? strspn(keep + n, " ") : 0);
+        json_t *names = kept[i].column ? json_pack("[s]", column) : NULL;
+        int rc = schema_has(described, names, "dedupe.keep", err);
+        json_decref(names);
+        if (kept[i].column) buf_sql_ident(b, column);
+        buf_adds(b, kept[i].order);
+        return rc;
+    }
+    err_set(err, EX_INVALID, "dedupe.keep: `%s` is none of `last`, `first`, `newest COLUMN`, `oldest COLUMN`",
+            keep);
+    return -1;
+}
+
+/* One row of each key stays. Bad rows and rows without a whole key are nobody's duplicates. */
+static int add_dedupe(struct buf *nth, struct buf *where, const json_t *dedupe, const json_t *described,
+                      struct err *err) {
+    const json_t *key = json_object_get(dedupe, "key");
+    json_t *keys = json_is_string(key) ? json_pack("[O]", key) : json_incref((json_t *)(uintptr_t)key);
+    int rc = schema_has(described, keys, "dedupe.key", err);
+    struct buf list = BUF_INIT;
+    size_t i;
+    json_t *name;
+    buf_adds(where, " WHERE _leat_nth = 1 OR " AUDIT_REASON " IS NOT NULL");
+    json_array_foreach(keys, i, name) {
+        add_comma(&list);
+        buf_sql_ident(&list, json_string_value(name));
+        buf_adds(where, " OR ");
+        buf_sql_ident(where, json_string_value(name));
+        buf_adds(where, " IS NULL");
+    }
+    buf_addf(nth, ", row_number() OVER (PARTITION BY %s, " AUDIT_REASON " IS NULL ORDER BY ", buf_str(&list));
+    if (rc == 0) rc = add_order(nth, json_text_or(dedupe, "keep", "last"), described, err);
+    buf_adds(nth, ") AS _leat_nth");
+    buf_release(&list);
+    json_decref(keys);
+    return rc;
+}
+
+/* The window's rows, by the day in the partition column. */
+static void add_window(struct buf *where, const struct promotion *p) {
+    const struct stage_into *into = &p->w->request.into;
+    const char *column = json_string_value(json_array_get(into->partition_by, 0));
+    if (!p->by_window || json_object_get(p->w->request.config, "select") || !column) return;
+    struct buf day = BUF_INIT;
+    buf_adds(&day, "TRY_CAST(");
+    buf_sql_ident(&day, column);
+    buf_adds(&day, " AS DATE)");
+    buf_addf(where,
+             " WHERE %s >= CAST(CAST($leat_start AS TIMESTAMP) AS DATE) AND %s < CAST(CAST($leat_end AS "
+             "TIMESTAMP) AS "
+             "DATE)",
+             buf_str(&day), buf_str(&day));
+    buf_release(&day);
+}
+
+static char *compose(struct promotion *p, const struct query *q, const char *base, const json_t *described,
+                     struct err *err) {
+    const json_t *dedupe = json_object_get(p->w->request.config, "dedupe");
+    struct buf nth = BUF_INIT, where = BUF_INIT, window = BUF_INIT, b = BUF_INIT;
+    int rc = json_is_object(dedupe) ? add_dedupe(&nth, &where, dedupe, described, err) : 0;
+    add_window(&window, p);
+    buf_addf(&b, "SELECT %s, " AUDIT_REASON ", " AUDIT_SOURCE " FROM (SELECT *%s FROM (SELECT %s, ",
+             buf_str(&q->names), buf_str(&nth), buf_str(&q->casts));
+    if (q->reasons.len)
+        buf_addf(&b, "nullif(concat_ws('; '%s), '')", buf_str(&q->reasons));
+    else
+        buf_adds(&b, "CAST(NULL AS VARCHAR)");
+    buf_addf(&b,
+             " AS " AUDIT_REASON ", %s AS " AUDIT_SOURCE
+             ", row_number() OVER () AS _leat_row FROM (\n%s\n) AS s)%s)%s",
+             q->has_source ? AUDIT_SOURCE : "CAST(NULL AS VARCHAR)", base, buf_str(&window), buf_str(&where));
+    buf_release(&nth);
+    buf_release(&where);
+    buf_release(&window);
+    if (rc == 0) return buf_take(&b);
+    buf_release(&b);
+    return NULL;
+}
+
+/* ---- the step --------------------------------------------------------------------------------------------
+ */
+
+static json_t *all_params(const struct promotion *p, const json_t *select) {
+    json_t *params = json_array();
+    const json_t *own = json_object_get(select, "params");
+    if (own) json_array_extend(params, (json_t *)(uintptr_t)own);
+    const struct request *r = &p->w->request;
+    if (!r->has_window) return params;
+    json_array_append_new(params, json_pack("{ss ss sI}", "name", "leat_start", "type", "timestamp", "value",
+                                            (json_int_t)r->window_start));
+    json_array_append_new(params, json_pack("{ss ss sI}", "name", "leat_end", "type", "timestamp", "value",
+                                            (json_int_t)r->window_end));
+    return params;
+}
+
+static int run_query(struct promotion *p, const char *base, const json_t *params, struct err *err) {
+    struct work *w = p->w;
+    struct query q = {0};
+    json_t *described = duck_describe(w->duck, base, params, err);
+    int rc = described ? add_columns(p, &q, described, err) : -1;
+    char *sql = rc == 0 ? compose(p, &q, base, described, err) : NULL;
+    query_release(&q);
+    json_decref(described);
+    if (!sql) return -1;
+    result_sql(w->result, sql, params);
+    struct audit_query audit = {.sql = sql, .params = params, .marked = true};
+    rc = audit_query(&w->audit, &audit, err);
+    free(sql);
+    return rc;
+}
+
+static int promote_rows(struct promotion *p, struct err *err) {
+    const json_t *select = json_object_get(p->w->request.config, "select");
+    const char *text = json_is_object(select) ? json_text(select, "text") : json_string_value(select);
+    const struct stage_into *into = &p->w->request.into;
+    bool told = text || (into->of_window && json_array_size(into->partition_by));
+    if (p->by_window && !told) return window_error(p, err);
+    char *base = text ? sql_one_statement(text, err) : xstrdup("SELECT * FROM " SOURCE_VIEW);
+    if (!base) return -1;
+    json_t *params = all_params(p, select);
+    int rc = run_query(p, base, params, err);
+    json_decref(params);
+    free(base);
+    return rc;
+}
+
+static void tell(const struct promotion *p) {
+    struct work *w = p->w;
+    bool same =
+        !json_object_get(w->request.config, "select") && !json_object_get(w->request.config, "dedupe");
+    int64_t came = w->audit.rows + w->audit.bad_rows;
+    result_add_read(w->result, p->rows < 0 && same ? came : p->rows, p->bytes);
+    work_log(w, "%s version %lld: %lld files; %lld rows for %s, %lld bad", p->dataset, (long long)p->version,
+             (long long)p->files, (long long)w->audit.rows, w->request.into.dataset,
+             (long long)w->audit.bad_rows);
+}
+
+static int promote(struct promotion *p, struct err *err) {
+    struct file_list files = {0};
+    int found = store_dataset_get(p->store, p->id, p->arena, &p->row, err);
+    if (found < 0) return -1;
+    if (found == 0) return err_set(err, EX_NOT_FOUND, "%s is not in the database", p->dataset);
+    if (decide_whole(p, err) < 0 || list_files(p, &files, err) < 0) return -1;
+    bool consumed = !p->by_window && p->since == p->version;
+    if (consumed || (files.count == 0 && !p->whole)) {
+        work_nothing_new(p->w);
+        return 0;
+    }
+    if (view_source(p, &files, err) < 0 || promote_rows(p, err) < 0) return -1;
+    tell(p);
+    work_propose(p->w,
+                 json_pack("{ss s{sI}}", "kind", "version", "datasets", p->dataset, (json_int_t)p->version));
+    return 0;
+}
+
+static int work(struct work *w, struct err *err) {
+    const char *dataset = json_string_value(op_config(w->request.json, "dataset"));
+    if (!dataset || !strchr(dataset, '.')) return err_set(err, EX_INVALID, "`promote` names no zone.dataset");
+    if (!w->request.has_into) return err_set(err, EX_INVALID, "`promote` needs `into:`");
+    const json_t *in = input_of(&w->request, dataset);
+    struct promotion p = {.w = w,
+                          .dataset = dataset,
+                          .id = json_int(in, "dataset_id", -1),
+                          .version = json_int(in, "version", -1),
+                          .since = json_int(in, "since", -1)};
+    if (work_store(w, &p.store, err) < 0) return -1;
+    if (p.id < 0 || p.version < 0 || !p.store) {
+        work_log(w, "%s has not been published yet: nothing to promote", dataset);
+        work_nothing_new(w);
+        return 0;
+    }
+    if (work_audit_begin(w, true, err) < 0) return -1;
+    p.arena = arena_new();
+    int rc = promote(&p, err);
+    arena_free(p.arena);
+    return rc;
+}
+
+/* ---- the verb --------------------------------------------------------------------------------------------
+ */
 
 static const struct field dedupe_fields[] = {
     {.name = "key",
@@ -58,4 +544,5 @@ const struct op op_promote = {
              .fields = fields,
              .siblings = siblings,
              .traits = VERB_WORKER | VERB_INTO | VERB_PROMOTE},
+    .work = work,
 };

@@ -23,7 +23,8 @@ struct reading {
     struct arena *arena;
     struct duck_reads reads;
     json_t *consumed; /* dataset -> pinned version, of those named with __new */
-    int64_t new_files, rows, bytes;
+    int64_t new_files;
+    bool unpublished; /* a dataset named with __new */
 };
 
 static bool names(const struct reading *r, const char *dataset, const char *suffix) {
@@ -39,6 +40,11 @@ static int attach_one(struct work *w, struct reading *r, const json_t *in, struc
     bool whole = names(r, dataset, ""), fresh = names(r, dataset, NEW_SUFFIX);
     struct store *store = NULL;
     if (work_store(w, &store, err) < 0) return -1;
+    if (fresh && !whole && json_int(in, "version", -1) < 0) {
+        work_log(w, "%s has not been published yet: nothing is new in it", dataset);
+        r->unpublished = true;
+        return 0;
+    }
     struct zone_input input = {.dataset = dataset,
                                .dataset_id = json_int(in, "dataset_id", -1),
                                .version = json_int(in, "version", -1),
@@ -105,7 +111,7 @@ static int run_statement(struct work *w, const json_t *config, const char *sql, 
     if (duck_parse_reads(w->duck, sql, r->arena, &r->reads, err) < 0) return refuse(w, config, sql, err);
     if (attach_all(w, r, err) < 0) return -1;
     bool consumes = json_object_size(r->consumed) > 0 && w->request.bookmark_kind;
-    if (consumes && r->new_files == 0) {
+    if ((consumes || r->unpublished) && r->new_files == 0) {
         work_nothing_new(w);
         return 0;
     }

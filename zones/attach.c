@@ -34,17 +34,20 @@
 
 static const struct family {
     const char *name, *extensions; /* separated by spaces */
-    const char *read;              /* of the call, after the list */
+    const char *read;              /* the call: list, are there Hive folders, more options */
+    bool typed;                    /* takes `types` */
 } families[] = {
-    {"parquet", "parquet", "read_parquet(%s, union_by_name=true, hive_partitioning=%s%s)"},
+    {"parquet", "parquet", "read_parquet(%s, union_by_name=true, hive_partitioning=%s%s)", false},
     {"csv", "csv",
      "read_csv(%s, header=true, delim=',', sample_size=-1, union_by_name=true, "
-     "hive_partitioning=%s%s)"},
+     "hive_partitioning=%s%s)",
+     true},
     {"tsv", "tsv tab",
      "read_csv(%s, header=true, delim='\t', sample_size=-1, union_by_name=true, "
-     "hive_partitioning=%s%s)"},
+     "hive_partitioning=%s%s)",
+     true},
     {"json", "json ndjson jsonl",
-     "read_json(%s, sample_size=-1, union_by_name=true, hive_partitioning=%s%s)"},
+     "read_json(%s, sample_size=-1, union_by_name=true, hive_partitioning=%s%s)", false},
 };
 enum { FAMILIES = sizeof families / sizeof *families };
 
@@ -63,10 +66,10 @@ static int family_of(const char *path) {
     if (n > 3 && strcasecmp(end - 3, ".gz") == 0) end -= 3;
     if (n > 4 && strcasecmp(end - 4, ".zst") == 0) end -= 4;
     const char *dot = end;
-    while (dot > name && *dot != '.') dot--;
-    if (*dot != '.') return -1;
+    while (dot > name && dot[-1] != '.') dot--;
+    if (dot == name) return -1;
     for (int i = 0; i < FAMILIES; i++)
-        if (word_in(families[i].extensions, dot + 1, (size_t)(end - dot - 1))) return i;
+        if (word_in(families[i].extensions, dot, (size_t)(end - dot))) return i;
     return -1;
 }
 
@@ -409,23 +412,34 @@ static int not_readable(const struct attach *a, const char *path, struct err *er
     return err_reason(err, "not_readable");
 }
 
-static int add_family(struct attach *a, const struct family *f, const json_t *paths, const char *hive,
-                      struct err *err) {
+/* What else a reader is told: the Hive columns, columns that stay text, whether it names its files. */
+struct reading {
+    const char *hive;  /* "" without Hive folders */
+    const char *types; /* "" or ", types={…}" */
+    bool with_source;
+};
+
+static int add_family(struct attach *a, const struct family *f, const json_t *paths,
+                      const struct reading *how, struct err *err) {
     char list[64], variable[96];
+    struct buf more = BUF_INIT;
     if (!json_array_size(paths)) return 0;
     if (set_list(a->duck, paths, list, err)) return -1;
     snprintf(variable, sizeof variable, "getvariable('%s')", list);
     next_group(a);
     buf_adds(&a->sql, "SELECT * FROM ");
+    buf_addf(&more, "%s%s%s", how->hive, f->typed ? how->types : "",
+             how->with_source ? ", filename='_leat_source'" : "");
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    buf_addf(&a->sql, f->read, variable, *hive ? "true" : "false", hive);
+    buf_addf(&a->sql, f->read, variable, *how->hive ? "true" : "false", buf_str(&more));
 #pragma GCC diagnostic pop
+    buf_release(&more);
     return 0;
 }
 
 /* One group per family; columns are matched by name. */
-static int attach_loose(struct attach *a, const json_t *paths, const char *hive, struct err *err) {
+static int attach_loose(struct attach *a, const json_t *paths, const struct reading *how, struct err *err) {
     json_t *by_family[FAMILIES], *path;
     size_t i;
     int r = 0;
@@ -436,7 +450,7 @@ static int attach_loose(struct attach *a, const json_t *paths, const char *hive,
         if (r) break;
         json_array_append(by_family[f], path);
     }
-    for (int f = 0; f < FAMILIES && !r; f++) r = add_family(a, &families[f], by_family[f], hive, err);
+    for (int f = 0; f < FAMILIES && !r; f++) r = add_family(a, &families[f], by_family[f], how, err);
     for (int f = 0; f < FAMILIES; f++) json_decref(by_family[f]);
     return r;
 }
@@ -454,17 +468,37 @@ static void hive_option(const json_t *by, struct buf *out) {
     if (json_array_size(by)) buf_addc(out, '}');
 }
 
-int zone_attach_files(struct duck *d, const char *schema, const char *view, const json_t *paths,
-                      const json_t *hive_by, struct err *err) {
-    struct attach a = {.duck = d, .schema = schema, .view = view};
-    struct buf hive = BUF_INIT;
-    hive_option(hive_by, &hive);
-    int r = attach_loose(&a, paths, buf_str(&hive), err);
+static void types_option(const json_t *as_text, struct buf *out) {
+    size_t i;
+    json_t *name;
+    if (json_array_size(as_text)) buf_adds(out, ", types={");
+    json_array_foreach(as_text, i, name) {
+        if (i) buf_adds(out, ", ");
+        buf_sql_text(out, json_string_value(name));
+        buf_adds(out, ": VARCHAR");
+    }
+    if (json_array_size(as_text)) buf_addc(out, '}');
+}
+
+int zone_attach_loose(struct duck *d, const struct zone_loose *l, struct err *err) {
+    struct attach a = {.duck = d, .schema = l->schema, .view = l->view};
+    struct buf hive = BUF_INIT, types = BUF_INIT;
+    hive_option(l->hive_by, &hive);
+    types_option(l->as_text, &types);
+    const struct reading how = {buf_str(&hive), buf_str(&types), l->with_source};
+    int r = attach_loose(&a, l->paths, &how, err);
     if (!r && !a.groups) add_empty(&a, NULL);
     if (!r) r = make_view(&a, err);
     buf_release(&hive);
+    buf_release(&types);
     buf_release(&a.sql);
     return r;
+}
+
+int zone_attach_files(struct duck *d, const char *schema, const char *view, const json_t *paths,
+                      const json_t *hive_by, struct err *err) {
+    return zone_attach_loose(
+        d, &(struct zone_loose){.schema = schema, .view = view, .paths = paths, .hive_by = hive_by}, err);
 }
 
 static int attach_files(struct attach *a, struct source *s, const struct file_list *files, struct err *err) {
@@ -472,7 +506,8 @@ static int attach_files(struct attach *a, struct source *s, const struct file_li
     for (size_t i = 0; i < files->count; i++) group_add(&all, s, &files->rows[i]);
     struct buf hive = BUF_INIT;
     if (json_array_size(s->by) && folders_tell(&all, s->row.path)) hive_option(s->by, &hive);
-    int r = attach_loose(a, all.paths, buf_str(&hive), err);
+    const struct reading how = {buf_str(&hive), "", false};
+    int r = attach_loose(a, all.paths, &how, err);
     if (!r && !a->groups) add_empty(a, s->columns);
     json_decref(all.paths);
     buf_release(&hive);
