@@ -164,6 +164,11 @@ void attempt_start(struct conductor *c, struct live_run *r, uint32_t step, uint3
             attempt_failed(c, a, OUTCOME_failed, &err, true);
         return;
     }
+    if (attempt_unchanged(c, a)) {
+        live_facts(r, step)->nothing_new = true;
+        finish(c, a, OUTCOME_nothing_new, NULL, false);
+        return;
+    }
     effect_add(c, &(struct effect){.kind = EFFECT_START, .attempt = a});
 }
 

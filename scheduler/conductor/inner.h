@@ -4,6 +4,7 @@
  *   turn.c       one turn: events -> core -> one transaction -> effects
  *   runs.c       submit, retry; a run's life in memory
  *   claim.c      P0: pins, bookmark, the evaluated request of an attempt
+ *   unchanged.c  whether an attempt would only repeat what its dataset already is
  *   attempt.c    an attempt from its start to its end: main job, audit job, publish job
  *   effects.c    what is done after the commit: jobs, acknowledgements, files, reports
  *   recover.c    what a dead conductor left
@@ -155,6 +156,9 @@ int live_enter(struct conductor *c, struct live_run *r, const struct entrance *i
 /* P0 of an attempt, inside the turn's transaction. -1 with err: the attempt (if a->id) has to end as failed.
  */
 int claim(struct conductor *c, struct live_attempt *a, struct err *err);
+
+/* ---- unchanged.c */
+bool attempt_unchanged(struct conductor *c, const struct live_attempt *a); /* after its claim */
 
 /* ---- attempt.c */
 struct live_attempt *attempt_of_job(struct conductor *c, const char *job_id);
