@@ -403,32 +403,50 @@ static bool parse_text_map(struct load *l, const struct node *n, const struct fi
     return good;
 }
 
-static bool parse_entry(struct load *l, const struct node *map, const struct entry *e,
-                        const struct field *table, const struct where *w, struct value *out) {
-    const struct field *f = field_find(table, e->key);
-    if (!f) {
-        const char *known[KNOWN_MAX];
-        size_t n = 0;
-        for (; table[n].name && n < KNOWN_MAX; n++) known[n] = table[n].name;
-        unknown_key(l, map, e, known, n, w);
-        return false;
+static bool listed(const char *const *words, const char *key) {
+    for (; words && *words; words++)
+        if (strcmp(*words, key) == 0) return true;
+    return false;
+}
+
+static bool refuse_key(struct load *l, const struct node *map, const struct entry *e,
+                       const struct field *table, const struct where *w) {
+    const char *known[KNOWN_MAX];
+    size_t n = 0;
+    for (; table[n].name && n < KNOWN_MAX; n++) known[n] = table[n].name;
+    unknown_key(l, map, e, known, n, w);
+    return false;
+}
+
+bool fields_parse_except(struct load *l, const struct node *map, const struct field *table,
+                         const char *const *skip, const struct where *w, struct value *out) {
+    bool known = true;
+    size_t errors = l->d->errors;
+    const struct neighbour *around = l->neighbours; /* they are those of this map, not of what is inside */
+    *out = (struct value){.shape = VALUE_OBJECT, .kind = FK_OBJECT, .at = node_span(map)};
+    out->members = arena_array(l->arena, map->count, sizeof *out->members);
+    for (uint32_t i = 0; i < map->count; i++) {
+        const struct entry *e = &map->entries[i];
+        const struct field *f = field_find(table, e->key);
+        if (!f) {
+            known = refuse_key(l, map, e, table, w);
+            continue;
+        }
+        struct where inner = {.name = f->name, .of = w, .at = key_span(map, e)};
+        struct member *m = &out->members[out->count++];
+        *m = (struct member){.key = f->name, .key_at = inner.at};
+        l->neighbours = NULL;
+        if (!listed(skip, f->name)) field_parse(l, e->value, f, &inner, &m->value);
+        l->neighbours = around;
     }
-    struct where inner = {.name = f->name, .of = w, .at = key_span(map, e)};
-    struct member *m = &out->members[out->count++];
-    *m = (struct member){.key = f->name, .key_at = key_span(map, e)};
-    return field_parse(l, e->value, f, &inner, &m->value);
+    /* A key that is spelled wrong was reported: the missing one is probably it. */
+    if (known && !l->damaged) missing_keys(l, out, table, w);
+    return l->d->errors == errors;
 }
 
 bool fields_parse(struct load *l, const struct node *map, const struct field *table, const struct where *w,
                   struct value *out) {
-    bool good = true;
-    size_t errors = l->d->errors;
-    *out = (struct value){.shape = VALUE_OBJECT, .kind = FK_OBJECT, .at = node_span(map)};
-    out->members = arena_array(l->arena, map->count, sizeof *out->members);
-    for (uint32_t i = 0; i < map->count; i++) good &= parse_entry(l, map, &map->entries[i], table, w, out);
-    /* A key that is spelled wrong was reported: the missing one is probably it. */
-    if (good) missing_keys(l, out, table, w);
-    return good && l->d->errors == errors;
+    return fields_parse_except(l, map, table, NULL, w, out);
 }
 
 static const struct field *short_field(const struct field *table) {

@@ -60,6 +60,9 @@ bool field_parse(struct load *l, const struct node *n, const struct field *f, co
 /* A whole map as VALUE_OBJECT; unknown and missing keys are diagnostics. */
 bool fields_parse(struct load *l, const struct node *map, const struct field *table, const struct where *w,
                   struct value *out);
+/* The same, leaving the values of some keys to others (their members are VALUE_NULL). skip ends with NULL. */
+bool fields_parse_except(struct load *l, const struct node *map, const struct field *table,
+                         const char *const *skip, const struct where *w, struct value *out);
 void unknown_key(struct load *l, const struct node *map, const struct entry *e, const char *const *known,
                  size_t n, const struct where *w);
 void missing_keys(struct load *l, const struct value *object, const struct field *table,

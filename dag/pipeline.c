@@ -30,51 +30,19 @@ static int64_t integer_at(const struct value *row, const char *key, int64_t othe
     return v && v->shape == VALUE_INTEGER ? v->integer : otherwise;
 }
 
-/* The stages below parse these; here their kind would only be said once more. */
-static bool has_stage(const char *key) {
-    static const char *const keys[] = {"schedule", "params", "defaults", "steps", "finally"};
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (strcmp(keys[i], key) == 0) return true;
-    return false;
-}
-
-static void missing_head(struct build *b, const struct node *root, const struct value *row,
-                         const struct where *w) {
-    for (const struct field *f = pipeline_fields; f->name && !b->l.damaged; f++) {
-        if (!(f->flags & FIELD_REQUIRED) || value_member(row, f->name) || node_find(root, f->name)) continue;
-        struct diag *g = load_diag(&b->l, "E0105", w->at, "the pipeline has no `%s`", f->name);
-        diag_label(b->l.d, g, "add `%s: %s`", f->name, f->example);
-    }
-}
-
 static void build_head(struct build *b, const struct node *root) {
+    static const char *const later[] = {"schedule", "params", "defaults", "steps", "finally", NULL};
+    const struct neighbour around[] = {{schedule_fields, "`schedule:`"},
+                                       {project_fields, "leat.yaml"},
+                                       {step_fields, "a step, under `steps:`"},
+                                       {0}};
     struct pipeline *p = &b->full->pub;
-    const char *known[32];
-    size_t n = 0;
-    struct where w = {.noun = "the pipeline", .at = node_span(root)};
-    struct neighbour around[] = {{schedule_fields, "`schedule:`"},
-                                 {project_fields, "leat.yaml"},
-                                 {step_fields, "a step, under `steps:`"},
-                                 {0}};
-    struct value row = {.shape = VALUE_OBJECT};
-    w.at.end = w.at.start + 1;
-    for (; pipeline_fields[n].name; n++) known[n] = pipeline_fields[n].name;
-    row.members = arena_array(b->l.nodes, root->count, sizeof *row.members);
-    bool unsure = false;
-    for (uint32_t i = 0; i < root->count; i++) {
-        const struct entry *e = &root->entries[i];
-        const struct field *f = field_find(pipeline_fields, e->key);
-        struct where inner = {.noun = NULL, .name = e->key, .at = key_span(root, e)};
-        b->l.neighbours = around;
-        if (!f) unknown_key(&b->l, root, e, known, n, &w);
-        b->l.neighbours = NULL;
-        unsure = unsure || !f;
-        if (!f || has_stage(e->key)) continue;
-        struct member *m = &row.members[row.count++];
-        m->key = f->name;
-        field_parse(&b->l, e->value, f, &inner, &m->value);
-    }
-    if (!unsure) missing_head(b, root, &row, &w);
+    struct where w = {.noun = "the pipeline",
+                      .at = {.source = root->source, .start = root->start, .end = root->start + 1}};
+    struct value row;
+    b->l.neighbours = around;
+    fields_parse_except(&b->l, root, pipeline_fields, later, &w, &row);
+    b->l.neighbours = NULL;
     p->name = text_at(&row, "pipeline");
     p->about = text_at(&row, "about");
     p->owner = text_at(&row, "owner");

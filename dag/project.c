@@ -199,13 +199,15 @@ static void take_pools(struct load *l, struct project *p, const struct node *n) 
     }
 }
 
+/* *count is set last: what is being read may be what values are looked up in. */
 static const char **take_texts(struct load *l, const struct value *list, size_t *count) {
     const char **out = arena_array(l->arena, list ? list->count : 0, sizeof *out);
-    *count = 0;
+    size_t n = 0;
     for (uint32_t i = 0; list && i < list->count; i++) {
         const char *s = resolve_text(l, &list->items[i]);
-        if (s) out[(*count)++] = s;
+        if (s) out[n++] = s;
     }
+    *count = n;
     return out;
 }
 
@@ -267,13 +269,12 @@ static void check_version(struct load *l, const struct value *row) {
 }
 
 static void take_root(struct load *l, struct project_full *full, const struct node *root) {
-    static const struct where w = {.noun = "leat.yaml"};
+    static const char *const later[] = {"zones", "pools", "defaults", "templates", NULL};
     struct project *p = &full->pub;
-    struct where here = w;
-    here.at = node_span(root);
-    here.at.end = here.at.start;
+    struct where here = {.noun = "leat.yaml", .at = node_span(root)};
+    here.at.end = here.at.start + 1;
     struct value row;
-    fields_parse(l, root, project_fields, &here, &row);
+    fields_parse_except(l, root, project_fields, later, &here, &row);
     check_version(l, &row);
     const struct value *name = value_member(&row, "project"), *engines = value_member(&row, "engines");
     if (name && name->shape == VALUE_TEXT) p->name = name->text;
@@ -306,7 +307,10 @@ static void take_names(struct load *l, struct project *p, const struct node *roo
         if (n)
             good[i] =
                 field_parse(l, n, field_find(project_fields, first[i]), &w, &v[i]) && l->d->errors == errors;
-        if (i == 0 && good[0]) p->env_allowed = take_texts(l, &v[0], &p->env_allowed_count);
+        if (i != 0 || !good[0]) continue;
+        size_t count;
+        p->env_allowed = take_texts(l, &v[0], &count);
+        p->env_allowed_count = count;
     }
     if (good[1]) take_env_files(l, p, &v[1]);
     if (good[2]) take_secrets(l, p, &v[2]);
