@@ -134,7 +134,10 @@ static int read_short(struct cli *c, struct reader *r, struct err *err) {
     return 0;
 }
 
-static bool is_flag(const char *word) { return word[0] == '-' && word[1]; }
+/* "-" alone is a word, and so is a SQL text that begins with a comment. */
+static bool is_flag(const char *word) {
+    return word[0] == '-' && word[1] && !(word[1] == '-' && (word[2] == ' ' || word[2] == '\n'));
+}
 
 /* Does a flag that stands before the verb take the next word? */
 static bool takes_next(const char *word) {

@@ -202,6 +202,16 @@ static const struct column check_columns[] = {
     {.title = "ROWS", .right = true},    {.title = NULL},
 };
 
+/* The actual value is JSON; a text is shown without its quotes. */
+static const char *found_text(struct view *v, const char *actual) {
+    json_t *value = json_parsed(actual);
+    const char *text = json_is_null(value)     ? ""
+                       : json_is_string(value) ? arena_strdup(v->arena, json_string_value(value))
+                                               : actual;
+    json_decref(value);
+    return text;
+}
+
 static void print_checks(const struct shown *s) {
     if (s->check_count == 0) return;
     out_printf(&s->v->c->out, "\n");
@@ -211,7 +221,7 @@ static void print_checks(const struct shown *s) {
         table_add(t, k->check);
         table_add(t, k->step_name);
         table_add(t, strcmp(k->result, "fail") == 0 && strcmp(k->severity, "warn") != 0 ? "FAIL" : k->result);
-        table_add(t, k->actual && strcmp(k->actual, "null") != 0 ? k->actual : "");
+        table_add(t, found_text(s->v, k->actual));
         table_addf(t, k->failed_rows > 0 ? "%" PRId64 : "", k->failed_rows);
     }
     table_print(t, s->v->c);

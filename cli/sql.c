@@ -87,7 +87,7 @@ int sql_attach(struct sql_session *s, const char *name, struct err *err) {
     if (at) {
         struct version_row version;
         in.version = strtoll(at + 1, NULL, 10);
-        in.view = strchr(name, '.') + 1;
+        in.view = name;
         hit = store_version_get(s->view.store, row.id, in.version, s->view.arena, &version, err);
         if (hit < 0) return -1;
         if (hit == 0) {
