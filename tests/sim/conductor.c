@@ -17,9 +17,22 @@ static void crash_here(struct sim *s) {
     if (faults_on(s) && rng_chance(&s->rng, per_mille)) longjmp(s->crash, 1);
 }
 
+/* What the attempt has seen of the names it moves, for a database that checks it again. */
+static void bases_note(const struct sim *s, struct write *w) {
+    const struct pipe *p = pipe_of(s, w->run);
+    const struct core_step *c = &p->steps[w->step];
+    bool ends = w->kind == WRITE_ATTEMPT_END;
+    if (!ends && w->kind != WRITE_ATTEMPT_PUBLISHES) return;
+    const uint64_t *names = ends ? c->hold : c->publish;
+    uint32_t n = ends ? c->hold_count : c->publish_count;
+    for (uint32_t i = 0; i < n; i++) w->base[i] = s->working.versions[names[i]];
+    if (p->moves_bookmark[w->step]) w->bookmark_base = s->working.versions[c->hold[0]];
+}
+
 static void write_add(struct sim *s, struct write w) {
     crash_here(s);
     w.at = wall_now(s);
+    bases_note(s, &w);
     image_write(s, &s->working, &w);
     GROW(s->journal, s->journal_count, s->journal_cap);
     s->journal[s->journal_count++] = w;
@@ -39,8 +52,7 @@ static enum core_answer event_send(struct sim *s, const struct core_event *e) {
     return answer;
 }
 
-/* ---- attempts
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- attempts -------------------------------------------------------------------------------- */
 
 static void acks_add(struct sim *s, uint32_t run, uint32_t step, uint32_t attempt) {
     for (const char *phase = "mp"; *phase; phase++)
@@ -142,8 +154,7 @@ static void attempts_settle(struct sim *s) {
         for (uint32_t i = 0; core_has_run(s->core, r) && i < pipe_of(s, r)->n; i++) attempt_settle(s, r, i);
 }
 
-/* ---- actions
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- actions --------------------------------------------------------------------------------- */
 
 static void act_step_state(struct sim *s, const struct core_action *a) {
     uint32_t run = (uint32_t)a->run;
@@ -257,8 +268,7 @@ static void actions_settle(struct sim *s) {
     s->actions.count = s->action_next = 0;
 }
 
-/* ---- commit and effects
- * --------------------------------------------------------------------------------------------- */
+/* ---- commit and effects ---------------------------------------------------------------------- */
 
 static void starting_set(struct sim *s, bool stopped) {
     if (s->stopped == stopped) return;
@@ -287,7 +297,7 @@ static void runs_forget(struct sim *s) {
 static void turn_commit(struct sim *s) {
     crash_here(s);
     bool full = s->disk_full_until > s->now;
-    if (s->journal_count && (full || s->backend->commit(s, s->journal, s->journal_count) < 0)) {
+    if (s->journal_count && s->backend->commit(s, s->journal, s->journal_count, full) < 0) {
         if (!s->unsaved) s->counts.full++;
         s->unsaved = true;
         starting_set(s, true);
@@ -301,8 +311,7 @@ static void turn_commit(struct sim *s) {
     starting_set(s, false);
 }
 
-/* ---- requests of users
- * --------------------------------------------------------------------------------------------- */
+/* ---- requests of users ----------------------------------------------------------------------- */
 
 static struct core_init init_of(const struct sim *s, const struct image_step *t) {
     duration_t wait = t->due == INSTANT_NONE ? 0 : t->due - wall_now(s);
@@ -377,9 +386,7 @@ static void visits_take(struct sim *s) {
     }
 }
 
-/* ---- turns
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- turns ----------------------------------------------------------------------------------- */
 
 static void turn_finish(struct sim *s) {
     actions_settle(s);

@@ -26,6 +26,7 @@ void violation(struct sim *s, const char *fmt, ...) {
     va_end(ap);
     printf("\n");
     s->backend->close(s);
+    s->backend->finish(s);
     exit(1);
 }
 
@@ -101,7 +102,9 @@ static struct counts seed_play(uint64_t seed, const struct backend *backend, boo
     s->wall = (duration_t)1763700000 * US_PER_SECOND;
     story_play(s);
     core_free(s->core);
+    s->backend->compare(s, &s->committed);
     s->backend->close(s);
+    s->backend->finish(s);
     struct counts counts = s->counts;
     core_actions_release(&s->actions);
     free(s->journal);
@@ -134,7 +137,7 @@ static bool options_parse(struct options *o, int argc, char **argv) {
         if (strcmp(argv[i], "-v") == 0)
             o->verbose = true;
         else if (strcmp(argv[i], "--store") == 0)
-            o->backend = SIM_STORE;
+            o->backend = backend_real;
         else if (strcmp(argv[i], "--seeds") == 0 && more)
             o->seeds = strtoull(argv[++i], NULL, 10);
         else if (strcmp(argv[i], "--from") == 0 && more)

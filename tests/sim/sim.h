@@ -20,8 +20,7 @@
 
 enum { MAX_STEPS = 10, MAX_PIPELINES = 3, MAX_RUNS = 8, MAX_NAMES = 40, MAX_LIST = 3, MAX_POOLS = 2 };
 
-/* ---- chance
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- chance ---------------------------------------------------------------------------------- */
 
 struct rng {
     uint64_t state;
@@ -31,8 +30,7 @@ uint32_t rng_below(struct rng *r, uint32_t n); /* 0 … n - 1 */
 bool rng_chance(struct rng *r, uint32_t per_mille);
 uint64_t hash_mix(uint64_t a, uint64_t b);
 
-/* ---- scene
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- scene ----------------------------------------------------------------------------------- */
 
 struct pipe {
     uint32_t n;
@@ -72,8 +70,7 @@ struct scene {
 };
 void scene_make(struct scene *s, uint64_t seed);
 
-/* ---- image: what the database holds
- * ------------------------------------------------------------------------------ */
+/* ---- image: what the database holds ---------------------------------------------------------- */
 
 struct image_step {
     enum step_state state;
@@ -121,6 +118,9 @@ struct write {
     bool warned, moves; /* attempt end: it ended well, so what it had moves on */
     enum core_outcome outcome;
     instant_t due, at; /* wall */
+    int64_t
+        base[MAX_LIST]; /* versions of what it moves: attempt end: its hold names; publishes: those names */
+    int64_t bookmark_base;
     char reason[CORE_REASON_TEXT];
 };
 
@@ -128,22 +128,21 @@ struct sim;
 /* Checks the write against the image and the rules, and makes it. */
 void image_write(struct sim *s, struct image *image, const struct write *w);
 
-/* ---- backend: where the writes go
- * ---------------------------------------------------------------------------------- */
+/* ---- backend: where the writes go ------------------------------------------------------------ */
 
 struct backend {
     const char *name;
     void (*open)(struct sim *s);  /* a conductor starts; the first time: an empty database */
     void (*close)(struct sim *s); /* it ended, or died: nothing uncommitted survives */
-    int (*commit)(struct sim *s, const struct write *writes,
-                  size_t n);                                    /* one transaction; -1: nothing happened */
+    /* One transaction. -1: nothing happened; `full` makes the disk full somewhere on the way. */
+    int (*commit)(struct sim *s, const struct write *writes, size_t n, bool full);
     void (*compare)(struct sim *s, const struct image *should); /* is what it holds what it should? */
+    void (*finish)(struct sim *s);                              /* the story is over */
 };
-extern const struct backend backend_memory, backend_store;
+extern const struct backend backend_memory;
+extern const struct backend *const backend_real; /* NULL: built without store/ */
 
-/* ---- world
- * -----------------------------------------------------------------------------------------------------------
- */
+/* ---- world ----------------------------------------------------------------------------------- */
 
 struct job {
     uint32_t run, step, generation, attempt;
