@@ -4,6 +4,9 @@
  * limits, and keeps an exit record per job until it is acknowledged. It outlives its conductor. A job's id is
  * chosen by the conductor (the attempt's token plus a phase letter) and is unique for ever.
  *
+ * A start may be repeated when it is not known whether it arrived: a known id is answered, not started again.
+ * After WARDEN_LOST connect again: when `fresh` is false the warden lives and only the connection was lost.
+ *
  * Nothing here blocks except warden_connect() (bounded by a few seconds). The socket is SOCK_SEQPACKET at
  * <state>/warden.sock; messages larger than a datagram travel in a memfd. */
 #ifndef LEAT_WARDEN_CLIENT_H
@@ -60,7 +63,7 @@ enum warden_event_kind {
     WARDEN_STARTED, /* id, pid */
     WARDEN_EXIT,    /* exit; repeated after every connect until acknowledged */
     WARDEN_JOB,     /* answer to warden_list(): one live job; id, pid */
-    WARDEN_LISTED,  /* end of the answer */
+    WARDEN_LISTED,  /* end of the answer; after a connect also the end of the repeated exits */
     WARDEN_LOST,    /* the warden died or closed the connection: every live job is lost */
 };
 
@@ -71,8 +74,8 @@ struct warden_event {
     struct job_exit exit;
 };
 
-/* Connects to the warden of a state folder, starting one (the program at `program`) when none holds its lock.
- * *fresh says whether it was started now. */
+/* Connects to the warden of a state folder (an absolute path), starting one (the program at `program`) when
+ * none holds its lock. *fresh says whether it was started now. Exit 8 when another conductor is connected. */
 struct warden *warden_connect(const char *state, const char *program, bool *fresh, struct err *err);
 /* Like warden_connect but never starts one: NULL without error set (err->msg empty) when none lives. */
 struct warden *warden_find(const char *state, struct err *err);

@@ -62,6 +62,7 @@ struct job {
     duration_t deadline, grace; /* deadline: steady clock */
     duration_t sweep_began;     /* when killing the rest began; 0: not yet */
     bool main_reaped;
+    bool loud;            /* it fills its pipe, which was made larger */
     bool group_killed;    /* KILL went to the whole group: its members are dying, not escaping */
     struct job_exit exit; /* exit.id is the job's id */
     size_t live_index;    /* place in jobs.live while not ENDED */

@@ -127,7 +127,7 @@ static bool obey_datagram(struct link *l) {
 }
 
 void link_receive(struct link *l) {
-    enum { A_TURN = 64 }; /* exits and output want their turn too */
+    enum { A_TURN = 8 }; /* exits and output want their turn too */
     for (int i = 0; l->conductor >= 0 && i < A_TURN; i++) {
         int r = frames_receive(l->conductor, &l->in);
         if (r == 0) return;

@@ -328,6 +328,12 @@ void supervisor_stop(struct supervisor *s) {
     for (size_t i = s->jobs.live_count; i-- > 0;) handle(s, s->jobs.live[i], JOB_CANCEL);
 }
 
+/* May be refused; then it stays small. */
+static void enlarge_pipe(struct job *j) {
+    if (!j->loud) fcntl(j->pipe, F_SETPIPE_SZ, LOUD_PIPE);
+    j->loud = true;
+}
+
 static void read_output(struct supervisor *s, struct job *j) {
     for (int i = 0; j->pipe >= 0 && i < CHUNKS_A_TURN; i++) {
         ssize_t n = read(j->pipe, s->chunk, CHUNK);
@@ -338,7 +344,7 @@ static void read_output(struct supervisor *s, struct job *j) {
             return;
         }
         logfile_write(j->log, s->chunk, (size_t)n, wall(s));
-        if (n == CHUNK) fcntl(j->pipe, F_SETPIPE_SZ, LOUD_PIPE); /* may be refused; then it stays small */
+        if (n == CHUNK) enlarge_pipe(j);
     }
 }
 

@@ -3,8 +3,8 @@
 
 #include <dirent.h>
 
-/* The address sanitizer keeps freed memory for a while, on purpose. */
-#if defined(__SANITIZE_ADDRESS__)
+/* Sanitizers keep freed memory for a while, or a shadow of it, on purpose. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define GROWTH_KB (1 << 20)
 #else
 #define GROWTH_KB 4096

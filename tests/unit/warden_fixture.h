@@ -24,6 +24,9 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#ifndef LEAT_BINARY_DIR /* the header compiled alone */
+#define LEAT_BINARY_DIR "."
+#endif
 #define PROGRAM  LEAT_BINARY_DIR "/leat-warden"
 #define PATIENCE (20 * US_PER_SECOND)
 #define UNUSED   __attribute__((unused)) static
