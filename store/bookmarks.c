@@ -192,11 +192,11 @@ static int content_of(struct store *s, const struct bookmark_move *m, int64_t to
     if (!r && then.value) out->value = json_parse(then.value, err);
     if (!r && then.value && !out->value) r = -1;
     if (!r && strcmp(then.kind, "files") == 0) {
-        int64_t gone = 0, come = 0;
+        int64_t more = 0;
         struct bookmark_row now;
-        r = store_bookmark_files_differ(s, m->id, m->version, to, &gone, &come, err);
+        r = seen_difference(s, m->id, m->version, to, &more, err);
         json_t *value = r ? NULL : value_now(s, m, a, &now, err);
-        int64_t total = json_int(value, "files", 0) - gone + come;
+        int64_t total = json_int(value, "files", 0) + more;
         json_decref(value);
         json_decref(out->value);
         out->value = then.value ? json_pack("{s:I}", "files", (json_int_t)total) : NULL;

@@ -80,8 +80,10 @@ struct seen_file {
  * reads. */
 int store_bookmark_seen(struct store *s, int64_t id, int64_t version, struct seen_file *files, size_t n,
                         struct err *err);
-/* Number of files in the set as of `version`, and how many differ between two versions. */
+/* Number of files in the set as of `version`. */
 int store_bookmark_files_count(struct store *s, int64_t id, int64_t version, int64_t *count, struct err *err);
+/* Going from one version to another: files no longer covered (they are read again), and files covered more. A
+ * path that both know counts only when the one knows a newer form of it than the other. */
 int store_bookmark_files_differ(struct store *s, int64_t id, int64_t from, int64_t to, int64_t *gone,
                                 int64_t *come, struct err *err);
 struct seen_row {

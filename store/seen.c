@@ -168,11 +168,19 @@ int store_bookmark_files_count(struct store *s, int64_t id, int64_t version, int
     return r < 0 ? -1 : 0;
 }
 
-int store_bookmark_files_differ(struct store *s, int64_t id, int64_t from, int64_t to, int64_t *gone,
-                                int64_t *come, struct err *err) {
+int seen_difference(struct store *s, int64_t id, int64_t from, int64_t to, int64_t *more, struct err *err) {
     int64_t low = from < to ? from : to, high = from < to ? to : from, newer, older;
     if (sql_int(SQL(s, seen_count_new, err, A_INT(id), A_INT(low), A_INT(high)), &newer) != 1) return -1;
     if (sql_int(SQL(s, seen_count_gone, err, A_INT(id), A_INT(low), A_INT(high)), &older) != 1) return -1;
+    *more = from > to ? older - newer : newer - older;
+    return 0;
+}
+
+int store_bookmark_files_differ(struct store *s, int64_t id, int64_t from, int64_t to, int64_t *gone,
+                                int64_t *come, struct err *err) {
+    int64_t low = from < to ? from : to, high = from < to ? to : from, newer, older;
+    if (sql_int(SQL(s, seen_only_new, err, A_INT(id), A_INT(low), A_INT(high)), &newer) != 1) return -1;
+    if (sql_int(SQL(s, seen_only_gone, err, A_INT(id), A_INT(low), A_INT(high)), &older) != 1) return -1;
     *gone = from > to ? newer : older;
     *come = from > to ? older : newer;
     return 0;

@@ -15,5 +15,8 @@ int seen_commit(struct store *s, int64_t bookmark, int64_t version, const json_t
                 struct err *err);
 /* Makes the set of version `to` the set of `version` (the next). Costs what changed in between. */
 int seen_restore(struct store *s, int64_t bookmark, int64_t version, int64_t to, struct err *err);
+/* What version `to` has more (or less) than version `from`, as a number of files. */
+int seen_difference(struct store *s, int64_t bookmark, int64_t from, int64_t to, int64_t *more,
+                    struct err *err);
 
 #endif

@@ -363,6 +363,16 @@
         " AND since_version > ?2 AND since_version <= ?3 AND (until_version IS NULL OR until_version > ?3)") \
     X(seen_count_gone, "SELECT count(*) FROM bookmark_file INDEXED BY bookmark_file_until WHERE bookmark = ?1" \
         " AND until_version > ?2 AND until_version <= ?3 AND since_version <= ?2") \
+    /* The same, without paths that the other side knows in a form at least as new. */ \
+    X(seen_only_new, "SELECT count(*) FROM bookmark_file f INDEXED BY bookmark_file_since WHERE f.bookmark = ?1" \
+        " AND f.since_version > ?2 AND f.since_version <= ?3 AND (f.until_version IS NULL OR f.until_version > ?3)" \
+        " AND NOT EXISTS (SELECT 1 FROM bookmark_file o WHERE o.folder = f.folder AND o.name = f.name" \
+        " AND o.since_version <= ?2 AND o.until_version > ?2 AND o.mtime_ns >= f.mtime_ns)") \
+    X(seen_only_gone, "SELECT count(*) FROM bookmark_file f INDEXED BY bookmark_file_until WHERE f.bookmark = ?1" \
+        " AND f.until_version > ?2 AND f.until_version <= ?3 AND f.since_version <= ?2" \
+        " AND NOT EXISTS (SELECT 1 FROM bookmark_file o WHERE o.folder = f.folder AND o.name = f.name" \
+        " AND o.since_version > ?2 AND o.since_version <= ?3 AND (o.until_version IS NULL OR o.until_version > ?3)" \
+        " AND o.mtime_ns >= f.mtime_ns)") \
     X(seen_list, "SELECT o.path || f.name, f.etag, f.hash, f.size, f.mtime_ns, f.since_version" \
         " FROM bookmark_folder o CROSS JOIN bookmark_file f ON f.folder = o.id WHERE o.bookmark = ?1" \
         " AND f.since_version <= ?2 AND (f.until_version IS NULL OR f.until_version > ?2)" \
