@@ -6,17 +6,7 @@
 #include "base/json.h"
 #include "cli/bookmark.h"
 #include "cli/verbs.h"
-
-#include <inttypes.h>
-#include <pwd.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-static const char *author(void) {
-    const struct passwd *pw = getpwuid(getuid());
-    return pw ? pw->pw_name : "unknown";
-}
+#include "cli/writing.h"
 
 static int read_rewind(struct view *v, struct bookmark_request *r, struct err *err) {
     const char *by = cli_value(v->c, "by");
@@ -43,12 +33,6 @@ static int read_request(struct view *v, enum bookmark_verb verb, struct bookmark
     return r->to ? 0 : err_set(err, EX_USAGE, "`leat bookmark set` needs --to VALUE");
 }
 
-/* Without somebody to ask, the audit log must at least learn why. */
-static int check_reason(const struct cli *c, struct err *err) {
-    if (!c->no_input || cli_value(c, "reason")) return 0;
-    return err_set(err, EX_USAGE, "with --no-input a change of a bookmark needs --reason TEXT");
-}
-
 static json_t *change_json(const struct bookmark_plan *p, bool applied) {
     json_t *o = json_object();
     json_put_text(o, "pipeline", p->bookmark.pipeline);
@@ -69,20 +53,27 @@ static void show_plan(const struct view *v, const struct bookmark_plan *p) {
     if (p->next) out_printf(&c->out, "%s\n", p->next);
 }
 
-static int apply(struct view *v, const struct bookmark_plan *p, struct err *err) {
-    struct store *s = store_open_writer(v->project->state, NULL, err);
-    if (!s) return -1;
-    struct bookmark_by by = {author(), cli_value(v->c, "reason"), world_wall(v->c->world)};
-    int rc = store_begin(s, err);
-    if (rc == 0) {
-        rc = bookmark_apply(s, p, &by, err);
-        if (rc < 0)
-            store_rollback(s);
-        else
-            rc = store_commit(s, err);
+struct change {
+    struct view *v;
+    const struct bookmark_plan *plan;
+};
+
+static int make(struct conductor *k, void *ctx, struct err *err) {
+    const struct change *change = ctx;
+    struct cli *c = change->v->c;
+    struct store *s = conductor_store(k);
+    struct bookmark_by by = {writing_author(), cli_value(c, "reason"), world_wall(c->world)};
+    if (store_begin(s, err) < 0) return -1;
+    if (bookmark_apply(s, change->plan, &by, err) < 0) {
+        store_rollback(s);
+        return -1;
     }
-    store_close(s);
-    return rc < 0 ? -1 : 0;
+    return store_commit(s, err);
+}
+
+static int apply(struct view *v, const struct bookmark_plan *p, struct err *err) {
+    struct change change = {v, p};
+    return writing_apply(v, make, &change, err);
 }
 
 static int decide(struct view *v, const struct bookmark_plan *p, bool *applied, struct err *err) {
@@ -116,7 +107,8 @@ static int change(struct view *v, enum bookmark_verb verb, struct err *err) {
     struct bookmark_row b;
     struct bookmark_plan plan = {0};
     bool applied = false;
-    if (read_request(v, verb, &r, err) < 0 || check_reason(v->c, err) < 0) return -1;
+    if (read_request(v, verb, &r, err) < 0 || writing_check_reason(v->c, err) < 0) return -1;
+    if (!cli_given(v->c, "dry-run") && writing_prepare(v, err) < 0) return -1;
     if (bookmark_one(v, cli_arg(v->c, 0), &b, err) < 0) return -1;
     if (bookmark_plan(v->store, b.id, &r, v->arena, &plan, err) < 0) return -1;
     show_plan(v, &plan);

@@ -17,6 +17,7 @@ const struct command *const commands[] = {
     &command_zone_list,
     &command_zone_show,
     &command_zone_history,
+    &command_zone_rollback,
     &command_bookmark_list,
     &command_bookmark_show,
     &command_bookmark_history,
