@@ -228,6 +228,7 @@ static bool take_value(struct checker *k, json_t *args, bool *percent) {
         next(k);
         return true;
     }
+    if (k->t.kind != C_WORD && k->t.kind != C_COLUMN) return expect(k, "a value");
     json_t *columns = json_array();
     bool good = take_column(k, columns);
     if (good) json_array_append_new(args, json_pack("{sO}", "column", json_array_get(columns, 0)));

@@ -56,9 +56,23 @@ static bool try_words(struct load *l, const struct node *n, const struct templat
     return j != NULL;
 }
 
+/* "warn: row_count > 0" in quotes is text to YAML. */
+static bool quoted_severity(struct load *l, const struct node *n) {
+    for (int i = 0; i < 2; i++) {
+        size_t len = strlen(severities[i]);
+        if (strncmp(n->text, severities[i], len) != 0 || n->text[len] != ':') continue;
+        struct diag *g = load_diag(l, "E0508", node_part(n, 0, len + 1),
+                                   "`%s:` is a key, not part of the rule", severities[i]);
+        diag_label(l->d, g, "write `- %s: rule` without quotes around both", severities[i]);
+        return true;
+    }
+    return false;
+}
+
 static bool parse_words(struct load *l, const struct node *n, struct check_text *k) {
     char message[256];
     size_t offset = 0;
+    if (quoted_severity(l, n)) return false;
     k->written = n->text;
     if (template_in(n->text)) {
         struct template *t = field_template(l, n, &rule_field, n->text);

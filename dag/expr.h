@@ -26,7 +26,7 @@
     X(INTEGER, "an integer")                                                                                 \
     X(DECIMAL, "a decimal")                                                                                  \
     X(TEXT, "text")                                                                                          \
-    X(PATH, "a path")                                                                                        \
+    X(PATH, "text")                                                                                          \
     X(INSTANT, "a time")                                                                                     \
     X(DATE, "a date")                                                                                        \
     X(DURATION, "a duration")                                                                                \

@@ -20,6 +20,19 @@ static bool unknown_part(struct complaint *c, const struct path_part *part, cons
     return false;
 }
 
+static bool unknown_member(struct complaint *c, const struct path_part *part, const char *of,
+                           const char *const *known, size_t n) {
+    unknown_part(c, part, "name", known, n);
+    snprintf(c->message, sizeof c->message, "`%.80s` has no `%.80s`", of, part->name ? part->name : "");
+    if (*c->meant || n > 8) return false;
+    char words[160];
+    size_t len = 0;
+    for (size_t i = 0; i < n && len < sizeof words; i++)
+        len += (size_t)snprintf(words + len, sizeof words - len, "%s`%s`", i ? ", " : "", known[i]);
+    snprintf(c->label, sizeof c->label, "it has %s", words);
+    return false;
+}
+
 /* params["x"] is params.x: an index that is a text literal becomes a name. */
 static void name_parts(struct expr *e) {
     for (uint32_t i = 1; i < e->count; i++)
@@ -47,9 +60,7 @@ struct member {
 static uint32_t check_members(struct expr *e, const struct member *m, size_t n, const struct expr_scope *s,
                               struct complaint *c) {
     const char *names[16];
-    char what[64];
-    snprintf(what, sizeof what, "member of `%s`", e->parts[0].name);
-    if (!need_name(e, 1, what, c)) return 0;
+    if (!need_name(e, 1, "a member", c)) return 0;
     for (size_t i = 0; i < n; i++) {
         names[i] = m[i].name;
         if (strcmp(m[i].name, e->parts[1].name) != 0) continue;
@@ -59,7 +70,7 @@ static uint32_t check_members(struct expr *e, const struct member *m, size_t n, 
         e->type = (uint8_t)m[i].type;
         return 2;
     }
-    return unknown_part(c, &e->parts[1], what, names, n);
+    return unknown_member(c, &e->parts[1], e->parts[0].name, names, n);
 }
 
 #define MEMBERS(name, ...)                                                                                   \
@@ -104,7 +115,7 @@ static uint32_t check_with(struct expr *e, const struct expr_scope *s, struct co
         return used > 2 ? expr_complain(c, "E0505", e->start, e->end, "a template's parameter has no parts")
                         : 2;
     }
-    return unknown_part(c, &e->parts[1], "parameter of this template", names, n);
+    return unknown_part(c, &e->parts[1], "parameter of the template", names, n);
 }
 
 static uint32_t check_params(struct expr *e, struct expr_scope *s, struct complaint *c) {
@@ -151,7 +162,7 @@ static uint32_t check_each(struct expr *e, struct expr_scope *s, struct complain
         e->type = (uint8_t)type_of_json(value);
         return 2;
     }
-    return unknown_part(c, &e->parts[1], "value of `each:`", names, n);
+    return unknown_member(c, &e->parts[1], "each", names, n);
 }
 
 static uint32_t check_zones(struct expr *e, struct expr_scope *s, struct complaint *c) {
@@ -164,7 +175,7 @@ static uint32_t check_zones(struct expr *e, struct expr_scope *s, struct complai
         if (!need_name(e, 2, "a member of a zone", c)) return 0;
         static const char *const path = "path";
         if (strcmp(e->parts[2].name, path) != 0)
-            return unknown_part(c, &e->parts[2], "member of a zone", &path, 1);
+            return unknown_member(c, &e->parts[2], "zones.NAME", &path, 1);
         e->type = TYPE_PATH;
         return 3;
     }
@@ -231,7 +242,7 @@ static uint32_t check_inputs(struct expr *e, struct expr_scope *s, struct compla
         e->type = (uint8_t)members[i].type;
         return 4;
     }
-    return unknown_part(c, &e->parts[3], "member of an input", names, 2);
+    return unknown_member(c, &e->parts[3], dataset, names, 2);
 }
 
 static bool add_ref(struct expr_scope *s, size_t step) {
@@ -281,7 +292,7 @@ static uint32_t check_steps(struct expr *e, struct expr_scope *s, struct complai
         return add_ref(s, step) ? 3 : 0;
     }
     if (strcmp(e->parts[2].name, "outputs") != 0)
-        return unknown_part(c, &e->parts[2], "member of a step", names, 2);
+        return unknown_member(c, &e->parts[2], e->parts[1].name, names, 2);
     if (!need_name(e, 3, "an output", c)) return 0;
     e->type = TYPE_ANY; /* text once the step wrote it, null when it did not */
     return add_ref(s, step) ? 4 : 0;

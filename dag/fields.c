@@ -98,6 +98,15 @@ static const struct {
     {FK_TIME_ZONE, false, "t", "a time zone"},
 };
 
+static const char *kind_noun(enum field_kind kind) {
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (kinds[i].kind == kind) return kinds[i].noun;
+    return kind == FK_SQL     ? "SQL text"
+           : kind == FK_SHELL ? "shell text"
+           : kind == FK_EXPR  ? "a condition"
+                              : "text";
+}
+
 static bool type_allowed(const char *types, enum expr_type type) {
     static const char letters[] = {[TYPE_BOOL] = 'b', [TYPE_INTEGER] = 'i',  [TYPE_DECIMAL] = 'r',
                                    [TYPE_TEXT] = 't', [TYPE_PATH] = 't',     [TYPE_INSTANT] = 'T',
@@ -140,10 +149,18 @@ static bool fits_kind(struct load *l, const struct node *n, const struct templat
 struct template *field_template(struct load *l, const struct node *n, const struct field *f,
                                 const char *text) {
     struct complaint c = {0};
+    bool good = true;
     struct template *t = template_parse(l->arena, text, strlen(text), &c);
-    if (t && template_check(t, &l->scope, &c)) return fits_kind(l, n, t, f) ? t : NULL;
-    load_complain(l, n, &c);
-    return NULL;
+    if (!t) {
+        load_complain(l, n, &c);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < t->count; i++) { /* every one of them: a text may hold several mistakes */
+        if (template_check_part(t, i, &l->scope, &c)) continue;
+        load_complain(l, n, &c);
+        good = false;
+    }
+    return good && fits_kind(l, n, t, f) ? t : NULL;
 }
 
 static const char *evaluate_early(struct load *l, const struct node *n, const struct template *t) {
@@ -440,7 +457,7 @@ bool fields_parse_except(struct load *l, const struct node *map, const struct fi
         l->neighbours = around;
     }
     /* A key that is spelled wrong was reported: the missing one is probably it. */
-    if (known && !l->damaged) missing_keys(l, out, table, w);
+    if (known && !l->damaged && !map->partial) missing_keys(l, out, table, w);
     return l->d->errors == errors;
 }
 
@@ -495,6 +512,7 @@ static bool parse_list(struct load *l, const struct node *n, const struct field 
 bool field_parse(struct load *l, const struct node *n, const struct field *f, const struct where *w,
                  struct value *out) {
     *out = (struct value){.shape = VALUE_NULL, .kind = (uint8_t)f->kind, .at = node_span(n)};
+    if (n->bad) return false;
     if (f->flags & FIELD_LIST) return parse_list(l, n, f, w, out);
     if (f->kind == FK_ANY) return parse_any(l, n, f, out);
     if (f->kind == FK_OBJECT) return parse_object(l, n, f, w, out);
@@ -502,12 +520,7 @@ bool field_parse(struct load *l, const struct node *n, const struct field *f, co
     if (f->kind == FK_CHECK) return check_field(l, n, out);
     bool empty = n->kind == NODE_SCALAR && node_is_null(n);
     if (n->kind != NODE_SCALAR || empty) {
-        char wanted[80];
-        snprintf(wanted, sizeof wanted, "%s",
-                 f->kind == FK_SQL    ? "SQL text"
-                 : f->kind == FK_BOOL ? "true or false"
-                                      : "one value");
-        return wrong_shape(l, n, f, wanted);
+        return wrong_shape(l, n, f, kind_noun(f->kind));
     }
     if (f->kind == FK_SQL) return parse_sql(l, n, f, out);
     if (f->kind == FK_SHELL) return parse_shell(l, n, out);

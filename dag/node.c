@@ -90,7 +90,11 @@ static uint32_t folded_offset(const struct node *n, size_t at) {
     bool quoted = n->style == STYLE_SINGLE || n->style == STYLE_DOUBLE;
     uint32_t i = n->style == STYLE_FOLDED ? next_line(n->source, n->start, n->end) : n->start + quoted;
     if (n->style == STYLE_FOLDED) i += indent_at(n->source, i, n->end);
-    for (size_t k = 0; k < at && k < n->count && i < n->end; k++) {
+    for (size_t k = 0; k <= at && k < n->count && i < n->end; k++) {
+        while (n->style == STYLE_DOUBLE && s[i] == '\\' && s[i + 1] == '\n') { /* joins two lines */
+            for (i += 2; i < n->end && white(s[i]);) i++;
+        }
+        if (k == at) break;
         bool lands_on_white = k + 1 < n->count && white(n->text[k + 1]);
         if (n->style == STYLE_DOUBLE && s[i] == '\\') {
             i += escape_length(s + i);

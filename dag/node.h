@@ -20,6 +20,8 @@ struct entry;
 struct node {
     uint8_t kind;  /* enum node_kind */
     uint8_t style; /* enum node_style, of scalars */
+    bool bad;      /* reported already: whoever meets it fails in silence */
+    bool partial;  /* a map that lost entries: what is missing may have been there */
     uint32_t start, end;
     uint32_t size;  /* nodes in this branch, aliases followed */
     uint32_t count; /* bytes of text, items, or entries */

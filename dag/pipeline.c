@@ -37,7 +37,7 @@ static void build_head(struct build *b, const struct node *root) {
                                        {step_fields, "a step, under `steps:`"},
                                        {0}};
     struct pipeline *p = &b->full->pub;
-    struct where w = {.noun = "the pipeline",
+    struct where w = {.noun = "the pipeline file",
                       .at = {.source = root->source, .start = root->start, .end = root->start + 1}};
     struct value row;
     b->l.neighbours = around;

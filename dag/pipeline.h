@@ -74,8 +74,9 @@ const struct zone *project_zone(const struct project *p, const char *name, size_
     X(all_success)                                                                                           \
     X(all_done)                                                                                              \
     X(all_failed)                                                                                            \
-    X(one_success) X(one_failed) X(one_done) X(none_failed) X(none_failed_min_one_success) X(none_skipped)   \
-        X(all_skipped) X(always)
+    X(one_success)                                                                                           \
+    X(one_failed)                                                                                            \
+    X(one_done) X(none_failed) X(none_failed_min_one_success) X(none_skipped) X(all_skipped) X(always)
 
 enum trigger_rule {
 #define X(name) RULE_##name,

@@ -21,6 +21,7 @@ enum { REREADS = 5, MARK_EVERY = 128, TEXT_BLOCK = 32768 };
 
 struct frame {
     uint8_t kind;
+    bool bad;
     uint32_t start;
     uint32_t size;
     size_t base;   /* its first child on the stack of children */
@@ -152,6 +153,7 @@ static void on_alias(struct reader *r, const yaml_event_t *e) {
     if (!n) {
         n = new_node(r, NODE_SCALAR, at);
         n->text = "";
+        n->bad = true;
     }
     push_child(r, n);
 }
@@ -225,7 +227,11 @@ static void fill_map(struct reader *r, const struct frame *f, struct node *map, 
     struct map index = MAP_INIT;
     map->entries = arena_array(r->in->nodes, n / 2, sizeof *map->entries);
     for (size_t i = 0; i + 1 < n; i += 2) {
-        if (!usable_key(r, kids[i])) continue;
+        if (!usable_key(r, kids[i])) {
+            map->partial = true;
+            map->bad = map->bad || kids[i]->kind != NODE_SCALAR;
+            continue;
+        }
         struct entry e = {
             .key = kids[i]->text, .key_start = kids[i]->start, .key_end = kids[i]->end, .value = kids[i + 1]};
         const struct entry *first = find_before(map, &index, &e);
@@ -239,14 +245,15 @@ static void fill_map(struct reader *r, const struct frame *f, struct node *map, 
 
 /* ---- events */
 
-static void refuse_tag(struct reader *r, const yaml_char_t *tag, const yaml_event_t *e) {
-    if (!tag) return;
+static bool refuse_tag(struct reader *r, const yaml_char_t *tag, const yaml_event_t *e) {
+    if (!tag) return false;
     struct span at = span_of(r, e);
     const char *end = strpbrk(r->text + at.start, " \n");
     at.end = end ? (uint32_t)(end - r->text) : at.end;
     struct diag *g = diag_add(r->in->d, "E0110", at, "tags are not used here");
     diag_label(r->in->d, g,
                "remove it: the key decides the type; files are included by keys such as `sql_file:`");
+    return true;
 }
 
 static void on_scalar(struct reader *r, const yaml_event_t *e) {
@@ -255,8 +262,8 @@ static void on_scalar(struct reader *r, const yaml_event_t *e) {
         [YAML_DOUBLE_QUOTED_SCALAR_STYLE] = STYLE_DOUBLE, [YAML_LITERAL_SCALAR_STYLE] = STYLE_LITERAL,
         [YAML_FOLDED_SCALAR_STYLE] = STYLE_FOLDED,
     };
-    refuse_tag(r, e->data.scalar.tag, e);
     struct node *n = new_node(r, NODE_SCALAR, span_of(r, e));
+    n->bad = refuse_tag(r, e->data.scalar.tag, e);
     n->style = styles[e->data.scalar.style];
     n->count = (uint32_t)e->data.scalar.length;
     n->text = keep_text(r, (const char *)e->data.scalar.value, e->data.scalar.length);
@@ -267,14 +274,15 @@ static void on_scalar(struct reader *r, const yaml_event_t *e) {
 
 static void open_frame(struct reader *r, enum node_kind kind, const yaml_event_t *e) {
     bool list = kind == NODE_LIST;
-    refuse_tag(r, list ? e->data.sequence_start.tag : e->data.mapping_start.tag, e);
+    bool bad = refuse_tag(r, list ? e->data.sequence_start.tag : e->data.mapping_start.tag, e);
     if (r->depth == LIMIT_YAML_DEPTH) {
         diag_add(r->in->d, "E0113", span_of(r, e), "values are nested more than %d levels deep",
                  LIMIT_YAML_DEPTH);
         r->stop = true;
         return;
     }
-    struct frame f = {.kind = (uint8_t)kind, .start = offset_of(r, e->start_mark), .base = r->child_count};
+    struct frame f = {
+        .kind = (uint8_t)kind, .start = offset_of(r, e->start_mark), .base = r->child_count, .bad = bad};
     f.anchor = add_anchor(r, list ? e->data.sequence_start.anchor : e->data.mapping_start.anchor);
     r->frames[r->depth++] = f;
 }
@@ -285,6 +293,7 @@ static void close_frame(struct reader *r, const yaml_event_t *e) {
     struct node *n = new_node(r, f->kind, at), **kids = r->children + f->base;
     size_t count = r->child_count - f->base;
     n->size += f->size;
+    n->bad = f->bad;
     if (f->kind == NODE_LIST) {
         n->items = arena_array(r->in->nodes, count, sizeof *n->items);
         if (count) memcpy(n->items, kids, count * sizeof *kids);

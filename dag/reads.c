@@ -31,14 +31,15 @@ void add_read(struct build *b, struct step *s, const char *dataset, bool only_ne
 
 /* The file as a scalar of a source of its own, so that places in it are its own lines. */
 static const struct node *read_file(struct load *l, const struct node *path, const char *name) {
-    struct err err;
+    struct err err = {0};
     size_t len = 0;
     char *full = fs_join(l->project->root, name), *text = fs_read(full, LIMIT_YAML_BYTES, &len, &err);
     free(full);
     bool good = text && utf8_check(text, len) == len && !memchr(text, 0, len);
     if (!good) {
         struct diag *g = load_diag(l, "E0602", node_span(path), "the file `%.200s` cannot be read", name);
-        diag_label(l->d, g, "%s", text ? "it is not UTF-8 text" : err.msg);
+        const char *why = strrchr(err.msg, ':'); /* the system's words; the path is in the message */
+        diag_label(l->d, g, "%s", text ? "it is not UTF-8 text" : why ? why + 2 : err.msg);
         free(text);
         return NULL;
     }

@@ -37,7 +37,8 @@ static void rewritten_line(const struct node *n, size_t at, size_t end, const ch
     while (start && n->text[start - 1] != '\n') start--;
     while (stop < n->count && n->text[stop] != '\n') stop++;
     while (start < at && n->text[start] == ' ') start++;
-    bool quoted = at > start && n->text[at - 1] == '"';
+    bool quoted = false; /* inside of double quotes on this line */
+    for (size_t i = start; i < at; i++) quoted ^= n->text[i] == '"' && (i == start || n->text[i - 1] != '\\');
     buf_add(out, n->text + start, at - start);
     buf_addf(out, quoted ? "$%s" : "\"$%s\"", name);
     buf_add(out, n->text + end, stop - end);

@@ -160,6 +160,12 @@ static void unknown_step_key(struct maker *m, const struct found *f) {
         diag_label(m->l->d, g, "the verbs are %s", verb_list(m));
         return;
     }
+    if (field_find(process_fields, f->entry->key)) {
+        struct diag *g = load_diag(m->l, "E0104", key_span(f->layer->map, f->entry), "unknown key `%s` in %s",
+                                   f->entry->key, where_text(m->l, &m->where));
+        diag_label(m->l->d, g, "only steps that start a process of yours have it");
+        return;
+    }
     struct neighbour around[] = {{m->note->verb ? m->note->verb->fields : NULL, ""},
                                  {default_fields, "`defaults:`"},
                                  {schedule_fields, "`schedule:`"},
@@ -240,7 +246,10 @@ static void parse_verb(struct maker *m) {
     bool good = field_parse(m->l, e->value, &field, &w, config);
     m->l->neighbours = NULL;
     m->s->config = config;
-    if (good) one_text(m, config);
+    if (good)
+        one_text(m, config);
+    else
+        m->unsure = true;
 }
 
 /* ---- keys */
@@ -602,6 +611,7 @@ void build_step(struct build *b, uint32_t index) {
                          .each = plan->each};
     m.where = (struct where){.noun = "step", .name = plan->entry->key, .at = m.s->at};
     m.note->node = map;
+    if (map->bad) return;
     if (map->kind != NODE_MAP) {
         struct diag *g = load_diag(m.l, "E0103", map->count ? node_span(map) : m.s->at, "%s is a map, not %s",
                                    where_text(m.l, &m.where), node_noun(map));
@@ -609,9 +619,9 @@ void build_step(struct build *b, uint32_t index) {
         return;
     }
     m.l->scope.each = plan->each;
-    if (!use_parse(b, map, &m.use)) m.unsure = true;
+    m.unsure = !use_parse(b, map, &m.use) || map->partial;
     add_layer(&m, map, LAYER_STEP);
-    add_layer(&m, m.use.map, LAYER_TEMPLATE);
+    if (!m.unsure) add_layer(&m, m.use.map, LAYER_TEMPLATE);
     add_layer(&m, b->defaults, LAYER_DEFAULTS);
     add_layer(&m, ((const struct project_full *)b->l.project)->defaults_node, LAYER_DEFAULTS);
     for (size_t i = 0; m.note->verb && i < b->reader->verb_count; i++)

@@ -53,21 +53,39 @@ static uint32_t explain_star(struct diags *d, const struct syntax_error *e) {
     uint32_t at = e->context_at, end = value_end(e, at);
     int len = (int)(end - at);
     const char *text = e->source->text + at;
+    const char *what = *text == '*'   ? "`*`"
+                       : *text == '@' ? "`@`"
+                       : *text == '&' ? "`&`"
+                       : *text == '%' ? "`%`"
+                                      : "a backquote";
     struct diag *g =
-        diag_add(d, "E0116", around(e, at, end), "a value starting with `%c` must be quoted", *text);
+        diag_add(d, "E0116", around(e, at, end), "a value starting with %s must be quoted", what);
     diag_label(d, g, "write \"%.*s\"", len, text);
     struct buf quoted = BUF_INIT;
     buf_addf(&quoted, "\"%.*s\"", len, text);
     if (!memchr(text, '"', (size_t)len)) diag_fix(d, g, around(e, at, end), buf_str(&quoted));
     buf_release(&quoted);
     if (strncmp(e->source->text + first_word(e, at), "cron:", 5) == 0)
-        diag_help(d, g, "or write it in words: every: 5 minutes");
+        diag_help(d, g, "or write it in words: every: %s", *text == '@' ? "day at 00:00" : "5 minutes");
     return at;
+}
+
+/* The line above has the same indentation and no `:`: YAML took both for one text. */
+static bool bare_line_above(struct diags *d, const struct syntax_error *e, uint32_t start) {
+    uint32_t line = line_start(e, start);
+    if (!line) return false;
+    uint32_t above = line_start(e, line - 1), word = first_word(e, line - 1), end = value_end(e, above);
+    if (word - above != start - line || end <= word || memchr(e->source->text + word, ':', end - word))
+        return false;
+    struct diag *g = diag_add(d, "E0102", around(e, word, end), "this line is not `key: value`");
+    diag_label(d, g, "a `:` is missing");
+    return true;
 }
 
 static uint32_t explain_second_colon(struct diags *d, const struct syntax_error *e) {
     uint32_t start = first_word(e, e->at);
     const char *text = e->source->text + start, *colon = memchr(text, ':', e->source->len - start);
+    if (colon && colon - e->source->text >= e->at && bare_line_above(d, e, start)) return e->at;
     if (colon && colon - e->source->text >= e->at) {
         struct diag *g = diag_add(d, "E0117", around(e, start, line_end(e, start)),
                                   "this line is indented deeper than the value it follows");

@@ -60,17 +60,20 @@ struct template *template_parse(struct arena *a, const char *text, size_t len, s
     return t;
 }
 
+bool template_check_part(struct template *t, uint32_t i, struct expr_scope *scope, struct complaint *c) {
+    struct part *part = &t->parts[i];
+    if (!part->expr) return true;
+    if (!expr_check(part->expr, scope, c)) return false;
+    t->secret = t->secret || part->expr->secret;
+    uint8_t type = part->expr->type;
+    if (t->whole || (type != TYPE_LIST && type != TYPE_MAP && type != TYPE_NULL)) return true;
+    return expr_complain(c, "E0505", part->start, part->end, "%s cannot be part of a text",
+                         expr_type_texts[type]);
+}
+
 bool template_check(struct template *t, struct expr_scope *scope, struct complaint *c) {
-    for (uint32_t i = 0; i < t->count; i++) {
-        struct part *part = &t->parts[i];
-        if (!part->expr) continue;
-        if (!expr_check(part->expr, scope, c)) return false;
-        t->secret = t->secret || part->expr->secret;
-        uint8_t type = part->expr->type;
-        if (!t->whole && (type == TYPE_LIST || type == TYPE_MAP || type == TYPE_NULL))
-            return expr_complain(c, "E0505", part->start, part->end, "%s cannot be part of a text",
-                                 expr_type_texts[type]);
-    }
+    for (uint32_t i = 0; i < t->count; i++)
+        if (!template_check_part(t, i, scope, c)) return false;
     return true;
 }
 

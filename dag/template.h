@@ -28,6 +28,7 @@ bool template_in(const char *text);
 /* Splits and parses; expressions are not checked yet. NULL with a complaint. */
 struct template *template_parse(struct arena *a, const char *text, size_t len, struct complaint *c);
 /* Checks every expression. */
+bool template_check_part(struct template *t, uint32_t i, struct expr_scope *scope, struct complaint *c);
 bool template_check(struct template *t, struct expr_scope *scope, struct complaint *c);
 
 /* Exchanges the offsets of parts for those of the source, once nothing needs the text's any more. */

@@ -234,9 +234,11 @@ static bool parse_enum(const struct field *f, const char *s, struct parsed *out,
     char words[200];
     snprintf(c->code, sizeof c->code, "E0207");
     snprintf(c->message, sizeof c->message, "`%s` cannot be `%.60s`", f->name, s);
-    snprintf(c->label, sizeof c->label, "one of %.220s", words_text(f->values, words, sizeof words));
     const char *meant = suggest(s, f->values, n);
-    if (meant) snprintf(c->meant, sizeof c->meant, "%s", meant);
+    if (meant)
+        snprintf(c->meant, sizeof c->meant, "%s", meant);
+    else
+        snprintf(c->label, sizeof c->label, "one of %.220s", words_text(f->values, words, sizeof words));
     return false;
 }
 

@@ -1,0 +1,3 @@
+select a,
+       ${params.nothing}
+from raw.orders
