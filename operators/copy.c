@@ -8,6 +8,7 @@
 #include "base/fsio.h"
 #include "base/json.h"
 #include "operators/copyfile.h"
+#include "operators/copyurl.h"
 #include "operators/landing.h"
 #include "operators/operators.h"
 #include "operators/work.h"
@@ -192,13 +193,41 @@ static int copy_local(struct work *w, const char *from, struct err *err) {
     return rc;
 }
 
+static int copy_remote(struct work *w, const char *url, struct err *err) {
+    char *staged = NULL;
+    json_t *source = NULL;
+    int rc = copy_url(w, url, &staged, &source, err);
+    if (rc < 0) return -1;
+    if (rc == 1) {
+        work_log(w, "%s has not changed", url);
+        work_nothing_new(w);
+        return 0;
+    }
+    struct copying c = {.w = w, .files = json_array(), .removes = json_array(), .consumed = json_array()};
+    struct landing_file f = {.path = url, .replaces = true};
+    int64_t bytes = json_int(source, "size", 0);
+    rc = note_replaced(&c, &f, err);
+    json_array_append_new(c.files, json_pack("{ss sI sO sO}", "staged", staged, "bytes", (json_int_t)bytes,
+                                             "sha256", json_object_get(source, "hash"), "source", source));
+    json_array_append_new(c.consumed, source);
+    result_add_read(w->result, -1, bytes);
+    work_log(w, "downloaded %lld bytes", (long long)bytes);
+    bool bookmarked = w->request.bookmark_kind && strcmp(w->request.bookmark_kind, "files") == 0;
+    if (rc == 0) rc = publish(&c, bookmarked, err);
+    json_decref(c.files);
+    json_decref(c.removes);
+    json_decref(c.consumed);
+    free(staged);
+    return rc;
+}
+
 static int work(struct work *w, struct err *err) {
     const char *from = json_string_value(op_config(w->request.json, "from"));
     if (!from || !from[0]) return err_set(err, EX_INVALID, "`copy` does not say where from");
     if (!w->request.has_into) return err_set(err, EX_INVALID, "`copy` needs `into:`");
     choose_if_empty(w);
     if (work_audit_begin(w, audit_needs_engine(&w->request.into), err) < 0) return -1;
-    return copy_local(w, from, err);
+    return copy_is_url(from) ? copy_remote(w, from, err) : copy_local(w, from, err);
 }
 
 /* ---- the verb ------------------------------------------------------------------------------------------ */
