@@ -4,11 +4,9 @@
  * parameter, so neither the number of files nor their names are in the SQL text.
  *
  * Parquet files of one dataset may differ: columns were added since (missing ones are NULL), outside writers
- * have their own physical types. So the files are read in at most two groups, ours and others', and each
- * group's own columns are looked at once before the view is made:
- *   - ours have the version's columns unless the schema changed among them (then by name);
- *   - a physical TIMESTAMP in a column of instants is what Spark's INT96 looks like: UTC, whatever the zone
- *     of the session.
+ * have their own physical types. So columns are matched by name, the files are read in at most two groups,
+ * ours and others', and each group's own columns are looked at once before the view is made: a physical
+ * TIMESTAMP in a column of instants is what Spark's INT96 looks like, UTC whatever the zone of the session.
  * Partition columns come from the folder names when every file lies where its values say, which lets the
  * engine skip files; else from the catalogue, joined by file name. */
 #include "zones/attach.h"
@@ -46,8 +44,8 @@ static const struct family {
      "read_csv(%s, header=true, delim='\t', sample_size=-1, union_by_name=true, "
      "hive_partitioning=%s%s)",
      true},
-    {"json", "json ndjson jsonl",
-     "read_json(%s, sample_size=-1, union_by_name=true, hive_partitioning=%s%s)", false},
+    {"json", "json ndjson jsonl", "read_json(%s, sample_size=-1, union_by_name=true, hive_partitioning=%s%s)",
+     false},
 };
 enum { FAMILIES = sizeof families / sizeof *families };
 
@@ -130,7 +128,6 @@ struct group {
     const json_t *by;      /* partition columns' names */
     const struct file_row **files;
     size_t count;
-    bool by_name;              /* the files' columns differ */
     bool folders;              /* partition values are in the folder names */
     char list[64], values[64]; /* variables */
 };
@@ -188,8 +185,8 @@ static bool folders_tell(const struct group *g, const char *dataset_path) {
 /* read_parquet(…) of the group. */
 static void add_reader(const struct group *g, struct buf *out) {
     bool hive = g->folders && json_array_size(g->by);
-    buf_addf(out, "read_parquet(getvariable('%s'), union_by_name=%s, hive_partitioning=%s", g->list,
-             g->by_name ? "true" : "false", hive ? "true" : "false");
+    buf_addf(out, "read_parquet(getvariable('%s'), union_by_name=true, hive_partitioning=%s", g->list,
+             hive ? "true" : "false");
     size_t i;
     json_t *name;
     if (hive) buf_adds(out, ", hive_types={");
@@ -321,22 +318,16 @@ struct source {
     json_t *columns, *by;
 };
 
-/* Which of the versions that added the files had other columns, or another writer. */
-struct history {
-    struct map seen; /* version as text -> 0 ours, 1 other columns, 2 an outside writer */
-};
-
-static int look_at(struct source *s, struct history *h, int64_t version, size_t *kind, struct err *err) {
+/* Whether an outside writer made a version; each is looked up once. `seen` is version as text -> 0 or 1. */
+static int is_outside(struct source *s, struct map *seen, int64_t version, size_t *outside, struct err *err) {
     char key[24];
     snprintf(key, sizeof key, "%" PRId64, version);
-    if (map_get(&h->seen, key, kind)) return 0;
+    if (map_get(seen, key, outside)) return 0;
     struct version_row v;
     int r = store_version_get(s->store, s->row.id, version, s->arena, &v, err);
     if (r < 0) return -1;
-    /* A version that retention has forgotten tells nothing: be careful. */
-    bool same = r > 0 && v.columns && s->version.columns && strcmp(v.columns, s->version.columns) == 0;
-    *kind = r > 0 && strcmp(v.operation, "outside") == 0 ? 2 : same ? 0 : 1;
-    map_add(&h->seen, arena_strdup(s->arena, key), *kind, NULL);
+    *outside = r > 0 && strcmp(v.operation, "outside") == 0;
+    map_add(seen, arena_strdup(s->arena, key), *outside, NULL);
     return 0;
 }
 
@@ -349,16 +340,14 @@ static void group_add(struct group *g, const struct source *s, const struct file
 
 static int split(struct source *s, const struct file_list *files, struct group *ours, struct group *others,
                  struct err *err) {
-    struct history h = {0};
+    struct map seen = MAP_INIT;
     int r = 0;
     for (size_t i = 0; i < files->count && !r; i++) {
-        size_t kind = 0;
-        r = look_at(s, &h, files->rows[i].added_version, &kind, err);
-        if (r) break;
-        group_add(kind == 2 ? others : ours, s, &files->rows[i]);
-        ours->by_name |= kind == 1;
+        size_t outside = 0;
+        r = is_outside(s, &seen, files->rows[i].added_version, &outside, err);
+        if (!r) group_add(outside ? others : ours, s, &files->rows[i]);
     }
-    map_release(&h.seen);
+    map_release(&seen);
     return r;
 }
 
@@ -390,7 +379,6 @@ static int attach_delta(struct attach *a, struct source *s, const struct file_li
     struct group ours = group_new(s, files->count), others = group_new(s, files->count);
     int r = split(s, files, &ours, &others, err);
     bool parted = json_array_size(s->by) > 0;
-    others.by_name = true;
     ours.folders = !parted || folders_tell(&ours, s->row.path);
     others.folders = !parted || folders_tell(&others, s->row.path);
     if (!r) r = attach_group(a, &ours, err) || attach_group(a, &others, err) ? -1 : 0;
