@@ -78,7 +78,8 @@ static struct run *ref_run(const struct core *c, const struct step_ref *ref) {
     return r && r->seq == ref->seq ? r : NULL;
 }
 
-static void fault_add(struct core_actions *out, const struct run *r, uint32_t step, int from, int to) {
+static void fault_add(struct core_actions *out, const struct run *r, uint32_t step, unsigned from,
+                      unsigned to) {
     struct core_action *a = action_add(out, CORE_FAULT, r, step);
     a->from = (uint8_t)from;
     a->to = (uint8_t)to;
@@ -115,7 +116,7 @@ static bool step_move(struct run *r, uint32_t step, struct step_move move, struc
 
 static bool run_move(struct run *r, enum run_state to, const char *reason, struct core_actions *out) {
     if (!run_may_move(r->state, to)) {
-        fault_add(out, r, CORE_NO_STEP, (int)r->state, (int)to);
+        fault_add(out, r, CORE_NO_STEP, r->state, to);
         return false;
     }
     struct core_action *a = action_add(out, CORE_RUN_STATE, r, CORE_NO_STEP);

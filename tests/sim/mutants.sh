@@ -8,7 +8,7 @@ only=${1:-}
 work=$(mktemp -d "${TMPDIR:-/tmp}/leat-mutants-XXXXXX")
 trap 'rm -rf "$work"' EXIT INT TERM
 cc=${CC:-cc}
-flags="-std=gnu17 -O1 -D_GNU_SOURCE -I. -Wno-format-truncation"
+flags="-std=gnu17 -O1 -D_GNU_SOURCE -I."
 core="core core_add heap idmap plan pools retry rules states"
 
 build() { # source, object
