@@ -23,12 +23,13 @@ struct reaping {
     int state_dir;
     const char *id;
     int64_t key;
+    bool lock_held; /* somebody has the tree lock: worth asking everybody for their descriptors */
 };
 
 static bool belongs(const struct reaping *r, pid_t pid) {
     char id[JOB_ID_MAX + 1];
     if (proc_env(pid, "LEAT_JOB", id, sizeof id) && strcmp(id, r->id) == 0) return true;
-    return treelock_of(pid) == r->key;
+    return r->lock_held && treelock_of(pid) == r->key;
 }
 
 /* The start time is read before the question, so an answer about another process cannot get the signal. */
@@ -40,9 +41,10 @@ static bool kill_if_belongs(const struct reaping *r, pid_t pid) {
 }
 
 /* How many were found. */
-static size_t kill_round(const struct reaping *r) {
+static size_t kill_round(struct reaping *r) {
     struct pids all = {0};
     size_t found = 0;
+    r->lock_held = treelock_held(r->state_dir, r->key);
     cgroups_kill_left(r->state_dir, r->id);
     proc_all(&all);
     for (size_t i = 0; i < all.count; i++) found += kill_if_belongs(r, all.at[i]);

@@ -134,12 +134,14 @@ static int step_oom_score(const struct child *c) {
     return 0;
 }
 
-/* Raw calls: the library's versions would try to change all threads of a process that is not quite there. */
+/* Raw calls: the library's versions would try to change all threads of a process that is not quite there.
+ * Groups of the old user never come along. */
 static int step_user(const struct child *c) {
     const struct spawn_request *r = c->r;
-    if (r->gid != (gid_t)-1 && (syscall(SYS_setgroups, 1, &r->gid) < 0 || syscall(SYS_setgid, r->gid) < 0))
-        return -1;
-    return r->uid != (uid_t)-1 && syscall(SYS_setuid, r->uid) < 0 ? -1 : 0;
+    bool group = r->gid != (gid_t)-1, user = r->uid != (uid_t)-1;
+    if ((group || user) && syscall(SYS_setgroups, group ? 1 : 0, &r->gid) < 0) return -1;
+    if (group && syscall(SYS_setgid, r->gid) < 0) return -1;
+    return user && syscall(SYS_setuid, r->uid) < 0 ? -1 : 0;
 }
 
 /* The main process must not outlive the warden, even if the warden died before this line. */

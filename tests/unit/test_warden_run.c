@@ -327,6 +327,27 @@ static void usage_is_reported(void **state) {
     assert_true(e.user_cpu > 0 && e.max_rss_bytes > 100000 && e.max_rss_bytes < (1 << 30));
 }
 
+static void start_as(struct fixture *f, const char *id, uid_t uid, gid_t gid) {
+    char log[256];
+    struct err err = {0};
+    const char *const argv[] = {"sh", "-c", "echo $(id -u) $(id -g) $(id -G)", NULL};
+    fixture_log_path(f, id, log);
+    struct job_spec spec = {
+        .id = id, .argv = argv, .env = plain_env, .cwd = "/", .log_path = log, .uid = uid, .gid = gid};
+    if (warden_start(f->w, &spec, &err) < 0 || warden_flush(f->w, &err) < 0) fail_msg("%s", err.msg);
+}
+
+static void a_step_may_run_as_another_user(void **state) {
+    bool root = geteuid() == 0;
+    start_as(*state, "user", 65534, 65533);
+    struct job_exit e = fixture_exit(*state, "user");
+    if (root)
+        assert_true(fixture_log_has(*state, "user", "Z 65534 65533 65533\n"));
+    else
+        assert_string_equal(e.stage, "user");
+    assert_int_equal(e.error, root ? 0 : EPERM);
+}
+
 /* ---- descriptors ---- */
 
 /* A warden that may open few files: starts fail with EMFILE, and work again when there is room. */
@@ -380,6 +401,7 @@ int main(void) {
         T(a_cpu_limit_ends_the_step),
         T(a_memory_limit_is_felt),
         T(usage_is_reported),
+        T(a_step_may_run_as_another_user),
         cmocka_unit_test_setup_teardown(no_descriptors_is_a_failed_start, fixture_open, fixture_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
