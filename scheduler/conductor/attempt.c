@@ -348,6 +348,7 @@ static void audited(struct conductor *c, struct live_attempt *a, enum result_out
     struct err err = {0};
     if (outcome == RESULT_FAILED || outcome == RESULT_GATE) {
         if (!result_error(a->result, &err)) err_set(&err, EX_FAILED, "the worker gave no reason");
+        if (outcome == RESULT_GATE) err_reason(&err, "gate"); /* one word for all of them: exit 5 */
         bool permanent = err.exit == EX_INVALID || err.exit == EX_CONFLICT;
         attempt_failed(c, a, outcome == RESULT_GATE ? OUTCOME_gate : OUTCOME_failed, &err, permanent);
     } else if (outcome == RESULT_NOTHING_NEW || !has_outputs(a)) {
