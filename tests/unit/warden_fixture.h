@@ -14,6 +14,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -112,6 +114,7 @@ UNUSED void fixture_log_path(const struct fixture *f, const char *id, char out[2
 UNUSED void fixture_start(struct fixture *f, const char *id, struct job_spec spec) {
     char log[256];
     struct err err = {0};
+    assert(f); /* so that analysers do not take f->state for NULL */
     fixture_log_path(f, id, log);
     spec.id = id;
     if (!spec.env) spec.env = plain_env;
