@@ -388,6 +388,7 @@ json_t *ev_json(struct eval *v, const struct ev *x) {
     case TYPE_DECIMAL: return json_real(x->real);
     case TYPE_MAP: return json_deep_copy(x->json);
     case TYPE_LIST: return list_json(v, x);
+    case TYPE_IDENT: return json_string(x->text);
     default: ev_text(v, x, &text); return json_string(text);
     }
 }

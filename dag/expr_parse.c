@@ -224,6 +224,7 @@ static bool parse_part(struct parser *p, struct expr *e, struct path_part *part)
     } else {
         part->index = parse_or(p);
         if (!part->index || !deepen(p, e, part->index)) return false;
+        part->end = part->index->end;
         if (!is_sign(p, "]")) return expected(p, "`]`") != NULL;
     }
     e->end = p->token.end;

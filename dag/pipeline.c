@@ -204,6 +204,22 @@ void pipeline_free(struct pipeline *p) {
 
 /* ---- evaluation */
 
+/* file:line:col, and the ${…} itself where it stands on one line. */
+static void explain(const struct pipeline *p, struct span at, const struct complaint *c, struct err *err) {
+    const struct source *s = at.source ? at.source : p->source;
+    struct place where = place_of(s, at.start);
+    int len = (int)(at.end - at.start);
+    bool show = len > 0 && len < 100 && !memchr(s->text + at.start, '\n', (size_t)len);
+    const char *message = strncmp(c->message, "it has", 6) == 0 && show ? c->message + 3 : c->message;
+    if (message != c->message)
+        err_set(err, EX_FAILED, "%s:%u:%u: `%.*s` %s", s->path, where.line, where.column, len,
+                s->text + at.start, message);
+    else
+        err_set(err, EX_FAILED, "%s:%u:%u: %s", s->path, where.line, where.column, message);
+    if (*c->label) err_hint(err, "%s", c->label);
+    err_reason(err, "expression");
+}
+
 static json_t *evaluate(const struct pipeline *p, const struct value *v, const json_t *scope,
                         struct err *err) {
     const struct pipeline_full *full = (const struct pipeline_full *)p;
@@ -212,13 +228,7 @@ static json_t *evaluate(const struct pipeline *p, const struct value *v, const j
     struct eval eval = {.scope = scope, .tz = full->tz, .arena = arena, .c = &c};
     struct span at = v->at;
     json_t *j = value_json(&eval, v, &at);
-    if (!j) {
-        struct place where = at.source ? place_of(at.source, at.start) : (struct place){0};
-        err_set(err, EX_FAILED, "%s:%u:%u: %s", at.source ? at.source->path : p->source->path, where.line,
-                where.column, c.message);
-        if (*c.label) err_hint(err, "%s", c.label);
-        err_reason(err, "expression");
-    }
+    if (!j) explain(p, at, &c, err);
     arena_free(arena);
     return j;
 }
