@@ -56,6 +56,13 @@ void ballast_remake(struct store *s) {
     if ((int64_t)(fs.f_bavail * fs.f_frsize) >= 2 * wanted(s)) ballast_create(s);
 }
 
+bool ballast_drop(const char *state) {
+    char *path = fs_join(state, "ballast");
+    bool dropped = unlink(path) == 0;
+    free(path);
+    return dropped;
+}
+
 int store_disk_full(struct store *s, struct err *err) {
     char *path = fs_join(s->state, "ballast");
     int r = 1;

@@ -180,27 +180,35 @@ int store_bookmark_put(struct store *s, const struct bookmark_move *m, const jso
     return r ? -1 : 1;
 }
 
-/* The content that version `to` had. A set may have lost files to its horizon since: it is counted, not
- * copied. */
-static int content_of(struct store *s, const struct bookmark_move *m, int64_t to, struct content *out,
-                      struct err *err) {
+/* A set may have lost files to its horizon since: it is counted, not copied. */
+static int files_content(struct store *s, const struct bookmark_move *m, int64_t to, struct content *out,
+                         struct err *err) {
+    int64_t more = 0;
+    struct bookmark_row now;
+    struct arena *a = arena_new();
+    int r = seen_difference(s, m->id, m->version, to, &more, err);
+    json_t *value = r ? NULL : value_now(s, m, a, &now, err);
+    if (value) out->value = json_pack("{s:I}", "files", (json_int_t)(json_int(value, "files", 0) + more));
+    json_decref(value);
+    arena_free(a);
+    return value ? 0 : -1;
+}
+
+static int content_then(struct store *s, const struct bookmark_move *m, const struct bookmark_row *then,
+                        struct content *out, struct err *err) {
+    if (!then->value) return 0;
+    if (strcmp(then->kind, "files") == 0) return files_content(s, m, out->same_as, out, err);
+    out->value = json_parse(then->value, err);
+    return out->value ? 0 : -1;
+}
+
+/* The content that version out->same_as had. */
+static int content_of(struct store *s, const struct bookmark_move *m, struct content *out, struct err *err) {
     struct bookmark_row then;
     struct arena *a = arena_new();
-    int r = store_bookmark_at(s, m->id, to, a, &then, err);
-    if (r == 0) err_set(err, EX_NOT_FOUND, "the bookmark has no version %lld", (long long)to);
-    r = r == 1 ? 0 : -1;
-    if (!r && then.value) out->value = json_parse(then.value, err);
-    if (!r && then.value && !out->value) r = -1;
-    if (!r && strcmp(then.kind, "files") == 0) {
-        int64_t more = 0;
-        struct bookmark_row now;
-        r = seen_difference(s, m->id, m->version, to, &more, err);
-        json_t *value = r ? NULL : value_now(s, m, a, &now, err);
-        int64_t total = json_int(value, "files", 0) + more;
-        json_decref(value);
-        json_decref(out->value);
-        out->value = then.value ? json_pack("{s:I}", "files", (json_int_t)total) : NULL;
-    }
+    int r = store_bookmark_at(s, m->id, out->same_as, a, &then, err);
+    if (r == 0) err_set(err, EX_NOT_FOUND, "the bookmark has no version %lld", (long long)out->same_as);
+    r = r == 1 ? content_then(s, m, &then, out, err) : -1;
     arena_free(a);
     return r;
 }
@@ -209,7 +217,7 @@ int store_bookmark_restore(struct store *s, const struct bookmark_move *m, int64
     int r = owned(s, m->id, err);
     if (r) return r < 0 ? -1 : 0;
     struct content c = {.same_as = to};
-    if (content_of(s, m, to, &c, err)) {
+    if (content_of(s, m, &c, err)) {
         json_decref(c.value);
         return -1;
     }

@@ -83,8 +83,8 @@ static int vacuum_into(struct store *s, const char *path, struct err *err) {
     sqlite3_stmt *st = NULL;
     int rc = sqlite3_prepare_v2(s->db, "VACUUM INTO ?1", -1, &st, NULL);
     if (rc == SQLITE_OK) rc = sqlite3_bind_text(st, 1, path, -1, SQLITE_STATIC);
-    if (rc == SQLITE_OK) sqlite3_step(st);
-    rc = sqlite3_finalize(st);
+    if (rc == SQLITE_OK) rc = sqlite3_step(st) == SQLITE_DONE ? SQLITE_OK : sqlite3_extended_errcode(s->db);
+    sqlite3_finalize(st);
     return rc == SQLITE_OK ? 0 : store_fail(s, rc, "cannot back the database up before its upgrade", err);
 }
 

@@ -125,6 +125,7 @@ int lock_take(struct store *s, struct err *err); /* sets lock_fd and unclean */
 void lock_mark_clean(struct store *s);
 int network_disk_refuse(const char *path, struct err *err);
 void ballast_make(struct store *s);   /* a failure becomes a warning */
+bool ballast_drop(const char *state); /* true when there was one to give back */
 void ballast_remake(struct store *s); /* when there is room again */
 
 /* Creates the file (schema, identity) under a temporary name and gives it its own when it is whole. */

@@ -68,8 +68,10 @@ static int header_check(struct store *s, struct err *err) {
 static int pragma_int(struct store *s, const char *pragma, int64_t *out, struct err *err) {
     sqlite3_stmt *st = NULL;
     int rc = sqlite3_prepare_v2(s->db, pragma, -1, &st, NULL);
-    if (rc == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW) *out = sqlite3_column_int64(st, 0);
-    rc = sqlite3_finalize(st);
+    if (rc == SQLITE_OK) {
+        if (sqlite3_step(st) == SQLITE_ROW) *out = sqlite3_column_int64(st, 0);
+        rc = sqlite3_finalize(st);
+    }
     return rc == SQLITE_OK ? 0
                            : store_fail(s, sqlite3_extended_errcode(s->db), "cannot read the database", err);
 }
@@ -237,14 +239,28 @@ static void store_drop(struct store *s, bool clean) {
     free(s);
 }
 
-struct store *store_open_writer(const char *state, const struct store_options *o, struct err *err) {
+static struct store *writer_try(const char *state, const struct store_options *o, struct err *err) {
     struct store *s = store_new(state, o);
-    if (writer_open(s, o, err)) {
-        /* What was clean before stays clean: a refusal changed nothing. */
-        store_drop(s, s->lock_fd >= 0 && !s->unclean);
-        return NULL;
+    if (writer_open(s, o, err) == 0) return s;
+    /* What was clean before stays clean: a refusal changed nothing. */
+    store_drop(s, s->lock_fd >= 0 && !s->unclean);
+    return NULL;
+}
+
+/* On a disk that is full already even the log's index may not fit: the ballast of an earlier start makes
+ * room. */
+struct store *store_open_writer(const char *state, const struct store_options *o, struct err *err) {
+    struct err first = {0};
+    struct store *s = writer_try(state, o, &first);
+    if (!s && strcmp(first.reason, "disk_full") == 0 && ballast_drop(state)) {
+        s = writer_try(state, o, &first);
+        if (s)
+            snprintf(s->warning, sizeof s->warning, "the disk of %s is full: only failures can be recorded",
+                     state);
+        if (s) return s;
     }
-    ballast_make(s);
+    if (!s && err) *err = first;
+    if (s) ballast_make(s);
     return s;
 }
 

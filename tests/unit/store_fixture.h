@@ -48,12 +48,15 @@ struct fx {
 
 static const struct store_options fx_options = {.ballast_bytes = -1};
 
-static inline void fx_folder(struct fx *f) {
+/* `base`: "/tmp", or "/dev/shm" for tests that pull no plug of their own and want to be quick. */
+static inline void fx_folder_in(struct fx *f, const char *base) {
     *f = (struct fx){.a = arena_new()};
-    strcpy(f->dir, "/tmp/leat-store-XXXXXX");
+    snprintf(f->dir, sizeof f->dir, "%s/leat-store-XXXXXX", access(base, W_OK) ? "/tmp" : base);
     assert_non_null(mkdtemp(f->dir));
     snprintf(f->state, sizeof f->state, "%s/.leat", f->dir);
 }
+
+static inline void fx_folder(struct fx *f) { fx_folder_in(f, "/tmp"); }
 
 static inline void fx_open(struct fx *f) {
     struct err err = {0};
@@ -241,6 +244,33 @@ static inline int chapter_close(struct story *t, struct chapter *c, struct err *
 static inline int story_chapter(struct story *t, struct chapter *c, struct err *err) {
     if (chapter_claim(t, c, err) || chapter_prepare(t, c, err)) return -1;
     return chapter_commit(t, c, err) || chapter_close(t, c, err) ? -1 : 0;
+}
+
+/* What a conductor does first: what is prepared goes forward, what has no intent is lost. */
+static inline int story_recover(struct story *t, struct err *err) {
+    struct arena *a = arena_new();
+    struct intent_row *open;
+    struct attempt_row *live;
+    size_t no = 0, nl = 0;
+    int r = store_begin(t->s, err);
+    if (!r) r = store_intents_open(t->s, a, &open, &no, err);
+    for (size_t i = 0; i < no && !r; i++) {
+        struct chapter c = {.run = open[i].run, .attempt = open[i].attempt, .intent = open[i].id};
+        const struct run_move m = {.run = c.run, .from = "running", .to = "ok", .at = NOON};
+        bool prepared = strcmp(open[i].state, "prepared") == 0;
+        if (prepared && store_intent_commit(t->s, c.intent, NULL, NOON, err) != 1) r = -1;
+        if (!r && prepared && store_run_move(t->s, &m, err) != 1) r = -1;
+        if (!r && store_intent_close(t->s, c.intent, NOON, err) != 1) r = -1;
+    }
+    if (!r) r = store_attempts_live(t->s, a, &live, &nl, err);
+    for (size_t i = 0; i < nl && !r; i++) {
+        const struct attempt_end e = {
+            .id = live[i].id, .from = "running", .to = "lost", .exit_code = -1, .at = NOON};
+        const struct run_move m = {.run = live[i].run, .from = "running", .to = "failed", .at = NOON};
+        if (store_attempt_end(t->s, &e, err) != 1 || store_run_move(t->s, &m, err) != 1) r = -1;
+    }
+    arena_free(a);
+    return r ? -1 : store_commit(t->s, err);
 }
 
 /* What must hold at every moment; *versions is the number published. NULL, or what is broken. */
