@@ -29,6 +29,17 @@ static int follow(struct cli *c, struct conductor *k, const struct running *r, c
     return exit_code(t, state, signal);
 }
 
+/* The disk was full while something was written down: with the ballast gone there is room to say how the live steps ended.
+ * Whatever this achieves, the first failure is the answer. */
+static void settle_full_disk(struct cli *c, const struct conductor_options *o, const struct err *why) {
+    struct err ignored;
+    if (strcmp(why->reason, "disk_full") != 0) return;
+    struct conductor *k = conductor_open(o, &ignored);
+    if (k && conductor_recover(k, 0, &ignored) == 0)
+        cli_say(c, "the disk is full: nothing was half published, and what ran is recorded\n");
+    conductor_close(k);
+}
+
 int running(struct cli *c, const struct project *p, const struct running *r, struct err *err) {
     long jobs;
     if (cli_number(c, "jobs", 1, 0, &jobs, err)) return -1;
@@ -44,6 +55,7 @@ int running(struct cli *c, const struct project *p, const struct running *r, str
     struct conductor *k = conductor_open(&o, err);
     int rc = k ? follow(c, k, r, t, err) : -1;
     conductor_close(k);
+    if (rc < 0) settle_full_disk(c, &o, err);
     transcript_free(t);
     free(programs);
     return rc;

@@ -140,9 +140,9 @@ void turn_happened(struct conductor *c, const struct happening *h);
 struct live_run *live_find(const struct conductor *c, int64_t id);
 struct live_run *live_new(struct conductor *c, int64_t id);
 void live_drop(struct conductor *c, struct live_run *r);
-int live_names(struct live_run *r, uint32_t count, const char *const *names, const char *const *verbs);
-int live_scope(struct live_run *r);
-int live_holds(struct conductor *c, struct live_run *r, struct err *err);
+void live_names(struct live_run *r, uint32_t count, const char *const *names, const char *const *verbs);
+void live_scope(struct live_run *r);
+void live_holds(struct live_run *r);
 struct step_facts *live_facts(struct live_run *r, uint32_t step);
 const struct step *live_step(const struct live_run *r, uint32_t step); /* NULL for a recovered run */
 struct entrance {

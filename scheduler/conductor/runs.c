@@ -42,7 +42,7 @@ struct live_run *live_new(struct conductor *c, int64_t id) {
     return r;
 }
 
-int live_names(struct live_run *r, uint32_t count, const char *const *names, const char *const *verbs) {
+void live_names(struct live_run *r, uint32_t count, const char *const *names, const char *const *verbs) {
     r->step_count = count;
     r->names = xcalloc(count, sizeof *r->names);
     r->verbs = xcalloc(count, sizeof *r->verbs);
@@ -52,7 +52,6 @@ int live_names(struct live_run *r, uint32_t count, const char *const *names, con
         r->names[i] = xstrdup(names[i]);
         r->verbs[i] = xstrdup(verbs[i]);
     }
-    return 0;
 }
 
 static void facts_free(struct step_facts *f) {
@@ -90,7 +89,7 @@ void live_drop(struct conductor *c, struct live_run *r) {
     free(r);
 }
 
-int live_scope(struct live_run *r) {
+void live_scope(struct live_run *r) {
     r->scope = scope_of_run(r->pipeline, &(struct scope_run){.run = r->id,
                                                              .generation = r->generation,
                                                              .trigger = r->trigger,
@@ -98,7 +97,6 @@ int live_scope(struct live_run *r) {
                                                              .window_end = r->window_end,
                                                              .scheduled_for = INSTANT_NONE,
                                                              .params = r->params});
-    return 0;
 }
 
 /* ---- exclusive names: bookmarks and datasets
@@ -110,38 +108,47 @@ static uint64_t name_hash(const char *kind, const char *a, const char *b) {
     return hash_bytes(text, n < (int)sizeof text ? (size_t)n : sizeof text - 1);
 }
 
-enum { HOLDS_PER_STEP = 4 }; /* bookmark, dataset, quarantine, one spare */
+enum { HOLDS_PER_STEP = 5, PUBLISHES_AT = 3 }; /* bookmark, dataset, slot; dataset, quarantine */
 
-static void hold_names(const struct live_run *r, const struct step *s, struct core_step *out,
-                       uint64_t *room) {
-    const struct output *o = s->into;
-    bool merge = o && o->write == WRITE_MERGE;
-    uint64_t *hold = room, *publish = room + 2;
-    uint32_t holds = 0, publishes = 0;
-    if (s->bookmark) hold[holds++] = name_hash("bookmark", r->pipeline_name, s->name);
-    if (merge) hold[holds++] = name_hash("dataset", o->dataset, "");
-    if (o && !merge) publish[publishes++] = name_hash("dataset", o->dataset, "");
-    if (o && o->bad_rows == BAD_QUARANTINE)
-        publish[publishes++] = name_hash("dataset", o->dataset, "__quarantine");
-    *out =
-        (struct core_step){.hold = hold, .hold_count = holds, .publish = publish, .publish_count = publishes};
+/* `max_parallel` of an each group: its instances share so many slots, each for one at a time. */
+static uint64_t slot_name(const struct live_run *r, const struct step *s, uint32_t nth) {
+    char slot[64];
+    snprintf(slot, sizeof slot, "%lld:%lld", (long long)r->id, (long long)(nth % s->max_parallel));
+    return name_hash("slot", s->group, slot);
 }
 
-int live_holds(struct conductor *c, struct live_run *r, struct err *err) {
-    (void)c, (void)err;
+/* Number of instances of its group that come before a step (they stand together). */
+static uint32_t instance_number(const struct pipeline *p, uint32_t step) {
+    uint32_t n = 0;
+    const char *group = p->steps[step].group;
+    while (group && n < step && p->steps[step - n - 1].group && strcmp(p->steps[step - n - 1].group, group) == 0) n++;
+    return n;
+}
+
+static void hold_names(const struct live_run *r, uint32_t step, struct core_step *out, uint64_t *room) {
+    const struct step *s = &r->pipeline->steps[step];
+    const struct output *o = s->into;
+    bool merge = o && o->write == WRITE_MERGE;
+    uint64_t *hold = room, *publish = room + PUBLISHES_AT;
+    out->hold = hold;
+    out->publish = publish;
+    out->hold_count = out->publish_count = 0;
+    if (s->bookmark) hold[out->hold_count++] = name_hash("bookmark", r->pipeline_name, s->name);
+    if (merge) hold[out->hold_count++] = name_hash("dataset", o->dataset, "");
+    if (s->group && s->max_parallel > 0)
+        hold[out->hold_count++] = slot_name(r, s, instance_number(r->pipeline, step));
+    if (o && !merge) publish[out->publish_count++] = name_hash("dataset", o->dataset, "");
+    if (o && o->bad_rows == BAD_QUARANTINE)
+        publish[out->publish_count++] = name_hash("dataset", o->dataset, "__quarantine");
+}
+
+void live_holds(struct live_run *r) {
     r->holds = xcalloc((size_t)r->step_count * HOLDS_PER_STEP, sizeof *r->holds);
     for (uint32_t i = 0; i < r->step_count; i++) {
         const struct step *s = &r->pipeline->steps[i];
-        if (!s->into && !s->bookmark) continue;
-        struct core_step names;
-        hold_names(r, s, &names, r->holds + (size_t)i * HOLDS_PER_STEP);
-        struct core_step *t = &r->plan->steps[i];
-        t->hold = names.hold;
-        t->hold_count = names.hold_count;
-        t->publish = names.publish;
-        t->publish_count = names.publish_count;
+        if (s->into || s->bookmark || s->group)
+            hold_names(r, i, &r->plan->steps[i], r->holds + (size_t)i * HOLDS_PER_STEP);
     }
-    return 0;
 }
 
 /* ---- the definition in the database
@@ -261,7 +268,8 @@ static int make_plan(struct conductor *c, struct live_run *r, const struct run_r
     if (rq->from_step && plan_from(r->plan, rq->from_step, err)) return -1;
     if (plan_windowed(c, r, rq->force, err)) return -1;
     live_scope(r);
-    return live_holds(c, r, err);
+    live_holds(r);
+    return 0;
 }
 
 static json_t *options_of(const struct run_request *rq) {
@@ -412,7 +420,8 @@ static int new_generation(struct conductor *c, struct live_run *r, struct again 
     if (rc) return -1;
     live_scope(r);
     scope_earlier_steps(r, g->rows, g->from);
-    return live_holds(c, r, err) ? -1 : live_enter(c, r, &(struct entrance){.state = RUN_queued}, err);
+    live_holds(r);
+    return live_enter(c, r, &(struct entrance){.state = RUN_queued}, err);
 }
 
 static void run_of_row(struct live_run *r, const struct run_row *row) {
@@ -437,7 +446,6 @@ static int go_on(struct conductor *c, struct live_run *r, const struct run_row *
         return err_hint(err, "start a new run: leat run %s (it lets what is still running finish first)",
                         row->pipeline);
     }
-    r->step_count = 0; /* names are put below */
     const char **verbs = verb_names(r->pipeline), **names = xcalloc(r->pipeline->step_count, sizeof *names);
     for (uint32_t i = 0; i < r->pipeline->step_count; i++) names[i] = r->pipeline->steps[i].name;
     live_names(r, r->pipeline->step_count, names, verbs);
@@ -455,7 +463,8 @@ static int go_on(struct conductor *c, struct live_run *r, const struct run_row *
     free(now);
     live_scope(r);
     scope_earlier_steps(r, g->rows, g->from);
-    return live_holds(c, r, err);
+    live_holds(r);
+    return 0;
 }
 
 static int retry_row(struct conductor *c, struct live_run *r, const struct run_row *row, struct again *g,

@@ -186,6 +186,13 @@ static void cancel_attempt(struct conductor *c, const struct core_action *a) {
         return;
     }
     at->cancelled = true;
+    if (at->asked_publish) { /* no job of it is alive: it only waited for its turn */
+        struct err err;
+        err_set(&err, EX_FAILED, "cancelled before it was published");
+        err_reason(&err, "cancelled");
+        attempt_failed(c, at, OUTCOME_cancelled, &err, false);
+        return;
+    }
     effect_add(c, &(struct effect){.kind = EFFECT_CANCEL, .attempt = at, .kill = a->kill});
 }
 
