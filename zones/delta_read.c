@@ -39,6 +39,15 @@ static bool flag_or(const json_t *v, const char *key, bool otherwise) {
     return f && !json_is_null(f) ? json_is_true(f) : otherwise;
 }
 
+/* The decoded path as JSON; NULL when it is missing, empty, badly escaped or no UTF-8. */
+static json_t *path_of(const json_t *body) {
+    const char *encoded = json_text(body, "path");
+    char *path = encoded ? delta_path_decode(encoded) : NULL;
+    json_t *out = path && *path ? json_string(path) : NULL;
+    free(path);
+    return out;
+}
+
 /* Stats that cannot be read are left out: they only help planning. */
 static json_t *stats_of(const json_t *body) {
     const char *text = json_text(body, "stats");
@@ -49,42 +58,35 @@ static json_t *stats_of(const json_t *body) {
 }
 
 static int read_add(const json_t *body, const struct place_in *at, struct delta_entry *out, struct err *err) {
-    const char *encoded = json_text(body, "path");
-    char *path = encoded ? delta_path_decode(encoded) : NULL;
     const json_t *size = json_object_get(body, "size"), *partition = json_object_get(body, "partitionValues");
-    if (!path || !*path || !json_is_integer(size) || !partition_is_sound(partition)) {
-        free(path);
+    json_t *path = path_of(body);
+    if (!path || !json_is_integer(size) || !partition_is_sound(partition)) {
+        json_decref(path);
         return wrong(at, err, "add needs a path, a size and text partition values");
     }
     if (json_is_object(json_object_get(body, "deletionVector")))
         snprintf(out->needs, sizeof out->needs, "deletion vectors");
     json_t *stats = stats_of(body), *add = json_object();
-    json_put_text(add, "target", path);
+    json_put(add, "target", path);
     json_put(add, "rows", json_integer(json_int(stats, "numRecords", -1)));
     json_put(add, "bytes", json_integer(json_integer_value(size)));
     json_put(add, "partition", json_is_object(partition) ? json_deep_copy(partition) : json_object());
     json_put(add, "stats", stats);
     json_array_append_new(out->adds, add);
     out->changes_data |= flag_or(body, "dataChange", true);
-    free(path);
     return 0;
 }
 
 static int read_remove(const json_t *body, const struct place_in *at, struct delta_entry *out,
                        struct err *err) {
-    const char *encoded = json_text(body, "path");
-    char *path = encoded ? delta_path_decode(encoded) : NULL;
-    if (!path || !*path) {
-        free(path);
-        return wrong(at, err, "remove needs a path");
-    }
+    json_t *path = path_of(body);
+    if (!path) return wrong(at, err, "remove needs a path");
     bool changes = flag_or(body, "dataChange", true);
     json_t *remove = json_object();
-    json_put_text(remove, "path", path);
+    json_put(remove, "path", path);
     json_put(remove, "data_change", json_boolean(changes));
     json_array_append_new(out->removes, remove);
     out->changes_data |= changes;
-    free(path);
     return 0;
 }
 

@@ -106,9 +106,10 @@ static char *read_name(struct reader *r) {
     while (*r->s == ' ') r->s++;
     if (*r->s != '"') {
         size_t n = strcspn(r->s, " ,)(\"");
+        if (!n) return NULL;
         buf_add(&b, r->s, n);
         r->s += n;
-        return n ? buf_take(&b) : NULL;
+        return buf_take(&b);
     }
     for (r->s++; *r->s; r->s++) {
         if (*r->s == '"' && *++r->s != '"') return b.len ? buf_take(&b) : xstrdup("");
@@ -159,7 +160,7 @@ static json_t *read_map(struct reader *r, int depth) {
 
 static json_t *read_decimal(struct reader *r) {
     int precision, scale, n = 0;
-    if (sscanf(r->s, "%d , %d )%n", &precision, &scale, &n) != 2 || !n) return NULL;
+    if (sscanf(r->s, "%2d , %2d )%n", &precision, &scale, &n) != 2 || !n) return NULL;
     r->s += n;
     char text[40];
     snprintf(text, sizeof text, "decimal(%d,%d)", precision, scale);
@@ -231,15 +232,16 @@ static int refuse(const char *column, const char *sql_type, struct err *err) {
 int delta_type_of(const char *column, const char *sql_type, bool ntz_allowed, struct delta_type *out,
                   struct err *err) {
     struct reader r = {.s = sql_type, .ntz = ntz_allowed};
+    struct buf cast = BUF_INIT;
     json_t *type = read_type(&r, 0);
-    if (!type || *r.s) {
+    if (!type || *r.s || !delta_sql_type(type, &cast)) {
         json_decref(type);
+        buf_release(&cast);
         return refuse(column, sql_type, err);
     }
-    struct buf cast = BUF_INIT;
-    if (r.converted) delta_sql_type(type, &cast);
     *out =
         (struct delta_type){.type = type, .cast = r.converted ? buf_take(&cast) : NULL, .warning = r.warning};
+    buf_release(&cast);
     return 0;
 }
 
