@@ -29,8 +29,8 @@ static int follow(struct cli *c, struct conductor *k, const struct running *r, c
     return exit_code(t, state, signal);
 }
 
-/* The disk was full while something was written down: with the ballast gone there is room to say how the live steps ended.
- * Whatever this achieves, the first failure is the answer. */
+/* The disk was full while something was written down: with the ballast gone there is room to say how the live
+ * steps ended. Whatever this achieves, the first failure is the answer. */
 static void settle_full_disk(struct cli *c, const struct conductor_options *o, const struct err *why) {
     struct err ignored;
     if (strcmp(why->reason, "disk_full") != 0) return;

@@ -98,9 +98,15 @@ int sql_attach(struct sql_session *s, const char *name, struct err *err) {
     return zone_attach(s->duck, s->view.store, &in, NULL, err);
 }
 
+static int not_a_select(struct err *err) {
+    err_set(err, EX_USAGE, "`leat sql` runs SELECT statements only: datasets change by publishing");
+    return err_hint(err, "a step with `into:` publishes; see `leat help checks`");
+}
+
 static int attach_reads(struct sql_session *s, const char *sql, struct err *err) {
     struct duck_reads reads = {0};
     if (duck_parse_reads(s->duck, sql, s->view.arena, &reads, err) < 0) {
+        if (strstr(err->msg, "Only SELECT")) return not_a_select(err);
         int64_t at = duck_error_position(s->duck);
         if (at >= 0 && !err->hint[0]) err_hint(err, "at character %lld: …%.40s", (long long)at + 1, sql + at);
         return -1;

@@ -24,9 +24,9 @@ struct live_line {
 
 struct transcript {
     struct cli *c;
-    char *state, *run;
+    char *state, *run; /* the run that is shown: one left by an earlier command, then the one asked for */
     struct tz *tz;
-    int64_t started, steps; /* steps started so far, and of the pipeline */
+    int64_t started, steps; /* steps started so far, and of the pipeline; steps 0: not known */
     struct live_line live[LIVE_LINES];
     size_t live_count, live_more, drawn;
     bool gate;
@@ -129,8 +129,8 @@ static void clock_of(const struct transcript *t, const json_t *e, char out[16]) 
 static void line(struct transcript *t, const json_t *e, const char *word, const char *tail) {
     char at[16], count[48];
     clock_of(t, e, at);
-    snprintf(count, sizeof count, "%lld of %lld", (long long)json_int(e, "index", 0) + 1,
-             (long long)t->steps);
+    int n = snprintf(count, sizeof count, "%lld", (long long)json_int(e, "index", 0) + 1);
+    if (t->steps) snprintf(count + n, sizeof count - (size_t)n, " of %lld", (long long)t->steps);
     out_printf(&t->c->out, "%s  %s  ", at, count);
     out_paint(&t->c->out, out_status_paint(word), word, 7);
     out_printf(&t->c->out, " %-*s%s%s\n", NAME_WIDTH, json_text_or(e, "step", ""), tail[0] ? "  " : "", tail);
@@ -152,8 +152,6 @@ static const char *took(const json_t *e, char text[DURATION_TEXT]) {
 static void show_run_started(struct transcript *t, const json_t *e) {
     const json_t *w = json_object_get(e, "window");
     const struct out *o = &t->c->out;
-    free(t->run);
-    t->run = xstrdup(json_text_or(e, "run", ""));
     t->steps = json_int(e, "steps", 0);
     out_printf(o, "run %s  %s", t->run, json_text_or(e, "pipeline", ""));
     if (json_is_object(w))
@@ -401,6 +399,19 @@ static void print_json(struct transcript *t, const json_t *e) {
     free(text);
 }
 
+/* What is known of one run's end says nothing about the next one's. */
+static void notice_run(struct transcript *t, const json_t *e) {
+    const char *run = json_text(e, "run");
+    if (!run || (t->run && strcmp(t->run, run) == 0)) return;
+    free(t->run);
+    json_decref(t->failed);
+    t->run = xstrdup(run);
+    t->failed = NULL;
+    t->failure = EX_FAILED;
+    t->gate = t->published = false;
+    t->steps = 0;
+}
+
 /* The exit code follows the failure even where nothing is shown. */
 static void notice_failure(struct transcript *t, const json_t *e) {
     if (strcmp(json_text_or(e, "type", ""), "step_finished") != 0 || t->failed) return;
@@ -411,6 +422,7 @@ static void notice_failure(struct transcript *t, const json_t *e) {
 void transcript_event(void *ctx, const json_t *e) {
     struct transcript *t = ctx;
     const char *type = json_text_or(e, "type", "");
+    notice_run(t, e);
     notice_failure(t, e);
     if (t->c->json) {
         print_json(t, e);

@@ -15,6 +15,18 @@ $ leat verson
 $ leat
 ! leat: pipelines in YAML, checked data in versioned tables, one program.
 !
+! Start
+!   validate            Reads and checks pipeline files; runs nothing.
+! Run
+!   run                 Runs a pipeline now and shows what happens.
+! Look
+!   runs                Lists runs, newest first.
+!   status              Says whether everything is all right.
+!   logs                Shows what the steps of a run wrote, in order of time.
+!   sql                 Runs a SELECT over the zones' datasets and the project's files.
+!   zone history        Lists the versions of a dataset, newest first.
+! Mend
+!   retry               Re-runs a run's failed steps and what follows them, or goes on with an interrupted run.
 !
 ! Examples
 !   leat validate   check every pipeline of this project
@@ -72,7 +84,23 @@ $ leat version > /dev/full
 !   hint: free some space and run the same command again
 [6]
 $ leat version >&-
-$ leat help | head -n 1
-Learn
 $ leat version <&-
 leat .* (re)
+$ leat help topics | head -n 1
+Topics
+$ leat validate --help | head -n 1
+Reads and checks pipeline files; runs nothing.
+$ leat --color=always validate --help | sed -n 3p | od -c | head -n 1
+0000000 033   [   1   m   U   s   a   g   e 033   [   0   m  \n
+$ NO_COLOR=1 leat help topics | head -n 1 | od -c
+0000000   T   o   p   i   c   s  \n
+0000007
+$ leat worker
+! error: `leat worker` is started by Leat itself, with --request FILE
+!   hint: to run a pipeline: leat run NAME
+[2]
+$ leat schema | python3 -c "import json, sys; s = json.load(sys.stdin); print(s['\$schema'], s['required'])"
+http://json-schema.org/draft-07/schema# ['pipeline', 'steps']
+$ leat schema nothing
+! error: there are schemas of `pipeline` and `project`, none of `nothing`
+[4]
