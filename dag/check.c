@@ -509,8 +509,12 @@ static void print_real(double x, struct buf *out) {
 }
 
 static void print_share(double x, struct buf *out) {
-    print_real(x * 100, out);
-    buf_addc(out, '%');
+    char text[400];
+    for (int digits = 0; digits < 40; digits++) {
+        snprintf(text, sizeof text, "%.*f", digits, x * 100);
+        if (strtod(text, NULL) / 100 == x) break;
+    }
+    buf_addf(out, "%s%%", text);
 }
 
 static void print_arg(const json_t *arg, bool percent, struct buf *out) {
