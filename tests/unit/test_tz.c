@@ -1,0 +1,222 @@
+/* test_tz.c: time zones: against the C library over many zones and instants, and the cases that matter one by
+ * one. */
+#include "base/arena.h"
+#include "base/fsio.h"
+#include "base/tz.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+static struct tz *load(const char *name) {
+    struct err err = {0};
+    struct tz *z = tz_load(name, &err);
+    if (!z) fail_msg("%s", err.msg);
+    return z;
+}
+
+static struct civil wall(int year, int month, int day, int hour, int minute) {
+    return (struct civil){.year = year, .month = month, .day = day, .hour = hour, .minute = minute};
+}
+
+static instant_t at(const char *text) {
+    instant_t t;
+    assert_true(instant_parse(text, &t));
+    return t;
+}
+
+static const struct {
+    const char *zone, *instant;
+    int hours_x60; /* offset in minutes */
+    const char *abbreviation;
+} known[] = {
+    {"UTC", "2026-06-01T00:00:00Z", 0, "UTC"},
+    {"Europe/Berlin", "2026-01-15T12:00:00Z", 60, "CET"},
+    {"Europe/Berlin", "2026-07-15T12:00:00Z", 120, "CEST"},
+    {"Europe/Berlin", "2026-03-29T00:59:59Z", 60, "CET"},
+    {"Europe/Berlin", "2026-03-29T01:00:00Z", 120, "CEST"},
+    {"Europe/Berlin", "2199-07-15T12:00:00Z", 120, "CEST"}, /* by the footer's rule */
+    {"America/New_York", "2100-12-25T12:00:00Z", -300, "EST"},
+    {"Australia/Lord_Howe", "2026-01-15T00:00:00Z", 660, "+11"}, /* half an hour of daylight time */
+    {"Australia/Lord_Howe", "2026-07-15T00:00:00Z", 630, "+1030"},
+    {"Asia/Kolkata", "2026-01-15T00:00:00Z", 330, "IST"},
+    {"Asia/Kathmandu", "2026-01-15T00:00:00Z", 345, "+0545"},
+    {"Europe/Dublin", "2026-01-15T00:00:00Z", 0, "GMT"},  /* winter is its daylight time, negative */
+    {"America/Nuuk", "2026-07-15T00:00:00Z", -60, "-01"}, /* rule with negative hours */
+};
+
+static void test_known(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        struct tz *z = load(known[i].zone);
+        struct tz_local l;
+        tz_at(z, at(known[i].instant), &l);
+        if (l.offset != known[i].hours_x60 * 60 || strcmp(l.abbreviation, known[i].abbreviation) != 0)
+            fail_msg("%s at %s: %d %s", known[i].zone, known[i].instant, l.offset, l.abbreviation);
+        assert_string_equal(tz_name(z), known[i].zone);
+        tz_free(z);
+    }
+}
+
+static void test_gap(void **state) {
+    (void)state;
+    struct tz *z = load("Europe/Berlin");
+    instant_t a, b;
+    struct civil gap = wall(2026, 3, 29, 2, 30), twice = wall(2026, 10, 25, 2, 30),
+                 plain = wall(2026, 6, 1, 12, 0);
+    assert_int_equal(tz_instants(z, &gap, &a, &b), TZ_GAP);
+    assert_int_equal(a, at("2026-03-29T01:30:00Z"));
+    assert_int_equal(b, at("2026-03-29T00:30:00Z"));
+    assert_int_equal(tz_instant(z, &gap), at("2026-03-29T01:00:00Z"));
+    assert_int_equal(tz_instants(z, &twice, &a, &b), TZ_OVERLAP);
+    assert_int_equal(a, at("2026-10-25T00:30:00Z"));
+    assert_int_equal(b, at("2026-10-25T01:30:00Z"));
+    assert_int_equal(tz_instant(z, &twice), a);
+    assert_int_equal(tz_instants(z, &plain, &a, &b), TZ_ONE);
+    assert_int_equal(a, at("2026-06-01T10:00:00Z"));
+    assert_int_equal(tz_next_change(z, at("2026-06-01T00:00:00Z")), at("2026-10-25T01:00:00Z"));
+    assert_int_equal(tz_next_change(z, at("2150-06-01T00:00:00Z")), at("2150-10-25T01:00:00Z"));
+    tz_free(z);
+}
+
+/* A whole day was left out: 2011-12-30 does not exist on Samoa. */
+static void test_missing_day(void **state) {
+    (void)state;
+    struct tz *z = load("Pacific/Apia");
+    struct civil day = wall(2011, 12, 30, 12, 0);
+    instant_t a, b;
+    assert_int_equal(tz_instants(z, &day, &a, &b), TZ_GAP);
+    assert_int_equal(tz_instant(z, &day), at("2011-12-30T10:00:00Z"));
+    tz_free(z);
+}
+
+static uint64_t next_random(uint64_t *s) { return *s = *s * 6364136223846793005u + 1442695040888963407u; }
+
+static void compare(const struct tz *z, int64_t seconds) {
+    time_t t = (time_t)seconds;
+    struct tm tm;
+    struct tz_local l;
+    assert_non_null(localtime_r(&t, &tm));
+    tz_at(z, seconds * US_PER_SECOND, &l);
+    if (l.offset != tm.tm_gmtoff || l.dst != (tm.tm_isdst > 0) || strcmp(l.abbreviation, tm.tm_zone) != 0)
+        fail_msg("%s at %lld: %d %d %s, the C library says %ld %d %s", tz_name(z), (long long)seconds,
+                 l.offset, l.dst, l.abbreviation, tm.tm_gmtoff, tm.tm_isdst, tm.tm_zone);
+    /* and back: the wall time stands for this instant, alone or as one of two */
+    struct civil c = tz_civil(z, seconds * US_PER_SECOND);
+    instant_t a, b;
+    if (tz_instants(z, &c, &a, &b) == TZ_GAP ||
+        (a != seconds * US_PER_SECOND && b != seconds * US_PER_SECOND))
+        fail_msg("%s at %lld does not come back from its wall time", tz_name(z), (long long)seconds);
+}
+
+static void test_against_library(void **state) {
+    (void)state;
+    size_t n;
+    char **names = tz_names(&n);
+    uint64_t seed = 42;
+    assert_true(n > 300);
+    for (size_t i = 0; i < n; i++) {
+        struct tz *z = load(names[i]);
+        setenv("TZ", names[i], 1);
+        tzset();
+        for (int k = 0; k < 60; k++)
+            compare(z, (int64_t)(next_random(&seed) >> 1) % 6311390400); /* 1970 to 2170 */
+        instant_t change = at("2020-01-01T00:00:00Z");
+        for (int k = 0; k < 8 && (change = tz_next_change(z, change)) != INSTANT_NONE; k++) {
+            compare(z, change / US_PER_SECOND - 1);
+            compare(z, change / US_PER_SECOND);
+        }
+        tz_free(z);
+    }
+    unsetenv("TZ");
+    tz_names_free(names, n);
+}
+
+static void test_names(void **state) {
+    (void)state;
+    static const char *const bad[] = {"Europe/Berln", "",        "/etc/passwd",    "../../etc/passwd",
+                                      "Europe",       "Europe/", "posixrules.tab", "Europe//Berlin",
+                                      "tzdata.zi",    "a b",     "Europe/Berlin\n"};
+    char meant[80];
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (tz_exists(bad[i])) fail_msg("`%s` is a zone", bad[i]);
+    assert_true(tz_exists("Etc/UTC") && tz_exists("America/Argentina/Buenos_Aires"));
+    tz_suggest("Europe/Berln", meant, sizeof meant);
+    assert_string_equal(meant, "Europe/Berlin");
+    tz_suggest("tokyo", meant, sizeof meant);
+    assert_string_equal(meant, "Asia/Tokyo");
+    tz_suggest("Nowhere/At_All", meant, sizeof meant);
+    assert_string_equal(meant, "");
+}
+
+static void test_rules(void **state) {
+    (void)state;
+    static const char *const good[] = {"CET-1CEST,M3.5.0,M10.5.0/3", "<-03>3", "EST5EDT,J60/1:30,300",
+                                       "IST-1GMT0,M10.5.0,M3.5.0/1", "<+00>0<+02>-2,M3.5.0/1,M10.5.0/3"};
+    static const char *const bad[] = {"",
+                                      "C",
+                                      "CET",
+                                      "CET-1CEST,M13.1.0,M10.5.0",
+                                      "CET-1CEST,M3.5.0",
+                                      "CET-1CEST,M3.5.7,M1.1.1",
+                                      "CET-25",
+                                      "CET-1 ",
+                                      "CET-1CEST,J0,J1",
+                                      "<CET-1"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        struct tz *z = tz_from_rule(good[i], NULL);
+        if (!z) fail_msg("%s is refused", good[i]);
+        tz_free(z);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        if (tz_from_rule(bad[i], NULL)) fail_msg("%s is taken", bad[i]);
+}
+
+/* Every truncation and every flipped byte of a zone file is refused or harmless. */
+static void test_damaged_files(void **state) {
+    (void)state;
+    char folder[] = "/tmp/leat-tz-XXXXXX";
+    size_t len;
+    struct err err = {0};
+    char *data = fs_read("/usr/share/zoneinfo/Europe/Berlin", 1 << 20, &len, &err);
+    if (!data) skip();
+    assert_non_null(mkdtemp(folder));
+    char *path = fs_join(folder, "Zone");
+    setenv("TZDIR", folder, 1);
+    for (size_t i = 0; i < 2 * len; i += 3) {
+        size_t n = i < len ? i : len;
+        char old = data[i % len];
+        if (i >= len) data[i % len] = (char)(old ^ 0xff);
+        FILE *f = fopen(path, "wbe");
+        assert_non_null(f);
+        assert_int_equal(fwrite(data, 1, n, f), n);
+        fclose(f);
+        data[i % len] = old;
+        struct tz *z = tz_load("Zone", &err);
+        struct tz_local l;
+        if (z) tz_at(z, at("2026-07-15T12:00:00Z"), &l);
+        if (z) tz_next_change(z, at("2026-07-15T12:00:00Z"));
+        if (z && n < len) fail_msg("a file of %zu of %zu bytes is taken", n, len);
+        tz_free(z);
+    }
+    unsetenv("TZDIR");
+    assert_int_equal(fs_remove_tree(folder, &err), 0);
+    free(path);
+    free(data);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_known),         cmocka_unit_test(test_gap),
+        cmocka_unit_test(test_missing_day),   cmocka_unit_test(test_against_library),
+        cmocka_unit_test(test_names),         cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_damaged_files),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
