@@ -32,6 +32,18 @@ static int act_audit(struct work *w, struct err *err) {
     return work_propose_value(w, err);
 }
 
+/* A checkpoint only helps readers: without it the publish is as good. */
+static void write_checkpoint(struct work *w, struct store *store) {
+    struct err err = {0};
+    json_t *plan = publish_plan(store, w->request.intent, NULL);
+    if (plan && publish_wants_checkpoint(plan)) {
+        struct duck *d = work_duck(w, &err);
+        if (!d || publish_checkpoint(d, store, plan, w->request.intent, &err) < 0)
+            work_warn(w, "no checkpoint was written: %s", err.msg);
+    }
+    json_decref(plan);
+}
+
 static int act_publish(struct work *w, struct err *err) {
     static const char *const words[] = {"done", "outside", "stopped", "failed"};
     struct store *store = NULL;
@@ -39,6 +51,7 @@ static int act_publish(struct work *w, struct err *err) {
     if (!store) return err_set(err, EX_ENVIRONMENT, "no database to publish from in %s", w->request.state);
     json_t *outside = NULL;
     enum publish_end end = publish_run_intent(store, w->request.intent, &outside, err);
+    if (end == PUBLISH_DONE) write_checkpoint(w, store);
     json_put_text(w->result, "publish", words[end]);
     json_put(w->result, "outside", outside);
     return end == PUBLISH_DONE || end == PUBLISH_OUTSIDE ? 0 : -1;

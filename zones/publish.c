@@ -2,6 +2,7 @@
  *
  *   for every output:  make folders, rename staged -> target (there: skip; nowhere: stop), check sizes
  *                      fsync every folder a name was made in, up to the zone
+ *   for every output:  look whether its log entry can be written, before the first one is
  *   for every output:  write the log entry beside its place, fsync, link(2), fsync the log's folder
  *
  * Every call may have been made by an earlier life that was killed right after it, so nothing is taken as
@@ -328,11 +329,22 @@ static enum publish_end meet_entry(const json_t *plan, const json_t *output, siz
     return PUBLISH_STOPPED;
 }
 
+/* Before the first entry is written: could each of them be? So that what stands in the way of the second is
+ * known while nothing is published yet. */
+static enum publish_end look_ahead(const json_t *plan, const json_t *output, size_t index, json_t *list,
+                                   struct err *err) {
+    bool delta = output_is_delta(output);
+    if (!base_is_there(output, delta)) return base_gone(output, err);
+    char *path = entry_path(json_text_or(output, "path", ""), delta, json_int(output, "version", 0));
+    enum publish_end end = fs_exists(path) ? meet_entry(plan, output, index, path, list, err) : PUBLISH_DONE;
+    free(path);
+    return end;
+}
+
 static enum publish_end log_output(const json_t *plan, const json_t *output, size_t index, int64_t sequence,
                                    json_t *list, struct err *err) {
     const char *dataset = json_text_or(output, "path", "");
     bool delta = output_is_delta(output);
-    if (!base_is_there(output, delta)) return base_gone(output, err);
     char *path = entry_path(dataset, delta, json_int(output, "version", 0));
     enum publish_end end = PUBLISH_DONE;
     int r = write_entry(plan, output, sequence, delta, path, err);
@@ -352,6 +364,9 @@ enum publish_end publish_run(const json_t *plan, int64_t sequence, json_t **outs
     *outside = NULL;
     json_array_foreach(outputs, i, output) {
         if (end == PUBLISH_DONE) end = move_output(output, err);
+    }
+    json_array_foreach(outputs, i, output) {
+        if (end == PUBLISH_DONE) end = look_ahead(plan, output, i, list, err);
     }
     json_array_foreach(outputs, i, output) {
         if (end == PUBLISH_DONE) end = log_output(plan, output, i, sequence, list, err);

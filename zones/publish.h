@@ -75,6 +75,7 @@ enum publish_end publish_run_intent(struct store *s, int64_t intent, json_t **ou
 /* Every tenth version of a Delta table gets a checkpoint: after publish_run() ended with PUBLISH_DONE, when
  * publish_wants_checkpoint(), the worker may open the engine and write it. A failure is a warning. */
 struct duck;
+json_t *publish_plan(struct store *s, int64_t intent, struct err *err); /* of an open intent; new reference */
 bool publish_wants_checkpoint(const json_t *plan);
 int publish_checkpoint(struct duck *d, struct store *s, const json_t *plan, int64_t sequence,
                        struct err *err);

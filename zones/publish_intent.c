@@ -23,6 +23,16 @@ static enum publish_end run_row(const struct intent_row *row, json_t **outside, 
     return end;
 }
 
+json_t *publish_plan(struct store *s, int64_t intent, struct err *err) {
+    struct arena *a = arena_new();
+    struct intent_row row;
+    int r = store_intent_get(s, intent, a, &row, err);
+    json_t *plan = r > 0 && row.plan ? json_parse(row.plan, err) : NULL;
+    if (r >= 0 && !plan) no_intent(intent, err);
+    arena_free(a);
+    return plan;
+}
+
 enum publish_end publish_run_intent(struct store *s, int64_t intent, json_t **outside, struct err *err) {
     struct arena *a = arena_new();
     struct intent_row row;
