@@ -204,7 +204,8 @@ static int copy_remote(struct work *w, const char *url, struct err *err) {
         return 0;
     }
     struct copying c = {.w = w, .files = json_array(), .removes = json_array(), .consumed = json_array()};
-    struct landing_file f = {.path = url, .replaces = true};
+    bool bookmarked = w->request.bookmark_kind && strcmp(w->request.bookmark_kind, "files") == 0;
+    struct landing_file f = {.path = url, .replaces = bookmarked};
     int64_t bytes = json_int(source, "size", 0);
     rc = note_replaced(&c, &f, err);
     json_array_append_new(c.files, json_pack("{ss sI sO sO}", "staged", staged, "bytes", (json_int_t)bytes,
@@ -212,7 +213,6 @@ static int copy_remote(struct work *w, const char *url, struct err *err) {
     json_array_append_new(c.consumed, source);
     result_add_read(w->result, -1, bytes);
     work_log(w, "downloaded %lld bytes", (long long)bytes);
-    bool bookmarked = w->request.bookmark_kind && strcmp(w->request.bookmark_kind, "files") == 0;
     if (rc == 0) rc = publish(&c, bookmarked, err);
     json_decref(c.files);
     json_decref(c.removes);

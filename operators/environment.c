@@ -44,11 +44,20 @@ static void put(struct env *e, const char *name, const char *value) {
 
 /* ---- inherited ----------------------------------------------------------------------------------------- */
 
-static bool inherits(const char *entry, const json_t *allowed) {
+static const char *const spark_prefixes[] = {"SPARK_", "JAVA_HOME=", "HADOOP_", "PYSPARK_", NULL};
+
+static bool begins_with_any(const char *entry, const char *const *prefixes) {
+    for (; *prefixes; prefixes++)
+        if (strncmp(entry, *prefixes, strlen(*prefixes)) == 0) return true;
+    return false;
+}
+
+static bool inherits(const char *entry, const json_t *allowed, bool spark) {
     static const char *const names[] = {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "TMPDIR"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (same_name(entry, names[i], strlen(names[i]))) return true;
     if (strncmp(entry, "LC_", 3) == 0) return true;
+    if (spark && begins_with_any(entry, spark_prefixes)) return true;
     size_t i;
     json_t *name;
     json_array_foreach(allowed, i, name) {
@@ -59,8 +68,9 @@ static bool inherits(const char *entry, const json_t *allowed) {
 
 static void put_inherited(struct env *e, const json_t *request) {
     const json_t *allowed = json_object_get(request, "env_allowed");
+    bool spark = strcmp(json_text_or(request, "verb", ""), "spark") == 0;
     for (char **p = environ; *p; p++)
-        if (inherits(*p, allowed)) put_text(e, xstrdup(*p));
+        if (inherits(*p, allowed, spark)) put_text(e, xstrdup(*p));
 }
 
 /* ---- LEAT_* -------------------------------------------------------------------------------------------- */
