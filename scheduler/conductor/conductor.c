@@ -136,6 +136,10 @@ static int64_t default_jobs(void) {
     return cores > 4 ? cores : 4;
 }
 
+/* A step without `retry:` that exits with 75 (EX_TEMPFAIL) is tried again so often, after so long. */
+enum { ASKED_TIMES = 3 };
+#define ASKED_WAIT (10 * US_PER_SECOND)
+
 static int open_core(struct conductor *c) {
     const struct project *p = c->options.project;
     struct core_pool *pools = xcalloc(p->pool_count, sizeof *pools);
@@ -144,6 +148,7 @@ static int open_core(struct conductor *c) {
     struct core_config config = {.jobs = c->options.jobs ? c->options.jobs : default_jobs(),
                                  .pools = pools,
                                  .pool_count = (uint32_t)p->pool_count,
+                                 .asked = {.times = ASKED_TIMES, .wait = ASKED_WAIT},
                                  .quiet_ready = true};
     c->core = core_new(&config);
     free(pools);

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "operators/op.h"
+#include "scheduler/retry.h"
 #include "scheduler/scope.h"
 #include "store/datasets.h"
 
@@ -437,6 +438,12 @@ static void run_of_row(struct live_run *r, const struct run_row *row) {
     json_decref(options);
 }
 
+/* What is left of a wait; a clock that was set back must not make it longer than any wait can be. */
+static duration_t wait_left(const struct conductor *c, instant_t due) {
+    duration_t left = due - turn_wall(c);
+    return left < 0 ? 0 : left > RETRY_WAIT_MAX ? RETRY_WAIT_MAX : left;
+}
+
 /* An unfinished run goes on with the definition it has; a changed one is a new generation's matter. */
 static int go_on(struct conductor *c, struct live_run *r, const struct run_row *row, struct again *g,
                  struct err *err) {
@@ -455,8 +462,7 @@ static int go_on(struct conductor *c, struct live_run *r, const struct run_row *
     for (uint32_t i = 0; i < r->step_count; i++) {
         if (g->from[i] == SIZE_MAX) continue;
         now[i].attempts = g->rows[g->from[i]].attempts;
-        if (now[i].state == STEP_retry_wait)
-            now[i].due = turn_now(c) + (g->rows[g->from[i]].due - turn_wall(c));
+        if (now[i].state == STEP_retry_wait) now[i].due = turn_now(c) + wait_left(c, g->rows[g->from[i]].due);
         if (now[i].state == STEP_failed) json_array_append_new(r->failed_steps, json_string(r->names[i]));
     }
     plan_restore(r->plan, now);
