@@ -188,7 +188,8 @@ static int files_content(struct store *s, const struct bookmark_move *m, int64_t
     struct arena *a = arena_new();
     int r = seen_difference(s, m->id, m->version, to, &more, err);
     json_t *value = r ? NULL : value_now(s, m, a, &now, err);
-    if (value) out->value = json_pack("{s:I}", "files", (json_int_t)(json_int(value, "files", 0) + more));
+    json_int_t files = json_int(value, "files", 0) + more;
+    if (value) out->value = json_pack("{s:I}", "files", files);
     json_decref(value);
     arena_free(a);
     return value ? 0 : -1;

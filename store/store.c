@@ -6,6 +6,7 @@
  * another name, then renamed. So a file named leat.db that is empty, or without our application_id, is never
  * ours in the making: it is refused, never "repaired" by starting over, because starting over would forget
  * every bookmark. */
+#include "base/buf.h"
 #include "base/fsio.h"
 #include "store/internal.h"
 
@@ -127,9 +128,10 @@ static int read_over(void *ctx) {
 
 static void db_flag(sqlite3 *db, int flag, int value) { sqlite3_db_config(db, flag, value, NULL); }
 
-static int connect(struct store *s, const struct store_options *o, int flags, struct err *err) {
-    int rc = sqlite3_open_v2(s->path, &s->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-                             o ? o->vfs : NULL);
+static int connect(struct store *s, const struct store_options *o, const char *name, int flags,
+                   struct err *err) {
+    int rc =
+        sqlite3_open_v2(name, &s->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, o ? o->vfs : NULL);
     if (rc != SQLITE_OK) return store_fail(s, rc, "cannot open the database", err);
     /* Until everything is accepted, closing must not copy the WAL back: a refused file stays as it is. */
     db_flag(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1);
@@ -221,7 +223,7 @@ static int writer_open(struct store *s, const struct store_options *o, struct er
     s->writer = true;
     if (fs_mkdirs(s->state, 0700, err) || network_disk_refuse(s->state, err) || lock_take(s, err)) return -1;
     if (file_ready(s, o, err)) return -1;
-    if (connect(s, o, SQLITE_OPEN_READWRITE, err)) return -1;
+    if (connect(s, o, s->path, SQLITE_OPEN_READWRITE, err)) return -1;
     return writer_accept(s, o, err);
 }
 
@@ -280,21 +282,54 @@ static int reader_accept(struct store *s, const struct store_options *o, struct 
     return settings(s, err) || identity_read(s, err) ? -1 : 0;
 }
 
+/* The path as a URI that tells SQLite nobody will change the file while it is open. */
+static char *immutable_uri(const char *path) {
+    struct buf uri = BUF_INIT;
+    buf_adds(&uri, "file:");
+    for (const char *at = path; *at; at++) {
+        if (strchr("%?#", *at))
+            buf_addf(&uri, "%%%02X", (unsigned)(unsigned char)*at);
+        else
+            buf_addc(&uri, *at);
+    }
+    buf_adds(&uri, "?immutable=1");
+    return buf_take(&uri);
+}
+
+static int reader_connect(struct store *s, const struct store_options *o, const char *name, int flags,
+                          struct err *err) {
+    return connect(s, o, name, flags | SQLITE_OPEN_READONLY, err) || reader_accept(s, o, err) ? -1 : 0;
+}
+
+/* Reading a WAL database needs a -shm file beside it. Where none can be made (a folder of somebody else, a
+ * read-only disk) and no log is there, nobody is writing: the file alone is the database. */
+static int reader_open(struct store *s, const struct store_options *o, struct err *err) {
+    if (network_disk_refuse(s->state, err)) return -1;
+    if (reader_connect(s, o, s->path, 0, err) == 0) return 0;
+    bool shm = access(s->state, W_OK) != 0 && (errno == EROFS || errno == EACCES);
+    if (!shm || size_beside(s, "-wal") > 0 || size_beside(s, "-shm") >= 0) return -1;
+    store_release_statements(s);
+    sqlite3_close(s->db);
+    s->db = NULL;
+    char *uri = immutable_uri(s->path);
+    int r = reader_connect(s, o, uri, SQLITE_OPEN_URI, err);
+    free(uri);
+    return r;
+}
+
 int store_open_reader(const char *state, const struct store_options *o, struct store **out, struct err *err) {
     struct store *s = store_new(state, o);
+    int r = 1;
     s->read_limit = o && o->read_limit ? o->read_limit : 2 * US_PER_SECOND;
-    if (!fs_exists(s->path)) {
-        int r = size_beside(s, "-wal") > 0 ? damaged_error(s, "leat.db is missing", err) : 0;
+    if (!fs_exists(s->path))
+        r = size_beside(s, "-wal") > 0 ? damaged_error(s, "leat.db is missing", err) : 0;
+    else if (reader_open(s, o, err))
+        r = -1;
+    if (r == 1)
+        *out = s;
+    else
         store_drop(s, false);
-        return r;
-    }
-    if (network_disk_refuse(s->state, err) || connect(s, o, SQLITE_OPEN_READONLY, err) ||
-        reader_accept(s, o, err)) {
-        store_drop(s, false);
-        return -1;
-    }
-    *out = s;
-    return 1;
+    return r;
 }
 
 void store_close(struct store *s) {

@@ -1,4 +1,4 @@
-/* A really full disk: a small tmpfs (needs root; skipped otherwise). */
+/* A really full disk, a really read-only one: a small tmpfs (needs root; skipped otherwise). */
 #include "tests/unit/store_fixture.h"
 
 #include <errno.h>
@@ -131,12 +131,41 @@ static void opening_on_a_full_disk(void **state) {
     small_disk_end(&f);
 }
 
+/* A read-only disk, or a folder of somebody else: what is there can be read, though nothing can be made
+ * beside it. */
+static void a_read_only_disk_can_be_read(void **state) {
+    (void)state;
+    struct fx f;
+    struct err err = {0};
+    struct store *r = NULL;
+    int64_t versions;
+    if (!small_disk(&f, "size=10m")) skip();
+    snprintf(f.state, sizeof f.state, "%s/a%%20b?#", f.dir); /* a name that means something in a URI */
+    f.s = store_open_writer(f.state, &ballasted, &err);
+    struct story t = {.s = f.s};
+    struct chapter c = {0};
+    assert_ok(story_begin(&t, &err));
+    assert_ok(story_chapter(&t, &c, &err));
+    store_close(f.s);
+    f.s = NULL;
+    assert_int_equal(0, mount(NULL, f.dir, NULL, MS_REMOUNT | MS_RDONLY, NULL));
+    assert_hit(1, store_open_reader(f.state, NULL, &r, &err));
+    assert_null(story_broken(r, &versions));
+    assert_int_equal(1, versions);
+    store_close(r);
+    assert_null(store_open_writer(f.state, &ballasted, &err));
+    assert_string_equal("read_only", err.reason);
+    assert_int_equal(0, mount(NULL, f.dir, NULL, MS_REMOUNT, NULL));
+    small_disk_end(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(failures_can_be_recorded_on_a_full_disk),
         cmocka_unit_test(no_room_for_the_ballast_is_a_warning),
         cmocka_unit_test(no_room_for_the_database_is_said),
         cmocka_unit_test(opening_on_a_full_disk),
+        cmocka_unit_test(a_read_only_disk_can_be_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
