@@ -21,7 +21,7 @@ static const struct {
 enum { TYPES = sizeof types / sizeof *types };
 
 /* Text as a value of the type; NULL when it is none. */
-static json_t *value_of(int type, const char *text) {
+static json_t *value_of(unsigned type, const char *text) {
     switch (type) {
     case PARAM_INTEGER: return text_is_integer(text) ? json_integer(strtoll(text, NULL, 10)) : NULL;
     case PARAM_DECIMAL:
@@ -34,7 +34,7 @@ static json_t *value_of(int type, const char *text) {
 }
 
 /* contract.md 5: what is written plainly says the type. */
-static int type_of(const struct node *n) {
+static unsigned type_of(const struct node *n) {
     if (n->kind != NODE_SCALAR || n->style != STYLE_PLAIN) return PARAM_TEXT;
     if (text_is_integer(n->text)) return PARAM_INTEGER;
     if (text_is_decimal(n->text)) return PARAM_DECIMAL;
@@ -78,7 +78,7 @@ static void parse_map(struct build *b, struct param *p, const struct node *n) {
     const struct value *type = value_member(&row, "type"), *about = value_member(&row, "about");
     const struct node *otherwise = node_get(n, "default"), *values = node_get(n, "values");
     p->type = otherwise ? type_of(otherwise) : PARAM_TEXT;
-    for (int i = 0; type && i < TYPES; i++)
+    for (unsigned i = 0; type && i < TYPES; i++)
         if (strcmp(types[i].name, type->text) == 0) p->type = i;
     if (about) p->about = about->text;
     if (values) parse_values(b, p, values);

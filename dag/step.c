@@ -271,9 +271,9 @@ static const char *text_of(struct maker *m, enum step_key k) {
     return m->good[k] && m->value[k].shape == VALUE_TEXT ? m->value[k].text : NULL;
 }
 
-static int word_of(struct maker *m, enum step_key k, const char *const *words, int otherwise) {
+static unsigned word_of(struct maker *m, enum step_key k, const char *const *words, unsigned otherwise) {
     const char *s = text_of(m, k);
-    for (int i = 0; s && words[i]; i++)
+    for (unsigned i = 0; s && words[i]; i++)
         if (strcmp(words[i], s) == 0) return i;
     return otherwise;
 }
