@@ -20,11 +20,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PUBLISH_TRIES = 3 };
-
 void attempt_job_id(const struct live_attempt *a, char id[128]) {
-    if (a->publish_tries)
-        snprintf(id, 128, "%s.%c%u", a->token, (char)a->phase, a->publish_tries);
+    if (a->publish_try)
+        snprintf(id, 128, "%s.%c%u", a->token, (char)a->phase, a->publish_try);
     else
         snprintf(id, 128, "%s.%c", a->token, (char)a->phase);
 }
@@ -521,7 +519,8 @@ static void stop_datasets(struct conductor *c, struct live_attempt *a, const str
 /* P4-P5 failed though nothing is wrong with the plan: forward is the only way, so try again, then give up
  * loudly. */
 static void publish_failed(struct conductor *c, struct live_attempt *a, const struct err *why) {
-    if (++a->publish_tries < PUBLISH_TRIES) {
+    a->publish_try = (a->publish_try + 1) % PUBLISH_TRIES;
+    if (++a->publish_failures < PUBLISH_TRIES) {
         effect_add(c, &(struct effect){.kind = EFFECT_START, .attempt = a});
         return;
     }

@@ -29,6 +29,7 @@
 
 #include <uv.h>
 
+enum { PUBLISH_TRIES = 3 };
 enum phase { PHASE_MAIN = 'm', PHASE_AUDIT = 'a', PHASE_PUBLISH = 'p' };
 
 /* What the last attempt of a step gave: becomes the step's row and the event about it. */
@@ -54,7 +55,8 @@ struct live_attempt {
     enum phase phase;
     bool asked_publish; /* waits for CORE_MAY_PUBLISH */
     bool cancelled;     /* a cancel was sent to its job */
-    uint32_t publish_tries;
+    uint32_t publish_try;      /* part of the publish job's id: 0, 1, 2, 0, … */
+    uint32_t publish_failures; /* seen by this conductor */
     json_t *request, *result; /* result: of the work or audit */
     char *stage;              /* folder, NULL without into: */
     instant_t started_at;

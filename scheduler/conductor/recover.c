@@ -202,6 +202,7 @@ static int start_again(struct recovery *k, struct live_attempt *a, struct err *e
 static int settle_unknown(struct recovery *k, struct live_attempt *a, struct err *err) {
     struct happening h = {.kind = HAPPENED_LOST};
     attempt_job_id(a, h.id);
+    if (warden_reap_tree(k->c->options.project->state, h.id, REAP_PATIENCE, err)) return -1;
     if (a->phase != PHASE_MAIN) { /* audit and publish are repeated: both depend on files alone */
         say(k, a, a->phase == PHASE_PUBLISH ? "publishing goes on" : "its checks run again");
         effect_add(k->c, &(struct effect){.kind = EFFECT_START, .attempt = a});
@@ -211,10 +212,18 @@ static int settle_unknown(struct recovery *k, struct live_attempt *a, struct err
         say(k, a, "was about to start: starts again");
         return start_again(k, a, err);
     }
-    if (warden_reap_tree(k->c->options.project->state, h.id, REAP_PATIENCE, err)) return -1;
     say(k, a, "lost: its warden died");
     turn_happened(k->c, &h);
     return 0;
+}
+
+/* A publish job may be alive under the name of its second or third try: two of them must never run at once. */
+static void find_publish_try(const struct recovery *k, struct live_attempt *a) {
+    char id[128];
+    for (a->publish_try = PUBLISH_TRIES - 1; a->publish_try; a->publish_try--) {
+        attempt_job_id(a, id);
+        if (map_get(&k->alive, id, NULL)) return;
+    }
 }
 
 static int recover_attempt(struct recovery *k, const struct attempt_row *row, struct err *err) {
@@ -223,6 +232,7 @@ static int recover_attempt(struct recovery *k, const struct attempt_row *row, st
         return err_set(err, EX_ENVIRONMENT, "attempt %s belongs to no unfinished run", row->token);
     struct live_attempt *a = adopt(k, r, row);
     char id[128];
+    if (a->phase == PHASE_PUBLISH) find_publish_try(k, a);
     attempt_job_id(a, id);
     init_of(r)[row->step].state = STEP_running;
     init_of(r)[row->step].attempts = row->number;
@@ -287,7 +297,10 @@ static bool old_runs_live(const struct conductor *c, int64_t resume) {
 /* Lets what is live of the old runs come to its end. */
 static int finish_old_runs(struct conductor *c, int64_t resume, struct err *err) {
     c->wants_turn = true;
-    while (!c->is_broken && old_runs_live(c, resume)) conductor_poll(c);
+    while (!c->is_broken && old_runs_live(c, resume)) {
+        conductor_poll(c);
+        c->wants_turn |= c->to_close_count > 0; /* nothing else may come that would close them */
+    }
     if (c->is_broken) *err = c->broken;
     return c->is_broken ? -1 : 0;
 }
@@ -318,7 +331,7 @@ int conductor_recover(struct conductor *c, int64_t resume, struct err *err) {
 static int lose_run(struct conductor *c, struct live_run *r, struct err *err) {
     for (uint32_t i = 0; i < r->step_count; i++) {
         struct live_attempt *a = r->attempts[i];
-        if (!a || a->asked_publish) continue;
+        if (!a || (a->asked_publish && a->phase != PHASE_PUBLISH)) continue; /* no job of it runs */
         struct happening h = {.kind = HAPPENED_LOST};
         attempt_job_id(a, h.id);
         if (warden_reap_tree(c->options.project->state, h.id, REAP_PATIENCE, err)) return -1;
