@@ -53,12 +53,12 @@ struct live_attempt {
     char token[TOKEN_TEXT];
     char log[256]; /* relative to the state folder */
     enum phase phase;
-    bool asked_publish; /* waits for CORE_MAY_PUBLISH */
-    bool cancelled;     /* a cancel was sent to its job */
+    bool asked_publish;        /* waits for CORE_MAY_PUBLISH */
+    bool cancelled;            /* a cancel was sent to its job */
     uint32_t publish_try;      /* part of the publish job's id: 0, 1, 2, 0, … */
     uint32_t publish_failures; /* seen by this conductor */
-    json_t *request, *result; /* result: of the work or audit */
-    char *stage;              /* folder, NULL without into: */
+    json_t *request, *result;  /* result: of the work or audit */
+    char *stage;               /* folder, NULL without into: */
     instant_t started_at;
     struct job_exit main_exit; /* of the main job of a process step */
 };
