@@ -45,8 +45,8 @@ json_t *zone_file_paths(struct store *s, int64_t dataset_id, int64_t version, st
  * `view`. -1 with err (exit 3, reason "not_readable") for other extensions or a mixture. */
 int zone_attach_files(struct duck *d, const char *schema, const char *view, const json_t *paths,
                       const json_t *hive_by, struct err *err);
-/* The same with more to say: columns of csv and tsv files that are read as they are written (each must be in some
- * file), and a column `_leat_source` with the file's path. */
+/* The same with more to say: columns of csv and tsv files that are read as they are written (each must be in
+ * some file), and a column `_leat_source` with the file's path. */
 struct zone_loose {
     const char *schema, *view;
     const json_t *paths;   /* absolute */

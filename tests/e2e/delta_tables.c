@@ -21,15 +21,15 @@
     "'nullable':true},{'name':'city','type':'string','nullable':true}"
 
 #define VALUES                                                                                               \
-    "SELECT %d::BIGINT id, 7::TINYINT small, 12.345::DECIMAL(12,3) price, 0.1::DOUBLE AS share, 2.5::FLOAT "    \
+    "SELECT %d::BIGINT id, 7::TINYINT small, 12.345::DECIMAL(12,3) price, 0.1::DOUBLE AS share, 2.5::FLOAT " \
     "part, "                                                                                                 \
     "true good, 'a, \"b\" ü' AS name, '\\x00\\xff'::BLOB raw, DATE '1582-10-04' AS day, "                   \
     "TIMESTAMPTZ '2026-11-19 06:15:00.123456+00' ts, ['x', NULL] tags, {'a': 1} who, MAP {'k': 5::BIGINT} "  \
     "more"
 
 #define NOTHING                                                                                              \
-    "SELECT NULL::BIGINT id, NULL::TINYINT small, NULL::DECIMAL(12,3) price, NULL::DOUBLE AS share, "           \
-    "NULL::FLOAT AS part, NULL::BOOLEAN good, NULL::VARCHAR AS name, NULL::BLOB raw, NULL::DATE AS day, "       \
+    "SELECT NULL::BIGINT id, NULL::TINYINT small, NULL::DECIMAL(12,3) price, NULL::DOUBLE AS share, "        \
+    "NULL::FLOAT AS part, NULL::BOOLEAN good, NULL::VARCHAR AS name, NULL::BLOB raw, NULL::DATE AS day, "    \
     "NULL::TIMESTAMPTZ ts, NULL::VARCHAR[] tags, NULL::STRUCT(a INTEGER) who, NULL::MAP(VARCHAR, BIGINT) "   \
     "more"
 
