@@ -94,6 +94,16 @@ static int refuse(struct work *w, const json_t *config, const char *text, struct
     return -1;
 }
 
+/* The parser only says that it cannot write such a statement's tree. */
+static int refuse_statement(struct work *w, const json_t *config, const char *text, struct err *err) {
+    if (!strstr(err->msg, "Only SELECT")) return refuse(w, config, text, err);
+    err_set(err, EX_INVALID, "a `%s` step is one SELECT, and this is another statement", w->request.verb);
+    err_hint(err, "give the rows with SELECT: `into:` and `write:` say what becomes of them");
+    err_reason(err, "sql");
+    add_place(err, config, text, 0);
+    return -1;
+}
+
 /* ---- the step ------------------------------------------------------------------------------------------ */
 
 static int run_query(struct work *w, const json_t *config, const char *sql, struct err *err) {
@@ -108,7 +118,8 @@ static int run_query(struct work *w, const json_t *config, const char *sql, stru
 
 static int run_statement(struct work *w, const json_t *config, const char *sql, struct reading *r,
                          struct err *err) {
-    if (duck_parse_reads(w->duck, sql, r->arena, &r->reads, err) < 0) return refuse(w, config, sql, err);
+    if (duck_parse_reads(w->duck, sql, r->arena, &r->reads, err) < 0)
+        return refuse_statement(w, config, sql, err);
     if (attach_all(w, r, err) < 0) return -1;
     bool consumes = json_object_size(r->consumed) > 0 && w->request.bookmark_kind;
     if ((consumes || r->unpublished) && r->new_files == 0) {

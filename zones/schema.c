@@ -213,7 +213,7 @@ static int meet_current(struct meeting *m, const json_t *current, struct err *er
     struct delta_type t = {0};
     if (own_type(given, m->ntz, &t, err) < 0) return -1;
     meet_both(m, current, given, &t);
-    json_decref(t.type);
+    delta_type_release(&t);
     return 0;
 }
 
@@ -230,7 +230,7 @@ static int meet_new(struct meeting *m, const json_t *given, struct err *err) {
         keep(m, name, t.cast, name, t.type);
         m->out->changed = true;
     }
-    json_decref(t.type);
+    delta_type_release(&t);
     return 0;
 }
 
