@@ -14,8 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 /* The files of one question, in a folder of its own. */
 struct exchange_folder {
     char path[64];

@@ -22,7 +22,6 @@
 
 #define GRACE (10 * US_PER_SECOND) /* between TERM and KILL */
 
-extern char **environ;
 
 void effect_add(struct conductor *c, const struct effect *e) {
     GROW(c->effects, c->effect_count, c->effect_cap);
