@@ -153,9 +153,15 @@ void diags_sort(struct diags *d) {
 
 /* ---- JSON */
 
+/* Text quoted from a file may be cut inside of a character: what is no UTF-8 becomes `?`. */
 static json_t *text_or_null(const char *s) {
-    json_t *v = s ? json_string(s) : NULL;
-    return v ? v : json_null();
+    size_t len = s ? strlen(s) : 0;
+    if (!s || utf8_check(s, len) == len) return s ? json_string(s) : json_null();
+    char *copy = xstrdup(s);
+    for (size_t bad; (bad = utf8_check(copy, len)) < len;) copy[bad] = '?';
+    json_t *v = json_string(copy);
+    free(copy);
+    return v;
 }
 
 static void put_span(json_t *o, struct span at) {

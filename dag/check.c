@@ -11,6 +11,7 @@
 #include "base/instant.h"
 #include "base/json.h"
 #include "base/suggest.h"
+#include "base/utf8.h"
 #include "dag/types.h"
 
 #include <ctype.h>
@@ -287,9 +288,12 @@ static bool parse_comparison(struct checker *k, json_t *out, bool *percent) {
     }
     if (!eat_word(k, "between")) return expect(k, "a comparison such as `= 0`, `> 0` or `between 1 and 10`");
     json_put_text(out, "op", "between");
+    bool second = false;
     if (!take_value(k, args, percent)) return false;
     if (!eat_word(k, "and")) return expect(k, "`and`");
-    return take_value(k, args, percent);
+    size_t at = k->t.start;
+    if (!take_value(k, args, &second)) return false;
+    return second == *percent || fail_at(k, at, "both bounds are percentages, or none is");
 }
 
 static bool parse_within(struct checker *k, json_t *out) {
@@ -395,6 +399,8 @@ static bool parse_in(struct checker *k, json_t *out, bool negated) {
             next(k);
         } else if (k->t.kind == C_SIGN || k->t.kind == C_END) {
             return expect(k, "a value");
+        } else if (k->t.kind == C_PERCENT) {
+            return fail_at(k, k->t.start, "a percentage is no value of a column");
         } else if (!take_value(k, args, &percent)) {
             return false;
         }
@@ -413,15 +419,18 @@ static bool parse_matches(struct checker *k, json_t *out, bool negated) {
 }
 
 /* A bare name that is nearly `row_count` is not a column: all other functions need parentheses. */
+static bool resembles_row_count(const char *word) {
+    return suggest(word, check_functions, 1) && edit_distance(word, check_functions[0], 2) <= 2;
+}
+
 static bool misspelled_function(struct checker *k) {
     char word[WORD_MAX + 1];
     bool call = next_is_open(k);
     size_t len = k->t.end - k->t.start;
     if (k->t.kind != C_WORD || len > WORD_MAX) return false;
     snprintf(word, sizeof word, "%.*s", (int)len, k->s + k->t.start);
+    if (!call && !resembles_row_count(word)) return false;
     const char *meant = suggest(word, check_functions, call ? check_function_count : 1);
-    if (!call && (!meant || edit_distance(word, meant, 2) > 2)) return false;
-    if (call && (strcmp(word, "in") == 0)) return false;
     if (meant)
         fail_at(k, k->t.start, "unknown function `%.80s`: did you mean `%s`?", word, meant);
     else
@@ -466,8 +475,10 @@ json_t *check_parse(const char *text, size_t len, char message[256], size_t *off
     json_t *out = json_object();
     json_put(out, "text", json_stringn(text, len));
     json_put_text(out, "severity", "fail");
+    bool good = utf8_check(text, len) == len && !memchr(text, 0, len);
+    if (!good) fail_at(&k, 0, "a check is UTF-8 text");
     next(&k);
-    bool good = parse_rule(&k, out);
+    good = good && parse_rule(&k, out);
     if (good && k.t.kind != C_END) good = fail_at(&k, k.t.start, "nothing may follow here");
     json_decref(k.t.value);
     if (good && !k.failed) return out;
@@ -493,7 +504,7 @@ static void print_column(const char *name, struct buf *out) {
     static const char *const words[] = {"true", "false",   "null",    "row_count", "not",
                                         "in",   "matches", "between", "within",    "references"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) plain = plain && strcmp(words[i], name) != 0;
-    if (plain)
+    if (plain && !resembles_row_count(name))
         buf_adds(out, name);
     else
         print_quoted(name, '`', out);

@@ -77,8 +77,6 @@ static void build_steps(struct build *b) {
     p->steps = arena_array(b->l.arena, b->planned_count, sizeof *p->steps);
     b->full->checks = arena_array(b->l.arena, b->planned_count, sizeof *b->full->checks);
     b->notes = arena_array(b->l.nodes, b->planned_count, sizeof *b->notes);
-    b->l.scope.steps = &b->names;
-    b->l.scope.groups = &b->groups;
     for (uint32_t i = 0; i < p->step_count; i++) build_step(b, i);
 }
 
@@ -88,10 +86,12 @@ static void build_all(struct build *b, const struct node *root) {
     b->root = root;
     b->defaults = node_get(root, "defaults");
     index_keys(b);
+    b->l.scope.steps = &b->names;
+    b->l.scope.groups = &b->groups;
+    if (params) build_params(b, params);
     build_head(b, root);
     if (schedule) build_schedule(b, schedule);
     load_zone_data(b);
-    if (params) build_params(b, params);
     if (b->defaults) defaults_check(&b->l, b->defaults);
     build_steps(b);
     build_reads(b);
