@@ -226,7 +226,7 @@ void duck_value_text(const struct duckdb_api *api, const struct duck_type *t, co
         if (is_nested(t->id))
             nested_text(api, t, v, row, out);
         else
-            i128_text(out, integer_at(t->id, v, row), 0);
+            i128_text(out, integer_at((int)t->id, v, row), 0);
     }
 }
 
@@ -306,7 +306,7 @@ json_t *duck_value_json(const struct duckdb_api *api, const struct duck_type *t,
         return isfinite(n) ? json_real(n) : text_json(api, t, v, row);
     }
     if (is_whole(t) || t->id == DT_HUGEINT) {
-        i128 n = integer_at(t->id, v, row);
+        i128 n = integer_at((int)t->id, v, row);
         if (n >= INT64_MIN && n <= INT64_MAX) return json_integer((json_int_t)n);
     }
     return text_json(api, t, v, row);
@@ -330,7 +330,7 @@ int64_t duck_value_int(const struct duck_type *t, const struct duck_vector *v, u
     case DT_BIT:
     case DT_INTERVAL:
     case DT_UUID: return 0;
-    default: return is_nested(t->id) ? 0 : (int64_t)integer_at(t->id, v, row);
+    default: return is_nested(t->id) ? 0 : (int64_t)integer_at((int)t->id, v, row);
     }
 }
 
