@@ -76,9 +76,8 @@ static int folders_sync(const struct folders *f, struct err *err) {
 static enum publish_end missing_file(const json_t *output, const char *target, struct err *err) {
     err_set(err, EX_CONFLICT, "%s: the checked file %s is neither in the stage nor in its place",
             json_text_or(output, "dataset", "?"), target);
-    err_hint(err,
-             "something outside removed it; the dataset is stopped. Restore the file, or run the step again "
-             "after `leat cancel`");
+    err_hint(err, "something outside Leat removed it: find out what clears or moves files below %s",
+             json_text_or(output, "path", "the zone"));
     err_reason(err, "file_missing");
     return PUBLISH_STOPPED;
 }
