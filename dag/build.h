@@ -19,7 +19,7 @@ struct pipeline_full {
 struct note {
     const struct node *node; /* the step's own map */
     struct span at_into, at_write, at_key, at_partition, at_bookmark, at_merge_by, at_verb;
-    bool write_said, empty_said, bookmark_said, shared;
+    bool write_said, empty_said, bookmark_said;
     const struct sql_text *sql; /* whose tables it reads; NULL: none */
     const struct verb *verb;
 };

@@ -154,6 +154,8 @@
     X(W0110, "a step without connections",                                                                   \
       STEP(SHELL "    after: other\n  other:\n" SHELL "  alone:\n" SHELL),                                   \
       STEP(SHELL "    after: [other, alone]\n  other:\n" SHELL "  alone:\n" SHELL))                          \
+    X(W0111, "two pipelines write one dataset", "# a.yaml and b.yaml\n    into: raw.orders\n",               \
+      "# in both\n    into: raw.orders\n    shared: true\n")                                                 \
     X(W0701, "an env file that others can read", "# chmod 644 .env\n", "# chmod 600 .env\n")
 
 struct code {

@@ -4,7 +4,7 @@
  * decides the defaults. */
 #include "dag/build.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct maker {
@@ -60,9 +60,47 @@ void build_output(struct build *b, uint32_t index) {
     struct maker m = {.b = b, .s = &b->full->pub.steps[index], .note = &b->notes[index]};
     m.o = m.s->into;
     if (!m.o) return;
+    if (m.o->partition_of_window) b->l.scope.uses_window = true;
     if (!m.note->write_said) m.o->write = default_write(&m);
     if (!m.note->empty_said)
         m.o->if_empty = json_array_size(m.o->checks) && !m.s->bookmark ? EMPTY_FAIL : EMPTY_OK;
     check_modes(&m);
     check_gate(&m);
+}
+
+/* ---- across pipelines */
+
+/* The first other writer of each dataset. */
+struct writer {
+    const struct pipeline *pipeline;
+    const struct output *output;
+};
+
+static void warn_shared(struct diags *d, const struct writer *a, const struct writer *b) {
+    struct diag *g = diag_add(d, "W0111", b->output->at, "pipelines `%s` and `%s` both write `%s`",
+                              a->pipeline->name, b->pipeline->name, b->output->dataset);
+    diag_label(d, g, "their writes are serialised, in no order of yours");
+    diag_also(d, g, a->output->at, "the other one");
+    diag_help(d, g, "say `shared: true` in both steps if that is meant");
+}
+
+void pipelines_check_writers(const struct pipeline *const *list, size_t n, struct diags *d) {
+    struct map first = MAP_INIT;
+    struct writer *writers = NULL;
+    size_t count = 0, cap = 0;
+    for (size_t i = 0; i < n; i++) {
+        for (uint32_t k = 0; k < list[i]->step_count; k++) {
+            struct writer w = {list[i], list[i]->steps[k].into};
+            size_t at;
+            if (!w.output) continue;
+            if (map_add(&first, w.output->dataset, count, &at)) {
+                GROW(writers, count, cap);
+                writers[count++] = w;
+            } else if (writers[at].pipeline != list[i] && !(writers[at].output->shared && w.output->shared)) {
+                warn_shared(d, &writers[at], &w);
+            }
+        }
+    }
+    map_release(&first);
+    free(writers);
 }

@@ -121,6 +121,8 @@ struct output {          /* `into:` and its companions */
     double max_bad_part;  /* -1: no limit; 0.01 is 1% */
     enum { EMPTY_FAIL, EMPTY_OK, EMPTY_SKIP } if_empty;
     bool skip_unchanged; /* when_unchanged: skip */
+    bool shared;         /* `shared: true`: other pipelines may write it too */
+    struct span at;      /* of `into` */
 };
 
 struct step {
@@ -214,6 +216,9 @@ struct pipeline *pipeline_load_text(const struct project *project, const char *p
                                     size_t len, const struct pipeline_reader *reader, struct diags *d,
                                     struct err *err);
 void pipeline_free(struct pipeline *p);
+/* A dataset that several of these pipelines write, not all saying `shared: true`: a warning at each
+ * (contract.md 34). */
+void pipelines_check_writers(const struct pipeline *const *list, size_t n, struct diags *d);
 
 /* The pipeline files of a project: pipelines/?*.yaml and .yml, else the *.yaml beside it that hold
  * `pipeline:`; sorted. */

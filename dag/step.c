@@ -382,7 +382,8 @@ static void take_output(struct maker *m) {
     o->checks = keep_json(m->l, json_array());
     m->note->write_said = m->good[STEP_WRITE];
     m->note->empty_said = m->good[STEP_IF_EMPTY];
-    m->note->shared = m->good[STEP_SHARED] && m->value[STEP_SHARED].yes;
+    o->shared = m->good[STEP_SHARED] && m->value[STEP_SHARED].yes;
+    o->at = at_key(m, STEP_INTO);
     m->s->into = o;
 }
 

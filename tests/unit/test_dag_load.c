@@ -420,6 +420,26 @@ static void test_pipeline_files(void **state) {
     assert_int_equal(fs_remove_tree(folder, &err), 0);
 }
 
+static void test_writers_of_pipelines(void **state) {
+    (void)state;
+    static const char *const texts[] = {
+        "pipeline: a\nsteps:\n  a:\n    copy: a\n    into: raw.x\n  b:\n    copy: b\n    into: raw.y\n    "
+        "shared: true\n",
+        "pipeline: b\nsteps:\n  a:\n    copy: a\n    into: raw.x\n    shared: true\n  b:\n    copy: b\n    "
+        "into: raw.y\n    shared: true\n"};
+    struct diags *d = diags_new(), *across = diags_new();
+    struct project *p = fx_project(d);
+    const struct pipeline *list[2];
+    for (int i = 0; i < 2; i++) list[i] = load_text(p, texts[i], strlen(texts[i]), d);
+    pipelines_check_writers(list, 2, across);
+    assert_int_equal(across->warnings, 1);
+    assert_string_equal(across->list[0].message, "pipelines `a` and `b` both write `raw.x`");
+    for (int i = 0; i < 2; i++) pipeline_free((struct pipeline *)(uintptr_t)list[i]);
+    project_free(p);
+    diags_free(d);
+    diags_free(across);
+}
+
 /* A key the fixer changed must load. */
 static void test_fixes_load(void **state) {
     (void)state;
@@ -448,7 +468,7 @@ int main(void) {
         cmocka_unit_test(test_no_engine),      cmocka_unit_test(test_params),
         cmocka_unit_test(test_definition),     cmocka_unit_test(test_project),
         cmocka_unit_test(test_project_errors), cmocka_unit_test(test_pipeline_files),
-        cmocka_unit_test(test_fixes_load),
+        cmocka_unit_test(test_fixes_load),     cmocka_unit_test(test_writers_of_pipelines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
