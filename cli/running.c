@@ -40,9 +40,17 @@ static void settle_full_disk(struct cli *c, const struct conductor_options *o, c
     conductor_close(k);
 }
 
+/* A run belongs to its project, not to who watches it: `leat run x | head` must not kill it half-way. Steps get
+ * the usual SIGPIPE from the warden. */
+static void outlive_readers(void) {
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    sigaction(SIGPIPE, &ignore, NULL);
+}
+
 int running(struct cli *c, const struct project *p, const struct running *r, struct err *err) {
     long jobs;
     if (cli_number(c, "jobs", 1, 0, &jobs, err)) return -1;
+    outlive_readers();
     char *programs = programs_folder();
     struct transcript *t = transcript_new(c, p->state, c->tz ? c->tz : r->timezone);
     struct conductor_options o = {.project = p,

@@ -90,3 +90,11 @@ $ leat status nope
 ! error: no pipeline is called `nope` in $TMP/project
 !   hint: see `leat validate` for those there are
 [4]
+# A run goes on when nobody reads what it says.
+$ rm broken; { leat run tell; echo $? > code; } 2>&1 | true; cat code
+0
+$ { leat run tell --json; echo $? > code; } | true; cat code
+0
+$ leat runs -n 2 --plain | cut -f 1,4
+4	ok
+3	ok
