@@ -40,8 +40,8 @@ static void settle_full_disk(struct cli *c, const struct conductor_options *o, c
     conductor_close(k);
 }
 
-/* A run belongs to its project, not to who watches it: `leat run x | head` must not kill it half-way. Steps get
- * the usual SIGPIPE from the warden. */
+/* A run belongs to its project, not to who watches it: `leat run x | head` must not kill it half-way. Steps
+ * get the usual SIGPIPE from the warden. */
 static void outlive_readers(void) {
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     sigaction(SIGPIPE, &ignore, NULL);
