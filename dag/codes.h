@@ -129,7 +129,7 @@
       STEP("    exec: [login]\n    env: {TOKEN: \"${secrets.token}\"}\n"))                                   \
     X(E0703, "a variable that is not allowed", STEP("    exec: [echo, \"${env.HOMEE}\"]\n"),                 \
       STEP("    exec: [echo, \"${env.HOME}\"]\n"))                                                           \
-    X(W0101, "no `about` or `owner`", STEP(SHELL),                                                           \
+    X(W0101, "neither `about` nor `owner`", STEP(SHELL),                                                     \
       "pipeline: demo\nabout: Says hello.\nowner: etl@example.com\nsteps:\n  hello:\n" SHELL)                \
     X(W0102, "a dataset without checks", OUT(""), OUT("    checks: [row_count > 0]\n"))                      \
     X(W0103, "a schedule without `timezone`", EVERY("  every: day at 06:15\n"),                              \

@@ -21,14 +21,9 @@ static struct span key_of(struct build *b, const char *key) {
 
 static void lint_head(struct build *b) {
     const struct pipeline *p = &b->full->pub;
-    if (!p->about || !p->owner) {
-        char message[80];
-        const char *what = !p->about && !p->owner ? "`about` and no `owner`"
-                           : p->about             ? "`owner`"
-                                                  : "`about`";
-        snprintf(message, sizeof message, "the pipeline has no %s", what);
-        warn(b, "W0101", key_of(b, "pipeline"), message, "say in one line what it does and who to ask");
-    }
+    if (!p->about && !p->owner)
+        warn(b, "W0101", key_of(b, "pipeline"), "the pipeline has neither `about` nor `owner`",
+             "say in one line what it does, and who to ask");
     const struct node *schedule = node_get(b->root, "schedule");
     if (schedule && !node_get(schedule, "timezone") &&
         (node_get(schedule, "every") || node_get(schedule, "cron")))
