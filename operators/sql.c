@@ -49,7 +49,8 @@ static int attach_one(struct work *w, struct reading *r, const json_t *in, struc
                                .dataset_id = json_int(in, "dataset_id", -1),
                                .version = json_int(in, "version", -1),
                                .since = json_int(in, "since", -1),
-                               .want_new = fresh};
+                               .want_new = fresh,
+                               .only_new = fresh && !whole};
     struct zone_attached got = {0};
     if (zone_attach(w->duck, store, &input, &got, err) < 0) return -1;
     if (whole) result_add_read(w->result, got.rows, got.bytes);

@@ -34,18 +34,19 @@ static const struct family {
     const char *name, *extensions; /* separated by spaces */
     const char *read;              /* the call: list, are there Hive folders, more options */
     bool typed;                    /* takes `types` */
+    bool text;                     /* its types have to be guessed */
 } families[] = {
-    {"parquet", "parquet", "read_parquet(%s, union_by_name=true, hive_partitioning=%s%s)", false},
+    {"parquet", "parquet", "read_parquet(%s, union_by_name=true, hive_partitioning=%s%s)", false, false},
     {"csv", "csv",
      "read_csv(%s, header=true, delim=',', sample_size=-1, union_by_name=true, "
      "hive_partitioning=%s%s)",
-     true},
+     true, true},
     {"tsv", "tsv tab",
      "read_csv(%s, header=true, delim='\t', sample_size=-1, union_by_name=true, "
      "hive_partitioning=%s%s)",
-     true},
+     true, true},
     {"json", "json ndjson jsonl", "read_json(%s, sample_size=-1, union_by_name=true, hive_partitioning=%s%s)",
-     false},
+     false, true},
 };
 enum { FAMILIES = sizeof families / sizeof *families };
 
@@ -82,7 +83,12 @@ struct attach {
     const char *schema, *view;
     struct buf sql; /* the SELECT, built group by group */
     size_t groups;
+    int64_t bytes; /* of the files; -1: not known */
+    bool text;     /* some are CSV or JSON */
 };
+
+/* Above this, parsing text more than once is cheaper than spilling a copy of it. */
+#define TABLE_BYTES (INT64_C(1) << 30)
 
 /* Sets a fresh session variable to a list of texts; its name goes to `name`. */
 static int set_list(struct duck *d, const json_t *paths, char name[64], struct err *err) {
@@ -108,7 +114,8 @@ static int make_view(struct attach *a, struct err *err) {
     struct buf sql = BUF_INIT;
     buf_adds(&sql, "CREATE SCHEMA IF NOT EXISTS ");
     buf_sql_ident(&sql, a->schema);
-    buf_adds(&sql, "; CREATE OR REPLACE VIEW ");
+    bool table = a->text && a->bytes >= 0 && a->bytes <= TABLE_BYTES;
+    buf_addf(&sql, "; CREATE OR REPLACE %s ", table ? "TABLE" : "VIEW");
     buf_sql_ident(&sql, a->schema);
     buf_addc(&sql, '.');
     buf_sql_ident(&sql, a->view);
@@ -415,6 +422,7 @@ static int add_family(struct attach *a, const struct family *f, const json_t *pa
     if (set_list(a->duck, paths, list, err)) return -1;
     snprintf(variable, sizeof variable, "getvariable('%s')", list);
     next_group(a);
+    a->text |= f->text;
     buf_adds(&a->sql, "SELECT * FROM ");
     buf_addf(&more, "%s%s%s", how->hive, f->typed ? how->types : "",
              how->with_source ? ", filename='_leat_source'" : "");
@@ -469,7 +477,7 @@ static void types_option(const json_t *as_text, struct buf *out) {
 }
 
 int zone_attach_loose(struct duck *d, const struct zone_loose *l, struct err *err) {
-    struct attach a = {.duck = d, .schema = l->schema, .view = l->view};
+    struct attach a = {.duck = d, .schema = l->schema, .view = l->view, .bytes = -1};
     struct buf hive = BUF_INIT, types = BUF_INIT;
     hive_option(l->hive_by, &hive);
     types_option(l->as_text, &types);
@@ -491,7 +499,10 @@ int zone_attach_files(struct duck *d, const char *schema, const char *view, cons
 
 static int attach_files(struct attach *a, struct source *s, const struct file_list *files, struct err *err) {
     struct group all = group_new(s, files->count);
-    for (size_t i = 0; i < files->count; i++) group_add(&all, s, &files->rows[i]);
+    for (size_t i = 0; i < files->count; i++) {
+        group_add(&all, s, &files->rows[i]);
+        a->bytes += files->rows[i].bytes;
+    }
     struct buf hive = BUF_INIT;
     if (json_array_size(s->by) && folders_tell(&all, s->row.path)) hive_option(s->by, &hive);
     const struct reading how = {buf_str(&hive), "", false};
@@ -568,7 +579,7 @@ static int attach_input(struct duck *d, struct source *s, const struct zone_inpu
         store_files_at(s->store, in->dataset_id, in->version, s->arena, &files, err) < 0)
         return -1;
     sum_files(&files, &out->files, &out->bytes, &out->rows);
-    if (attach_list(d, s, in, "", &files, err)) return -1;
+    if (!in->only_new && attach_list(d, s, in, "", &files, err)) return -1;
     return in->want_new ? attach_new(d, s, in, out, err) : 0;
 }
 

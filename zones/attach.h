@@ -2,7 +2,9 @@
  *
  * A view lists exactly the files of one version: never "whatever is in the folder now". `zone.name` is the
  * whole version, `zone.name__new` the rows of files added since a consumed version (contract.md 29, 30).
- * The file list travels as a list variable, so versions of many thousand files are one short statement. */
+ * Files of text (CSV, JSON) up to a ceiling are read into a table instead of a view: looking at their types
+ * and parsing them happens once, however often the step's SQL and its checks read them. The file list travels
+ * as a list variable, so versions of many thousand files are one short statement. */
 #ifndef LEAT_ZONES_ATTACH_H
 #define LEAT_ZONES_ATTACH_H
 
@@ -22,6 +24,7 @@ struct zone_input {
     int64_t version;     /* pinned; -1: never published */
     int64_t since;       /* consumed version; -1: never: everything is new */
     bool want_new;       /* make the __new view too */
+    bool only_new;       /* and not the whole one (its sums are told all the same) */
 };
 
 struct zone_attached {
