@@ -21,6 +21,8 @@ struct note {
     struct span at_into, at_write, at_key, at_partition, at_bookmark, at_merge_by, at_verb;
     bool write_said, empty_said, bookmark_said;
     const struct sql_text *sql; /* whose tables it reads; NULL: none */
+    const char **checked;       /* datasets that its checks compare with: edges, neither pins nor bookmarks */
+    size_t checked_count;
     const struct verb *verb;
 };
 
@@ -74,6 +76,7 @@ void lint_pipeline(struct build *b);                /* lint.c */
 bool parse_bookmark(struct build *b, const struct node *n, struct step *s); /* bookmark.c */
 void add_edge(struct build *b, uint32_t from, uint32_t to);
 void add_read(struct build *b, struct step *s, const char *dataset, bool only_new, struct span at);
+void add_checked(struct build *b, uint32_t step, const char *dataset);
 
 void defaults_check(struct load *l, const struct node *n);          /* project.c */
 int env_file_read(const char *path, json_t *into, struct diags *d); /* envfile.c */

@@ -39,7 +39,13 @@ static const char *stand_in(enum expr_type type) {
     }
 }
 
-static bool try_words(struct load *l, const struct node *n, const struct template *t) {
+/* The dataset that references() compares with. */
+static const char *dataset_of(struct load *l, const json_t *check) {
+    const char *dataset = json_text_or(json_object_get(check, "metric"), "dataset", NULL);
+    return dataset ? arena_strdup(l->arena, dataset) : NULL;
+}
+
+static bool try_words(struct load *l, const struct node *n, const struct template *t, const char **dataset) {
     struct buf b = BUF_INIT;
     char message[256];
     size_t offset = 0;
@@ -52,6 +58,7 @@ static bool try_words(struct load *l, const struct node *n, const struct templat
     json_t *j = check_parse(buf_str(&b), b.len, message, &offset);
     buf_release(&b);
     if (!j) complain_at(l, n, t->parts[0].expr ? 0 : offset < t->parts[0].len ? offset : 0, message);
+    *dataset = dataset_of(l, j);
     json_decref(j);
     return j != NULL;
 }
@@ -76,7 +83,7 @@ static bool parse_words(struct load *l, const struct node *n, struct check_text 
     k->written = n->text;
     if (template_in(n->text)) {
         struct template *t = field_template(l, n, &rule_field, n->text);
-        if (!t || !try_words(l, n, t)) return false;
+        if (!t || !try_words(l, n, t, &k->dataset)) return false;
         template_place(t, n);
         k->text = t;
         return true;
@@ -89,6 +96,7 @@ static bool parse_words(struct load *l, const struct node *n, struct check_text 
     json_put_text(j, "severity", k->severity);
     json_put(j, "line", json_integer(k->line));
     json_put(j, "column", json_integer(k->column));
+    k->dataset = dataset_of(l, j);
     k->object = keep_json(l, j);
     return true;
 }

@@ -50,15 +50,22 @@ static void release_writers(struct writers *w) {
     free(w->last);
 }
 
+static void edges_from_writers(struct build *b, const struct writers *w, const char *dataset, uint32_t to) {
+    size_t at;
+    if (!map_get(&w->heads, dataset, &at)) return;
+    for (uint32_t from = (uint32_t)at; from != UINT32_MAX; from = w->next[from])
+        if (from != to) add_edge(b, from, to);
+}
+
+/* What a step's checks compare with must be written before them as well. */
 static void data_edges(struct build *b, const struct writers *w) {
     const struct pipeline *p = &b->full->pub;
     for (uint32_t i = 0; i < p->step_count; i++) {
-        for (size_t k = 0; k < p->steps[i].read_count && !p->steps[i].finally; k++) {
-            size_t at;
-            if (!map_get(&w->heads, p->steps[i].reads[k].dataset, &at)) continue;
-            for (uint32_t from = (uint32_t)at; from != UINT32_MAX; from = w->next[from])
-                if (from != i) add_edge(b, from, i);
-        }
+        const struct step *s = &p->steps[i];
+        const struct note *note = &b->notes[i];
+        if (s->finally) continue;
+        for (size_t k = 0; k < s->read_count; k++) edges_from_writers(b, w, s->reads[k].dataset, i);
+        for (size_t k = 0; k < note->checked_count; k++) edges_from_writers(b, w, note->checked[k], i);
     }
 }
 
@@ -129,11 +136,14 @@ static uint32_t find_cycle(const struct pipeline *p, const uint32_t *left, uint3
 }
 
 /* "because it reads raw.orders": why `to` comes after `from`. */
-static const char *reason_of(const struct pipeline *p, uint32_t from, uint32_t to) {
-    const struct step *s = &p->steps[to];
-    const struct output *o = p->steps[from].into;
+static const char *reason_of(const struct build *b, uint32_t from, uint32_t to) {
+    const struct step *s = &b->full->pub.steps[to];
+    const struct note *note = &b->notes[to];
+    const struct output *o = b->full->pub.steps[from].into;
     for (size_t i = 0; o && i < s->read_count; i++)
         if (strcmp(s->reads[i].dataset, o->dataset) == 0) return o->dataset;
+    for (size_t i = 0; o && i < note->checked_count; i++)
+        if (strcmp(note->checked[i], o->dataset) == 0) return o->dataset;
     return NULL;
 }
 
@@ -148,7 +158,7 @@ static void refuse_cycle(struct build *b, const uint32_t *left) {
         uint32_t at = cycle[(first + n - i % n) % n], next = cycle[(first + n - (i + 1) % n) % n];
         buf_addf(&path, "%s`%s`", i ? " -> " : "",
                  i == CYCLE_SHOWN && n > CYCLE_SHOWN ? "…" : p->steps[at].name);
-        const char *data = i < n ? reason_of(p, at, next) : NULL;
+        const char *data = i < n ? reason_of(b, at, next) : NULL;
         if (data)
             buf_addf(&why, "%s`%s` reads `%s`, which `%s` writes", why.len ? "\n" : "", p->steps[next].name,
                      data, p->steps[at].name);

@@ -27,6 +27,19 @@ void add_read(struct build *b, struct step *s, const char *dataset, bool only_ne
     s->reads[s->read_count++] = (struct read){.dataset = dataset, .only_new = only_new, .at = at};
 }
 
+void add_checked(struct build *b, uint32_t step, const char *dataset) {
+    struct note *note = &b->notes[step];
+    size_t cap = note->checked_count
+                     ? note->checked_count & (note->checked_count - 1) ? 0 : note->checked_count * 2
+                     : 1;
+    if (cap) {
+        const char **more = arena_array(b->l.arena, cap, sizeof *more);
+        if (note->checked_count) memcpy(more, note->checked, note->checked_count * sizeof *more);
+        note->checked = more;
+    }
+    note->checked[note->checked_count++] = dataset;
+}
+
 /* ---- files of SQL */
 
 /* The file as a scalar of a source of its own, so that places in it are its own lines. */
@@ -77,15 +90,14 @@ static bool hash_comment(const char *text, size_t at) {
     return text[at] == '#';
 }
 
-static void sql_failed(struct build *b, const struct note *note, const struct sql_reads *r) {
-    size_t written = sql_written_offset(note->sql, r->error_at), len = note->sql->node->count;
+static void sql_failed(struct build *b, const struct sql_text *sql, const struct sql_reads *r) {
+    size_t written = sql_written_offset(sql, r->error_at), len = sql->node->count;
     size_t end = written;
-    while (end < len && (note->sql->node->text[end] == '_' || (note->sql->node->text[end] | 0x20) >= 'a'))
-        end++;
+    while (end < len && (sql->node->text[end] == '_' || (sql->node->text[end] | 0x20) >= 'a')) end++;
     if (end == written) end = written < len ? written + 1 : written;
     if (written > len) written = end = len;
-    struct diag *g = load_diag(&b->l, "E0601", node_part(note->sql->node, written, end), "%s", r->error);
-    if (written < len && hash_comment(note->sql->node->text, written))
+    struct diag *g = load_diag(&b->l, "E0601", node_part(sql->node, written, end), "%s", r->error);
+    if (written < len && hash_comment(sql->node->text, written))
         diag_label(b->l.d, g, "comments start with `--` in SQL");
 }
 
@@ -105,44 +117,68 @@ static void take_name(struct build *b, uint32_t step, const char *name) {
     if (only_new && !s->bookmark) s->bookmark = BOOKMARK_VERSION;
 }
 
-struct asked {
-    struct sql_reads *list;
-    size_t count;
-    size_t *of; /* of each step: index + 1 into list; 0: none */
+/* What a check names is read when its step has written. */
+static void take_checked(struct build *b, uint32_t step, const char *name) {
+    size_t len = strlen(name);
+    if (!strchr(name, '.') || strstr(name, SQL_IDENT)) return;
+    add_checked(b, step, arena_strndup(b->l.arena, name, ends_in_new(name, len) ? len - 5 : len));
+}
+
+/* A text of the pipeline and which of the asked ones it is. */
+struct question {
+    const struct sql_text *sql;
+    uint32_t step;
+    bool check;
+    size_t at;
 };
 
-static struct asked collect(struct build *b) {
-    uint32_t n = b->full->pub.step_count;
-    struct asked a = {.list = xcalloc(n, sizeof *a.list), .of = xcalloc(n, sizeof *a.of)};
-    struct map texts = MAP_INIT;
-    for (uint32_t i = 0; i < n; i++) {
-        const struct sql_text *sql = b->notes[i].sql;
-        size_t at = a.count;
-        if (!sql) continue;
-        if (map_add(&texts, sql->text, a.count, &at))
-            a.list[a.count++] = (struct sql_reads){.text = sql->text};
-        a.of[i] = at + 1;
+struct asked {
+    struct sql_reads *list; /* each text once */
+    size_t count, cap;
+    struct question *questions;
+    size_t question_count, question_cap;
+    struct map texts;
+};
+
+static void ask(struct asked *a, struct question q) {
+    if (!q.sql) return;
+    q.at = a->count;
+    if (map_add(&a->texts, q.sql->text, a->count, &q.at)) {
+        GROW(a->list, a->count, a->cap);
+        a->list[a->count++] = (struct sql_reads){.text = q.sql->text};
     }
-    map_release(&texts);
+    GROW(a->questions, a->question_count, a->question_cap);
+    a->questions[a->question_count++] = q;
+}
+
+static struct asked collect(struct build *b) {
+    struct asked a = {.texts = MAP_INIT};
+    for (uint32_t i = 0; i < b->full->pub.step_count; i++) {
+        const struct value *checks = b->full->checks[i];
+        ask(&a, (struct question){.sql = b->notes[i].sql, .step = i});
+        for (uint32_t k = 0; checks && k < checks->count; k++) {
+            const struct value *v = &checks->items[k];
+            if (v->shape == VALUE_CHECK)
+                ask(&a, (struct question){.sql = v->check->sql, .step = i, .check = true});
+        }
+    }
     return a;
 }
 
 static void no_engine(struct build *b, const struct asked *a, const char *why) {
-    for (uint32_t i = 0; i < b->full->pub.step_count; i++) {
-        if (!a->of[i]) continue;
-        struct diag *g = load_diag(&b->l, "W0107", b->notes[i].at_verb, "what this SQL reads is not known");
-        diag_label(b->l.d, g, "the order of the steps may be wrong");
-        if (why) diag_note(b->l.d, g, "%s", why);
-        return; /* once says it */
-    }
+    const struct note *first = &b->notes[a->questions[0].step]; /* once says it */
+    struct diag *g = load_diag(&b->l, "W0107", first->at_verb, "what this SQL reads is not known");
+    diag_label(b->l.d, g, "the order of the steps may be wrong");
+    if (why) diag_note(b->l.d, g, "%s", why);
 }
 
 static void take_answers(struct build *b, const struct asked *a) {
-    for (uint32_t i = 0; i < b->full->pub.step_count; i++) {
-        if (!a->of[i]) continue;
-        const struct sql_reads *r = &a->list[a->of[i] - 1];
-        if (r->error) sql_failed(b, &b->notes[i], r);
-        for (size_t k = 0; !r->error && k < r->count; k++) take_name(b, i, r->names[k]);
+    for (size_t i = 0; i < a->question_count; i++) {
+        const struct question *q = &a->questions[i];
+        const struct sql_reads *r = &a->list[q->at];
+        if (r->error) sql_failed(b, q->sql, r);
+        for (size_t k = 0; !r->error && k < r->count; k++)
+            (q->check ? take_checked : take_name)(b, q->step, r->names[k]);
     }
 }
 
@@ -155,6 +191,7 @@ void build_reads(struct build *b) {
         no_engine(b, &a, err.msg);
     else
         take_answers(b, &a);
+    map_release(&a.texts);
     free(a.list);
-    free(a.of);
+    free(a.questions);
 }

@@ -397,6 +397,7 @@ static void take_checks(struct maker *m) {
     for (uint32_t i = 0; i < v->count; i++) {
         const struct check_text *k = v->items[i].shape == VALUE_CHECK ? v->items[i].check : NULL;
         if (!k) continue;
+        if (k->dataset) add_checked(m->b, m->index, k->dataset);
         json_t *j = k->object ? json_incref(k->object)
                               : json_pack("{ss ss sI sI sb}", "text", k->written ? k->written : "",
                                           "severity", k->severity, "line", (json_int_t)k->line, "column",

@@ -74,6 +74,7 @@ struct check_text {
     const struct template *text;   /* of a rule in words */
     const struct sql_text *sql;    /* of {sql: …} */
     const struct template *expect; /* of {sql: …}, as it is compared */
+    const char *dataset;           /* what references() names; NULL: nothing */
     const char *written, *severity;
     uint32_t line, column;
 };
