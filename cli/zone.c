@@ -116,7 +116,7 @@ static int find_at(struct view *v, const char *word, struct dataset_row *d, stru
     const char *at = strchr(word, '@');
     if (!at) return zone_find(v, word, d, err);
     struct version_row row;
-    int64_t version;
+    int64_t version = 0;
     if (zone_find(v, arena_strndup(v->arena, word, (size_t)(at - word)), d, err) < 0) return -1;
     if (zone_version(at + 1, &version, err) < 0) return -1;
     int hit = store_version_get(v->store, d->id, version, v->arena, &row, err);

@@ -103,7 +103,7 @@ static const char *bad_letter(const char *format) {
 }
 
 static bool eval_date(struct eval *v, const struct ev *a, size_t n, struct ev *out) {
-    struct civil c;
+    struct civil c = {0};
     (void)n;
     if (!need_text(v, &a[1]) || !local_time(v, &a[0], &c)) return false;
     if (bad_letter(a[1].text)) return wrong(v, "the format holds an unknown `%` letter");
