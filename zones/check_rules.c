@@ -108,6 +108,19 @@ static const struct {
     {"not matches", "NOT ", OP_PATTERN},
 };
 
+/* "10" < "9" as text: an order of numbers is not what anybody means there. */
+static void refuse_text_order(struct compile *c, const char *value, size_t op, const json_t *args) {
+    bool orders = ops[op].shape == OP_BETWEEN || (ops[op].shape == OP_INFIX && strpbrk(ops[op].word, "<>"));
+    if (!orders || !c->value_type || !is_text_type(c->value_type)) return;
+    size_t i;
+    json_t *arg;
+    json_array_foreach(args, i, arg) {
+        if (!json_is_number(arg)) continue;
+        set_error(c->rule, "`%.*s` is text: it can be compared with text, or be cast in the step",
+                  (int)strlen(value) - 2, value + 1);
+    }
+}
+
 static void add_shaped(struct compile *c, struct buf *out, const char *value, size_t op, const json_t *args) {
     switch (ops[op].shape) {
     case OP_INFIX:
@@ -141,6 +154,7 @@ static void add_condition(struct compile *c, struct buf *out, const char *value)
         if (strcmp(ops[i].word, word) != 0) continue;
         size_t need = ops[i].shape == OP_BETWEEN ? 2 : 1;
         if (json_array_size(args) < need) set_error(c->rule, "`%s` needs %zu bounds", word, need);
+        refuse_text_order(c, value, i, args);
         add_shaped(c, out, value, i, args);
         return;
     }

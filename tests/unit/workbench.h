@@ -231,6 +231,8 @@ static inline void bench_publish(struct lake *l, struct done *d) {
     int64_t intent = -1;
     assert_int_equal(store_begin(l->store, &l->err), 0);
     if (store_intent_prepare(l->store, &spec, &intent, &l->err) != PREPARE_DONE) fail_msg("%s", l->err.msg);
+    if (store_checks_put(l->store, d->attempt.id, json_object_get(d->result, "checks"), &l->err) < 0)
+        fail_msg("%s", l->err.msg);
     assert_int_equal(store_commit(l->store, &l->err), 0);
     json_put_text(d->request, "action", "publish");
     request_intent(d->request, intent);
