@@ -169,8 +169,7 @@ void control_close(struct control *o) {
     uv_close((uv_handle_t *)&o->listener, listener_gone);
 }
 
-/* ---- the asking side
- * ----------------------------------------------------------------------------------------- */
+/* ---- the asking side ---- */
 
 static int connect_to(const char *state, struct err *err) {
     struct sockaddr_un a;

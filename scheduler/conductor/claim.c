@@ -46,8 +46,7 @@ static int begin_attempt(struct claiming *k, struct err *err) {
     return store_attempt_start(k->c->store, &spec, &a->id, err) < 0 ? -1 : 0;
 }
 
-/* ---- bookmark
- * ------------------------------------------------------------------------------------------------ */
+/* ---- bookmark ---- */
 
 static int claim_bookmark(struct claiming *k, struct err *err) {
     if (!k->s->bookmark) return 0;
@@ -87,8 +86,7 @@ static void add_bookmark(struct claiming *k, json_t *request) {
                      });
 }
 
-/* ---- inputs
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- inputs ---- */
 
 static int add_input(struct claiming *k, json_t *request, const struct read *read, struct err *err) {
     struct dataset_row d = {.id = -1};
@@ -119,8 +117,7 @@ static int add_inputs(struct claiming *k, json_t *request, struct err *err) {
     return 0;
 }
 
-/* ---- output
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- output ---- */
 
 static json_t *text_list(const char *const *texts, size_t n) {
     json_t *list = json_array();
@@ -198,8 +195,7 @@ static int add_into(struct claiming *k, json_t *request, struct err *err) {
     return rc;
 }
 
-/* ---- the request
- * ------------------------------------------------------------------------------------------------ */
+/* ---- the request ---- */
 
 static json_t *request_head_of(struct claiming *k) {
     const struct project *p = k->c->options.project;

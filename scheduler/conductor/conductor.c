@@ -11,8 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* ---- what wakes the loop
- * --------------------------------------------------------------------------------------- */
+/* ---- what wakes the loop ---- */
 
 static void want_exit(struct conductor *c, const struct job_exit *x) {
     struct happening h = {.kind = HAPPENED_EXIT, .exit = *x};
@@ -87,8 +86,7 @@ void conductor_poll(struct conductor *c) {
     after_poll(c);
 }
 
-/* ---- other commands ask
- * ------------------------------------------------------------------------------------------ */
+/* ---- other commands ask ---- */
 
 static json_t *answer_cancel(struct conductor *c, const json_t *request) {
     int64_t run = json_int(request, "run", 0);
@@ -121,8 +119,7 @@ int conductor_ask(const char *state, const json_t *request, json_t **out, struct
     return control_ask(state, request, out, err);
 }
 
-/* ---- open and close
- * ------------------------------------------------------------------------------------------------ */
+/* ---- open and close ---- */
 
 static void raise_open_files(void) {
     struct rlimit l;
@@ -254,9 +251,7 @@ struct store *conductor_store(struct conductor *c) {
     return c->store;
 }
 
-/* ---- waiting
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- waiting ---- */
 
 void conductor_cancel(struct conductor *c, int64_t run, bool kill, const char *reason) {
     turn_apply(c, &(struct core_event){.kind = CORE_RUN_CANCEL, .run = run, .kill = kill, .reason = reason});

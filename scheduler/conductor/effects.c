@@ -22,14 +22,12 @@
 
 #define GRACE (10 * US_PER_SECOND) /* between TERM and KILL */
 
-
 void effect_add(struct conductor *c, const struct effect *e) {
     GROW(c->effects, c->effect_count, c->effect_cap);
     c->effects[c->effect_count++] = *e;
 }
 
-/* ---- jobs
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- jobs ---- */
 
 struct starting {
     struct conductor *c;
@@ -201,8 +199,7 @@ static void do_ack(struct conductor *c, struct effect *e) {
     if (c->warden) warden_ack(c->warden, e->id, &ignored);
 }
 
-/* ---- files of an attempt that is over
- * ------------------------------------------------------------------------------ */
+/* ---- files of an attempt that is over ---- */
 
 static void remove_exchange(struct conductor *c, const struct live_attempt *a, const char *action) {
     char *request = exchange_request_path(c->options.project->state, a->token, action);

@@ -2,10 +2,13 @@
  *
  *   conductor.c  open, close, the loop and its handles, waiting for a run
  *   turn.c       one turn: events -> core -> one transaction -> effects
- *   runs.c       submit, retry; a run's life in memory
+ *   runs.c       submit; a run's life in memory
+ *   again.c      retry: the next generation, or an unfinished run that goes on
  *   claim.c      P0: pins, bookmark, the evaluated request of an attempt
  *   unchanged.c  whether an attempt would only repeat what its dataset already is
- *   attempt.c    an attempt from its start to its end: main job, audit job, publish job
+ *   attempt.c    an attempt from its start to its end
+ *   exits.c      what the end of a job means
+ *   publishing.c P3 and P6 of the publish protocol
  *   effects.c    what is done after the commit: jobs, acknowledgements, files, reports
  *   recover.c    what a dead conductor left
  *   rollback.c   an old version's files as a new version
@@ -134,6 +137,8 @@ struct conductor {
 /* ---- turn.c */
 int turn_take(struct conductor *c, struct err *err); /* one turn; -1: the conductor is broken */
 int turn_apply(struct conductor *c, const struct core_event *e);
+void turn_broke(struct conductor *c,
+                const struct err *err); /* the conductor cannot go on; the first reason stays */
 instant_t turn_wall(const struct conductor *c);
 instant_t turn_now(const struct conductor *c); /* the core's clock */
 void turn_happened(struct conductor *c, const struct happening *h);
@@ -144,6 +149,9 @@ struct live_run *live_new(struct conductor *c, int64_t id);
 void live_drop(struct conductor *c, struct live_run *r);
 void live_names(struct live_run *r, uint32_t count, const char *const *names, const char *const *verbs);
 void live_scope(struct live_run *r);
+const char **live_verb_names(const struct pipeline *p); /* per step; the list is malloc'ed */
+/* Names of the steps into the run, and the definition into the database. */
+int live_put_definition(struct conductor *c, struct live_run *r, int64_t *id, struct err *err);
 void live_holds(struct live_run *r);
 struct step_facts *live_facts(struct live_run *r, uint32_t step);
 const struct step *live_step(const struct live_run *r, uint32_t step); /* NULL for a recovered run */
@@ -166,12 +174,32 @@ bool attempt_unchanged(struct conductor *c, const struct live_attempt *a); /* af
 struct live_attempt *attempt_of_job(struct conductor *c, const char *job_id);
 struct live_attempt *attempt_new(struct live_run *r, uint32_t step, uint32_t number);
 void attempt_start(struct conductor *c, struct live_run *r, uint32_t step, uint32_t number);
-void attempt_exited(struct conductor *c, struct live_attempt *a, const struct job_exit *x);
-void attempt_may_publish(struct conductor *c, struct live_attempt *a);
 void attempt_failed(struct conductor *c, struct live_attempt *a, enum core_outcome outcome,
                     const struct err *err, bool permanent);
 void attempt_free(struct live_attempt *a);
+/* Its row is ended, the core is told, its files go after the commit. err: why, NULL for a good end. */
+void attempt_finish(struct conductor *c, struct live_attempt *a, enum core_outcome outcome,
+                    const struct err *err, bool permanent);
+struct attempt_end attempt_end_of(struct conductor *c, const struct live_attempt *a, const char *to,
+                                  const struct err *err);
+json_t *attempt_detail(const struct live_attempt *a);
+void attempt_keep_facts(struct conductor *c, struct live_attempt *a, const struct err *err);
+void attempt_over(struct conductor *c, struct live_attempt *a);
+void attempt_tell(struct conductor *c, const struct live_attempt *a, enum core_outcome outcome,
+                  const char *reason, bool permanent);
 void attempt_job_id(const struct live_attempt *a, char id[128]);
+
+/* ---- exits.c */
+void attempt_exited(struct conductor *c, struct live_attempt *a, const struct job_exit *x);
+enum core_outcome attempt_good_outcome(struct live_attempt *a);
+/* Why a job that did not exit with 0 ended, for people. */
+void attempt_why(const struct live_attempt *a, const struct job_exit *x, struct err *err);
+
+/* ---- publishing.c */
+void attempt_may_publish(struct conductor *c, struct live_attempt *a);
+void attempt_published(struct conductor *c, struct live_attempt *a, const struct job_exit *x);
+/* The bookmark's move that the attempt proposes; NULL: none. */
+const json_t *attempt_proposal(const struct live_attempt *a);
 
 /* ---- effects.c */
 void effect_add(struct conductor *c, const struct effect *e);

@@ -31,8 +31,7 @@ struct recovery {
     size_t intent_count;
 };
 
-/* ---- what the warden knows
- * ------------------------------------------------------------------------------------- */
+/* ---- what the warden knows ---- */
 
 static void known(struct recovery *k, const char *id) {
     map_add(&k->alive, arena_strdup(k->arena, id), 1, NULL);
@@ -73,8 +72,7 @@ static int ask_warden(struct recovery *k, struct err *err) {
     }
 }
 
-/* ---- runs
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- runs ---- */
 
 static void bare_names(struct recovery *k, struct live_run *r, const struct step_row *rows, size_t n) {
     const char **names = arena_array(k->arena, n, sizeof *names),
@@ -115,8 +113,7 @@ static int bare_run(struct recovery *k, const struct run_row *row, struct err *e
 
 static struct core_init *init_of(struct live_run *r) { return r->plan ? r->plan->init : r->init; }
 
-/* ---- attempts
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- attempts ---- */
 
 static const struct intent_row *intent_of(const struct recovery *k, int64_t attempt) {
     for (size_t i = 0; i < k->intent_count; i++)
@@ -326,8 +323,7 @@ int conductor_recover(struct conductor *c, int64_t resume, struct err *err) {
     return rc;
 }
 
-/* ---- the warden died while the conductor lives
- * ----------------------------------------------------------------------- */
+/* ---- the warden died while the conductor lives ---- */
 
 static int lose_run(struct conductor *c, struct live_run *r, struct err *err) {
     for (uint32_t i = 0; i < r->step_count; i++) {

@@ -79,9 +79,7 @@ void report_run_finished(struct conductor *c, struct live_run *r, const struct c
     report(c, "run_finished", r->id, NULL, d);
 }
 
-/* ---- steps
- * ----------------------------------------------------------------------------------------------------------
- */
+/* ---- steps ---- */
 
 static void report_started(struct conductor *c, struct live_run *r, const struct core_action *a) {
     json_t *d = json_object();
@@ -147,8 +145,7 @@ void report_step(struct conductor *c, struct live_run *r, const struct core_acti
         report_ended(c, r, a);
 }
 
-/* ---- progress
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- progress ---- */
 
 static void report_attempt(struct conductor *c, struct live_run *r, const struct live_attempt *a) {
     struct err ignored;

@@ -16,7 +16,7 @@ void turn_happened(struct conductor *c, const struct happening *h) {
     c->happened[c->happened_count++] = *h;
 }
 
-static void broke(struct conductor *c, const struct err *err) {
+void turn_broke(struct conductor *c, const struct err *err) {
     if (c->is_broken) return;
     c->broken = *err;
     c->is_broken = true;
@@ -25,12 +25,11 @@ static void broke(struct conductor *c, const struct err *err) {
 int turn_apply(struct conductor *c, const struct core_event *e) {
     struct err err;
     enum core_answer answer = core_apply(c->core, turn_now(c), e, &c->actions, &err);
-    if (answer == CORE_REFUSED) broke(c, &err);
+    if (answer == CORE_REFUSED) turn_broke(c, &err);
     return answer == CORE_TAKEN ? 0 : -1;
 }
 
-/* ---- what happened ---------------------------------------------------------------------------------------
- */
+/* ---- what happened ---- */
 
 static void take_exit(struct conductor *c, const struct happening *h) {
     struct live_attempt *a = attempt_of_job(c, h->id);
@@ -75,8 +74,7 @@ static void take(struct conductor *c, const struct happening *h) {
     takers[h->kind](c, h);
 }
 
-/* ---- what the core says ----------------------------------------------------------------------------------
- */
+/* ---- what the core says ---- */
 
 static void decide(struct conductor *c, const struct core_action *a) {
     struct live_run *r = live_find(c, a->run);
@@ -102,11 +100,11 @@ static void decide(struct conductor *c, const struct core_action *a) {
 
 static void check_hit(struct conductor *c, int hit, const struct err *err, const char *what) {
     struct err missed;
-    if (hit < 0) broke(c, err);
+    if (hit < 0) turn_broke(c, err);
     if (hit == 0) {
         err_set(&missed, EX_CONFLICT,
                 "the database does not agree about a %s's state: another program changed it", what);
-        broke(c, &missed);
+        turn_broke(c, &missed);
     }
 }
 
@@ -166,7 +164,7 @@ static void write_run_state(struct conductor *c, const struct core_action *a) {
 static void write_run_stop(struct conductor *c, const struct core_action *a) {
     struct err err;
     int hit = store_run_stop(c->store, a->run, run_stop_names[a->stop], a->reason, &err);
-    if (hit < 0) broke(c, &err);
+    if (hit < 0) turn_broke(c, &err);
 }
 
 static void start(struct conductor *c, const struct core_action *a) {
@@ -200,7 +198,7 @@ static void fault(struct conductor *c, const struct core_action *a) {
     struct err err;
     err_set(&err, EX_ENVIRONMENT, "the scheduler asked for a forbidden move (run %lld, step %u)",
             (long long)a->run, a->step);
-    broke(c, &err);
+    turn_broke(c, &err);
 }
 
 static void handle(struct conductor *c, const struct core_action *a) {
@@ -233,7 +231,7 @@ static void settle(struct conductor *c) {
 static void close_intents(struct conductor *c) {
     struct err err;
     for (size_t i = 0; i < c->to_close_count; i++)
-        if (store_intent_close(c->store, c->to_close[i], turn_wall(c), &err) < 0) broke(c, &err);
+        if (store_intent_close(c->store, c->to_close[i], turn_wall(c), &err) < 0) turn_broke(c, &err);
     c->to_close_count = 0;
 }
 
@@ -277,6 +275,6 @@ int turn_take(struct conductor *c, struct err *err) {
     effects_run(c);
     drop_ended_runs(c);
     struct err tend;
-    if (store_tend(c->store, false, &tend)) broke(c, &tend);
+    if (store_tend(c->store, false, &tend)) turn_broke(c, &tend);
     return c->is_broken ? (*err = c->broken, -1) : 0;
 }
