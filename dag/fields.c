@@ -437,7 +437,7 @@ static bool refuse_key(struct load *l, const struct node *map, const struct entr
 
 bool fields_parse_except(struct load *l, const struct node *map, const struct field *table,
                          const char *const *skip, const struct where *w, struct value *out) {
-    bool known = true;
+    bool known = true, good = true; /* a value that was reported by the reader fails without an error here */
     size_t errors = l->d->errors;
     const struct neighbour *around = l->neighbours; /* they are those of this map, not of what is inside */
     *out = (struct value){.shape = VALUE_OBJECT, .kind = FK_OBJECT, .at = node_span(map)};
@@ -453,12 +453,12 @@ bool fields_parse_except(struct load *l, const struct node *map, const struct fi
         struct member *m = &out->members[out->count++];
         *m = (struct member){.key = f->name, .key_at = inner.at};
         l->neighbours = NULL;
-        if (!listed(skip, f->name)) field_parse(l, e->value, f, &inner, &m->value);
+        if (!listed(skip, f->name)) good &= field_parse(l, e->value, f, &inner, &m->value);
         l->neighbours = around;
     }
     /* A key that is spelled wrong was reported: the missing one is probably it. */
     if (known && !l->damaged && !map->partial) missing_keys(l, out, table, w);
-    return l->d->errors == errors;
+    return good && l->d->errors == errors;
 }
 
 bool fields_parse(struct load *l, const struct node *map, const struct field *table, const struct where *w,
