@@ -25,6 +25,7 @@ const struct command *const commands[] = {
     &command_bookmark_reset,
     &command_bookmark_rewind,
     &command_bookmark_undo,
+    &command_explain,
     &command_schema,
     &command_help,
     &command_version,

@@ -2,6 +2,7 @@
 #include "cli/reference.h"
 
 #include "base/limits.h"
+#include "dag/codes.h"
 #include "dag/keys.h"
 #include "operators/op.h"
 
@@ -162,6 +163,13 @@ static void print_limits(const struct out *o) {
 #undef X
 }
 
+static void print_codes(const struct out *o) {
+    out_printf(o, "# Diagnostic codes\n\n" MADE "\n`leat explain CODE` prints the same.\n");
+    for (size_t i = 0; i < code_count; i++)
+        out_printf(o, "\n## %s: %s\n\nWrong:\n\n```yaml\n%s```\n\nRight:\n\n```yaml\n%s```\n", codes[i].code,
+                   codes[i].title, codes[i].wrong, codes[i].right);
+}
+
 /* ---- pages -----------------------------------------------------------------------------------------------
  */
 
@@ -171,9 +179,11 @@ static const struct {
 } pages[] = {
     {"cli", print_cli},     {"exit-codes", print_exit_codes}, {"pipeline", print_pipeline},
     {"verbs", print_verbs}, {"project", print_project},       {"limits", print_limits},
+    {"codes", print_codes},
 };
 
-const char *const reference_pages[] = {"cli", "exit-codes", "pipeline", "verbs", "project", "limits", NULL};
+const char *const reference_pages[] = {"cli",     "exit-codes", "pipeline", "verbs",
+                                       "project", "limits",     "codes",    NULL};
 
 void reference_print(const struct out *o, const char *page) {
     for (size_t i = 0; i < sizeof pages / sizeof *pages; i++)

@@ -71,8 +71,7 @@ duration_t transcript_progress_every(const struct transcript *t) {
 
 int transcript_failure(const struct transcript *t) { return t->failure; }
 
-/* ---- the live block
- * -------------------------------------------------------------------------------------------- */
+/* ---- the live block ---- */
 
 static void erase(struct transcript *t) {
     for (; t->drawn; t->drawn--) fputs("\x1b[1A\x1b[2K", t->c->err.file);
@@ -116,8 +115,7 @@ static void live_remove(struct transcript *t, const char *step) {
     t->live[i] = t->live[--t->live_count];
 }
 
-/* ---- one line
- * -------------------------------------------------------------------------------------------------- */
+/* ---- one line ---- */
 
 static void clock_of(const struct transcript *t, const json_t *e, char out[16]) {
     instant_t at = 0;
@@ -146,8 +144,7 @@ static const char *took(const json_t *e, char text[DURATION_TEXT]) {
     return s < 0 ? text : duration_text((duration_t)(s * 1e6), text);
 }
 
-/* ---- events
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- events ---- */
 
 static void show_run_started(struct transcript *t, const json_t *e) {
     const json_t *w = json_object_get(e, "window");
@@ -284,8 +281,7 @@ static void show_step_progress(struct transcript *t, const json_t *e) {
     buf_release(&text);
 }
 
-/* ---- the end
- * --------------------------------------------------------------------------------------------------- */
+/* ---- the end ---- */
 
 static char *read_tail(const char *path) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
