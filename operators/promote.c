@@ -16,6 +16,7 @@
 #include "operators/work.h"
 #include "store/datasets.h"
 #include "zones/attach.h"
+#include "zones/casts.h"
 #include "zones/delta.h"
 #include "zones/schema.h"
 #include "zones/sqltext.h"
@@ -126,30 +127,16 @@ static const char *target_type(const struct promotion *p, const char *column) {
     return out;
 }
 
-static bool is_one_of(const char *type, const char *const *types) {
-    for (; *types; types++)
-        if (strncasecmp(type, *types, strlen(*types)) == 0) return true;
-    return false;
-}
-
-/* Text targets, and numbers that were taken for other numbers, are cast from what is written in the file.
- * Dates and times are not: the reader knows formats that a cast does not. */
-static bool wants_text(const char *found, const char *target, bool has_select) {
-    static const char *const texts[] = {"VARCHAR", "TEXT", "STRING", "CHAR", NULL};
-    static const char *const numbers[] = {"BIGINT", "DOUBLE", "INTEGER", "HUGEINT", "DECIMAL", NULL};
-    if (!target || strcasecmp(found, target) == 0) return false;
-    if (is_one_of(target, texts)) return true;
-    return !has_select && is_one_of(found, numbers);
-}
-
 static json_t *text_columns(const struct promotion *p, const json_t *described, bool has_select) {
     json_t *out = json_array();
     size_t i;
     json_t *c;
     json_array_foreach(described, i, c) {
         const char *name = json_text_or(c, "name", "");
-        if (wants_text(json_text_or(c, "type", ""), target_type(p, name), has_select))
-            json_array_append_new(out, json_string(name));
+        const char *target = target_type(p, name), *found = json_text_or(c, "type", "");
+        /* A `select` calculates with numbers: they must be numbers. */
+        bool text = casts_want_text(found, target) && (!has_select || casts_want_text("DATE", target));
+        if (text) json_array_append_new(out, json_string(name));
     }
     return out;
 }
@@ -202,34 +189,18 @@ static int view_source(struct promotion *p, const struct file_list *files, struc
  */
 
 struct query {
-    struct buf casts;   /* select list */
-    struct buf reasons; /* arguments of concat_ws */
-    struct buf names;   /* the columns alone */
-    bool has_source;    /* the base has AUDIT_SOURCE */
+    struct casts casts;
+    struct buf names; /* the columns alone */
+    bool has_source;  /* the base has AUDIT_SOURCE */
 };
 
 static void query_release(struct query *q) {
-    buf_release(&q->casts);
-    buf_release(&q->reasons);
+    casts_release(&q->casts);
     buf_release(&q->names);
 }
 
 static void add_comma(struct buf *b) {
     if (b->len) buf_adds(b, ", ");
-}
-
-static void add_reason(struct buf *b, const char *name, const char *target) {
-    struct buf column = BUF_INIT, label = BUF_INIT;
-    buf_sql_ident(&column, name);
-    buf_addf(&label, " is not %s", target);
-    buf_addf(b, ", CASE WHEN %s IS NOT NULL AND TRY_CAST(%s AS %s) IS NULL THEN ", buf_str(&column),
-             buf_str(&column), target);
-    buf_sql_text(b, name);
-    buf_addf(b, " || ': ' || left(CAST(%s AS VARCHAR), 200) || ", buf_str(&column));
-    buf_sql_text(b, buf_str(&label));
-    buf_adds(b, " END");
-    buf_release(&column);
-    buf_release(&label);
 }
 
 /* The canonical name of a type as the engine writes it; NULL with err for what is no type. */
@@ -255,18 +226,9 @@ static int add_column(struct promotion *p, struct query *q, const json_t *c, str
     const char *name = json_text_or(c, "name", ""), *found = json_text_or(c, "type", "");
     const char *target = target_type(p, name);
     if (target && !(target = canonical(p, name, target, err))) return -1;
-    add_comma(&q->casts);
     add_comma(&q->names);
     buf_sql_ident(&q->names, name);
-    if (!target || strcmp(target, found) == 0) {
-        buf_sql_ident(&q->casts, name);
-        return 0;
-    }
-    buf_adds(&q->casts, "TRY_CAST(");
-    buf_sql_ident(&q->casts, name);
-    buf_addf(&q->casts, " AS %s) AS ", target);
-    buf_sql_ident(&q->casts, name);
-    add_reason(&q->reasons, name, target);
+    casts_add(&q->casts, name, found, target);
     return 0;
 }
 
@@ -368,11 +330,8 @@ static char *compose(struct promotion *p, const struct query *q, const char *bas
     int rc = json_is_object(dedupe) ? add_dedupe(&nth, &where, dedupe, described, err) : 0;
     add_window(&window, p);
     buf_addf(&b, "SELECT %s, " AUDIT_REASON ", " AUDIT_SOURCE " FROM (SELECT *%s FROM (SELECT %s, ",
-             buf_str(&q->names), buf_str(&nth), buf_str(&q->casts));
-    if (q->reasons.len)
-        buf_addf(&b, "nullif(concat_ws('; '%s), '')", buf_str(&q->reasons));
-    else
-        buf_adds(&b, "CAST(NULL AS VARCHAR)");
+             buf_str(&q->names), buf_str(&nth), buf_str(&q->casts.select));
+    casts_reason(&q->casts, &b);
     buf_addf(&b,
              " AS " AUDIT_REASON ", %s AS " AUDIT_SOURCE
              ", row_number() OVER () AS _leat_row FROM (\n%s\n) AS s)%s)%s",

@@ -8,6 +8,7 @@
 #include "engine/duck.h"
 #include "zones/attach.h"
 #include "zones/audit_rows.h"
+#include "zones/casts.h"
 #include "zones/checks.h"
 #include "zones/delta.h"
 #include "zones/merge.h"
@@ -18,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 void audit_init(struct audit *a) {
     a->outputs = json_array();
@@ -135,14 +137,19 @@ static json_t *absolute(const char *stage, const json_t *files) {
     return paths;
 }
 
-/* Makes the files a view. Partition columns that stand in folder names are text there. */
-static int view_came(struct audit *a, const json_t *files, struct err *err) {
+/* Makes the files a view. Partition columns that stand in folder names are text there; columns in as_text
+ * too. */
+static int view_came(struct audit *a, const json_t *files, const json_t *as_text, struct err *err) {
     const json_t *by = a->into->partition_by;
     json_t *paths = absolute(a->into->stage, files);
     const char *first = json_text(json_array_get(files, 0), "staged");
     json_t *told = first && json_array_size(by) ? write_partition_of(first, by) : NULL;
-    int rc = duck_exec(a->duck, "CREATE SCHEMA IF NOT EXISTS " CAME_SCHEMA, NULL, NULL, err);
-    if (rc == 0) rc = zone_attach_files(a->duck, CAME_SCHEMA, CAME_VIEW, paths, told ? by : NULL, err);
+    struct zone_loose loose = {.schema = CAME_SCHEMA,
+                               .view = CAME_VIEW,
+                               .paths = paths,
+                               .hive_by = told ? by : NULL,
+                               .as_text = as_text};
+    int rc = zone_attach_loose(a->duck, &loose, err);
     json_decref(told);
     json_decref(paths);
     return rc;
@@ -156,7 +163,7 @@ static int check_came(struct audit_rows *r, const json_t *files, struct err *err
                 a->into->dataset);
         return err_hint(err, "set bad rows aside in the step that promotes them to the next zone");
     }
-    if (view_came(a, files, err) < 0) return -1;
+    if (view_came(a, files, NULL, err) < 0) return -1;
     json_t *described = duck_describe(a->duck, "FROM " CAME_SCHEMA "." CAME_VIEW, NULL, err);
     if (!described) return -1;
     int rc = schema_plan(a->into, described, a->warnings, &r->schema, err);
@@ -237,40 +244,99 @@ int audit_copies(struct audit *a, json_t *files, const json_t *removes, struct e
 /* ---- what a process wrote --------------------------------------------------------------------------------
  */
 
-/* Folder names hold text: a partition column that the dataset has already gets its type back. */
-static char *came_query(const struct audit *a, const json_t *described) {
-    struct buf b = BUF_INIT;
-    buf_adds(&b, "SELECT * REPLACE (");
-    size_t at = b.len, i;
+/* The dataset's type of a column as SQL; empty when it has none. */
+static void dataset_type(const struct audit *a, const char *column, struct buf *out) {
+    const json_t *old = schema_column(a->into->columns, column);
+    buf_clear(out);
+    if (old) delta_sql_type(json_object_get(old, "type"), out);
+}
+
+static bool is_partition(const struct audit *a, const char *column) {
+    size_t i;
     json_t *name;
-    json_array_foreach(a->into->partition_by, i, name) {
-        const json_t *old = schema_column(a->into->columns, json_string_value(name));
-        const json_t *now = schema_column(described, json_string_value(name));
-        if (!old || strcmp(json_text_or(now, "type", ""), "VARCHAR") != 0) continue;
-        if (b.len > at) buf_adds(&b, ", ");
-        buf_adds(&b, "CAST(");
-        buf_sql_ident(&b, json_text_or(now, "name", ""));
-        buf_adds(&b, " AS ");
-        delta_sql_type(json_object_get(old, "type"), &b);
-        buf_adds(&b, ") AS ");
-        buf_sql_ident(&b, json_text_or(now, "name", ""));
+    json_array_foreach(a->into->partition_by, i,
+                       name) if (strcmp(json_string_value(name), column) == 0) return true;
+    return false;
+}
+
+/* Parquet knows its types: there, only folder names are to be cast. */
+static bool knows_types(const json_t *files) {
+    size_t i;
+    json_t *file;
+    json_array_foreach(files, i, file) {
+        const char *path = json_text(file, "staged"), *dot = strrchr(path, '.');
+        if (!dot || strcasecmp(dot, ".parquet") != 0) return false;
     }
-    bool any = b.len > at;
-    if (!any) buf_clear(&b);
-    buf_adds(&b, any ? ") FROM " CAME_SCHEMA "." CAME_VIEW : "SELECT * FROM " CAME_SCHEMA "." CAME_VIEW);
+    return true;
+}
+
+static json_t *came_as_text(const struct audit *a, const json_t *described) {
+    json_t *out = json_array();
+    struct buf type = BUF_INIT;
+    size_t i;
+    json_t *c;
+    json_array_foreach(described, i, c) {
+        const char *name = json_text_or(c, "name", "");
+        dataset_type(a, name, &type);
+        if (type.len && !is_partition(a, name) &&
+            casts_want_text(json_text_or(c, "type", ""), buf_str(&type)))
+            json_array_append_new(out, json_string(name));
+    }
+    buf_release(&type);
+    return out;
+}
+
+static json_t *describe_came(struct audit *a, struct err *err) {
+    return duck_describe(a->duck, "FROM " CAME_SCHEMA "." CAME_VIEW, NULL, err);
+}
+
+/* Files that say little about types are read again, with the columns as text that are to be cast. */
+static json_t *look_at_came(struct audit *a, const json_t *files, bool typed, struct err *err) {
+    json_t *described = view_came(a, files, NULL, err) < 0 ? NULL : describe_came(a, err);
+    if (!described || typed) return described;
+    json_t *as_text = came_as_text(a, described);
+    if (json_array_size(as_text)) {
+        json_decref(described);
+        described = view_came(a, files, as_text, err) < 0 ? NULL : describe_came(a, err);
+    }
+    json_decref(as_text);
+    return described;
+}
+
+static char *came_query(const struct audit *a, const json_t *described, bool typed, bool *marked) {
+    struct casts casts = {0};
+    struct buf type = BUF_INIT, b = BUF_INIT;
+    size_t i;
+    json_t *c;
+    json_array_foreach(described, i, c) {
+        const char *name = json_text_or(c, "name", "");
+        dataset_type(a, name, &type);
+        bool cast = type.len && (!typed || is_partition(a, name));
+        casts_add(&casts, name, json_text_or(c, "type", ""), cast ? buf_str(&type) : NULL);
+    }
+    *marked = casts.reasons.len > 0;
+    buf_addf(&b, "SELECT %s", buf_str(&casts.select));
+    if (*marked) {
+        buf_adds(&b, ", ");
+        casts_reason(&casts, &b);
+        buf_adds(&b, " AS " AUDIT_REASON ", CAST(NULL AS VARCHAR) AS " AUDIT_SOURCE);
+    }
+    buf_adds(&b, " FROM " CAME_SCHEMA "." CAME_VIEW);
+    casts_release(&casts);
+    buf_release(&type);
     return buf_take(&b);
 }
 
 static int rewrite_came(struct audit *a, const json_t *files, struct err *err) {
-    if (view_came(a, files, err) < 0) {
+    bool typed = knows_types(files), marked;
+    json_t *described = look_at_came(a, files, typed, err);
+    if (!described) {
         err_prefix(err, "what the step wrote");
         return -1;
     }
-    json_t *described = duck_describe(a->duck, "FROM " CAME_SCHEMA "." CAME_VIEW, NULL, err);
-    if (!described) return -1;
-    char *sql = came_query(a, described);
+    char *sql = came_query(a, described, typed, &marked);
     json_decref(described);
-    struct audit_query q = {.sql = sql};
+    struct audit_query q = {.sql = sql, .marked = marked};
     int rc = audit_query(a, &q, err);
     free(sql);
     return rc;
