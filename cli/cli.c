@@ -96,7 +96,7 @@ int cli_main(int argc, char **argv) {
     if (code == 0) code = dispatch(&c, &err);
     if (code < 0) {
         cli_print_error(&c, &err);
-        code = err.exit;
+        code = (int)err.exit;
     }
     code = close_output(&c, code);
     cli_release(&c);

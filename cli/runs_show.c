@@ -186,7 +186,10 @@ static void print_steps(const struct shown *s) {
         table_add(t, p->name);
         table_add(t, p->verb);
         table_add(t, p->state);
-        table_addf(t, p->attempts ? "%" PRIu32 : "", p->attempts);
+        if (p->attempts)
+            table_addf(t, "%" PRIu32, p->attempts);
+        else
+            table_add(t, "");
         table_add(t, view_took(s->v, p->started_at, p->finished_at));
         table_add(t, format_count(&s->v->c->out, p->rows_read, text));
         table_add(t, format_count(&s->v->c->out, p->rows_written, text));
@@ -222,7 +225,10 @@ static void print_checks(const struct shown *s) {
         table_add(t, k->step_name);
         table_add(t, strcmp(k->result, "fail") == 0 && strcmp(k->severity, "warn") != 0 ? "FAIL" : k->result);
         table_add(t, found_text(s->v, k->actual));
-        table_addf(t, k->failed_rows > 0 ? "%" PRId64 : "", k->failed_rows);
+        if (k->failed_rows > 0)
+            table_addf(t, "%" PRId64, k->failed_rows);
+        else
+            table_add(t, "");
     }
     table_print(t, s->v->c);
     table_free(t);

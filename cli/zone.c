@@ -79,7 +79,10 @@ static void print_list(struct view *v, const struct dataset_row *rows, size_t n)
         bool published = d->head >= 0;
         table_add(t, d->name);
         table_add(t, d->format);
-        table_addf(t, published ? "v%" PRId64 : "", d->head);
+        if (published)
+            table_addf(t, "v%" PRId64, d->head);
+        else
+            table_add(t, "");
         table_add(t, published ? format_count(&v->c->out, d->rows, text) : "");
         table_add(t, published ? format_bytes(d->bytes, text) : "");
         table_add(t, published ? format_count(&v->c->out, d->files, text) : "");

@@ -19,7 +19,7 @@ struct fixture {
 
 static void add_param(struct fixture *f, const char *name, int type, json_t *value) {
     f->params[f->param_count] = (struct param){.name = name};
-    f->params[f->param_count++].type = type;
+    f->params[f->param_count++].type = (unsigned)type;
     json_put(json_object_get(f->scope, "params"), name, value);
 }
 
