@@ -42,12 +42,18 @@ static void watch_warden(struct conductor *c) {
     uv_poll_start(&c->warden_poll, events, warden_ready);
 }
 
-static void due(uv_timer_t *t) { ((struct conductor *)t->data)->wants_turn = true; }
+/* Timers run before the loop polls: without the stop it would sleep on what they ask for. */
+static void due(uv_timer_t *t) {
+    struct conductor *c = t->data;
+    c->wants_turn = true;
+    uv_stop(&c->loop);
+}
 
 static void show_progress(uv_timer_t *t) {
     struct conductor *c = t->data;
     report_progress(c);
     effects_run(c);
+    if (c->wants_turn || c->happened_count) uv_stop(&c->loop);
 }
 
 static void signalled(uv_signal_t *s, int number) {
@@ -64,6 +70,7 @@ static void arm_due(struct conductor *c) {
     instant_t at = core_next_due(c->core);
     uv_timer_stop(&c->due);
     if (at == INSTANT_NONE) return;
+    uv_update_time(&c->loop); /* the turn took time */
     duration_t left = at - turn_now(c);
     uv_timer_start(&c->due, due, left > 0 ? (uint64_t)(left + US_PER_MS - 1) / 1000 : 0, 0);
 }
