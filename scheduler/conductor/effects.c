@@ -176,7 +176,7 @@ int effect_start_job(struct conductor *c, struct live_attempt *a, struct err *er
 static void do_start(struct conductor *c, struct effect *e) {
     struct happening h = {.kind = HAPPENED_NOT_STARTED};
     attempt_job_id(e->attempt, h.id);
-    if (e->attempt->cancelled) {
+    if (e->attempt->cancelled && e->attempt->phase != PHASE_PUBLISH) {
         err_set(&h.err, EX_FAILED, "cancelled before it started");
         err_reason(&h.err, "cancelled");
     } else if (c->warden && effect_start_job(c, e->attempt, &h.err) == 0) {

@@ -198,6 +198,8 @@ void attempt_why(const struct live_attempt *a, const struct job_exit *x, struct 
 /* ---- publishing.c */
 void attempt_may_publish(struct conductor *c, struct live_attempt *a);
 void attempt_published(struct conductor *c, struct live_attempt *a, const struct job_exit *x);
+/* Its publish job ended badly, or could not be started. */
+void attempt_publish_failed(struct conductor *c, struct live_attempt *a, const struct err *why);
 /* The bookmark's move that the attempt proposes; NULL: none. */
 const json_t *attempt_proposal(const struct live_attempt *a);
 

@@ -148,7 +148,7 @@ static void stop_datasets(struct conductor *c, struct live_attempt *a, const str
 
 /* P4-P5 failed though nothing is wrong with the plan: forward is the only way, so try again, then give up
  * loudly. */
-static void publish_failed(struct conductor *c, struct live_attempt *a, const struct err *why) {
+void attempt_publish_failed(struct conductor *c, struct live_attempt *a, const struct err *why) {
     a->publish_try = (a->publish_try + 1) % PUBLISH_TRIES;
     if (++a->publish_failures < PUBLISH_TRIES) {
         effect_add(c, &(struct effect){.kind = EFFECT_START, .attempt = a});
@@ -179,7 +179,7 @@ void attempt_published(struct conductor *c, struct live_attempt *a, const struct
         if (strcmp(end, "stopped") == 0)
             stop_datasets(c, a, &err);
         else
-            publish_failed(c, a, &err);
+            attempt_publish_failed(c, a, &err);
     }
     json_decref(result);
 }

@@ -40,7 +40,10 @@ static void take_exit(struct conductor *c, const struct happening *h) {
 
 static void take_not_started(struct conductor *c, const struct happening *h) {
     struct live_attempt *a = attempt_of_job(c, h->id);
-    if (a) attempt_failed(c, a, OUTCOME_failed, &h->err, false);
+    if (a && a->phase == PHASE_PUBLISH)
+        attempt_publish_failed(c, a, &h->err); /* from P3 on only forward */
+    else if (a)
+        attempt_failed(c, a, OUTCOME_failed, &h->err, false);
 }
 
 static void take_lost(struct conductor *c, const struct happening *h) {
