@@ -3,16 +3,20 @@
  * Only calls that change files below $FAULT_ROOT count: creating, writing, truncating, syncing, linking,
  * renaming, removing. Set in the environment:
  *
- *   FAULT_COUNT=FILE     at exit, write how many such calls there were
- *   FAULT_AT=N           at the N-th call (from 1): FAULT_KIND=kill sends SIGKILL before it is made; enospc
- * and eio let it fail with that error. FAULT_STICKY=1: all later calls fail too FAULT_LOG=FILE       write
+ *   FAULT_COUNT=FILE     at exit, add a line with how many such calls there were, and the command line
+ *   FAULT_AT=N           at the N-th call (from 1): FAULT_KIND=kill sends SIGKILL before it is made, stop
+ *                        SIGSTOP; enospc and eio let it fail with that error
+ *   FAULT_STICKY=1       all later calls fail too
+ *   FAULT_ONLY=PATTERN   only in processes whose command line fits the pattern of fnmatch(3); FAULT_NOT: does
+ * not FAULT_ONCE=FILE      only in the first process that strikes: it makes FILE FAULT_LOG=FILE       write
  * every call down with its data, for power-loss replay (publish.py) FAULT_MUTANT=NAME    change what the
- * program does: the mutants below. A test that passes with one of them is no test.
+ * program does: the mutants below. A test that passes with one of them is no test
  *
  * Everything the shim does itself goes through syscall(2), so it never sees its own calls. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -60,14 +64,50 @@ static bool counts(const char *path) {
 /* ---- failing and dying
  * ---------------------------------------------------------------------------------------------- */
 
+/* The command line, its words parted by spaces. */
+static void command_line(char out[PATH_BYTES]) {
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/cmdline", O_RDONLY);
+    long n = fd < 0 ? 0 : syscall(SYS_read, fd, out, PATH_BYTES - 1);
+    syscall(SYS_close, fd);
+    for (long i = 0; i + 1 < n; i++)
+        if (!out[i]) out[i] = ' ';
+    out[n > 0 ? n : 0] = 0;
+}
+
+static bool is_meant(void) {
+    static int meant = -1;
+    if (meant >= 0) return meant;
+    char words[PATH_BYTES];
+    const char *only = setting("FAULT_ONLY"), *but = setting("FAULT_NOT");
+    command_line(words);
+    meant = (!*only || fnmatch(only, words, 0) == 0) && !(*but && fnmatch(but, words, 0) == 0);
+    return meant;
+}
+
+static bool is_first(void) {
+    const char *path = setting("FAULT_ONCE");
+    if (!*path) return true;
+    static int first = -1;
+    if (first < 0) {
+        int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+        first = fd >= 0;
+        if (first) syscall(SYS_close, fd);
+    }
+    return first;
+}
+
 /* true: the call must fail with errno. */
 static bool strikes(const char *path) {
-    if (!counts(path)) return false;
+    if (!counts(path) || !is_meant()) return false;
     long at = atol(setting("FAULT_AT"));
     bool now = ++calls == at || (at > 0 && calls > at && *setting("FAULT_STICKY"));
-    if (!now) return false;
+    if (!now || !is_first()) return false;
     const char *kind = setting("FAULT_KIND");
     if (strcmp(kind, "kill") == 0) syscall(SYS_kill, syscall(SYS_getpid), SIGKILL);
+    if (strcmp(kind, "stop") == 0) {
+        syscall(SYS_kill, syscall(SYS_getpid), SIGSTOP);
+        return false;
+    }
     errno = strcmp(kind, "eio") == 0 ? EIO : ENOSPC;
     return true;
 }
@@ -75,9 +115,10 @@ static bool strikes(const char *path) {
 __attribute__((destructor)) static void write_count(void) {
     const char *path = setting("FAULT_COUNT");
     if (!*path) return;
-    char text[32];
-    int n = snprintf(text, sizeof text, "%ld\n", calls);
-    int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    char words[PATH_BYTES], text[PATH_BYTES + 32];
+    command_line(words);
+    int n = snprintf(text, sizeof text, "%ld %s\n", calls, words);
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND, 0600);
     if (fd < 0) return;
     if (syscall(SYS_write, fd, text, (size_t)n) < 0) _exit(99);
     syscall(SYS_close, fd);
