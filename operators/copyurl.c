@@ -84,6 +84,17 @@ static json_t *source_of(const char *url, const struct downloaded *got, const ch
     return s;
 }
 
+/* Seen before, and not the same now. 1: leave it. */
+static int judge_change(struct work *w, const char *url, struct err *err) {
+    const char *on_change = json_text_or(w->request.bookmark_options, "on_change", "reprocess");
+    if (strcmp(on_change, "ignore") == 0) return 1;
+    if (strcmp(on_change, "fail") != 0) return 0;
+    err_set(err, EX_FAILED, "%s changed after it was consumed (on_change: fail)", url);
+    err_hint(err,
+             "say `on_change: reprocess` or `ignore` in the bookmark, or give changes a URL of their own");
+    return err_reason(err, "file_changed");
+}
+
 static int fetch(struct work *w, const char *url, const char *to, const struct seen_row *seen,
                  json_t **source, struct err *err) {
     struct download d = {.url = url,
@@ -99,9 +110,11 @@ static int fetch(struct work *w, const char *url, const char *to, const struct s
     if (download_url(&d, &got, err) < 0) return -1;
     if (got.not_modified) return 1;
     if (sha256_file(to, hex, err) < 0) return -1;
-    if (seen->hash && strcmp(seen->hash, hex) == 0) {
+    bool same = seen->hash && strcmp(seen->hash, hex) == 0;
+    int left = same ? 1 : seen->path ? judge_change(w, url, err) : 0;
+    if (left) {
         unlink(to);
-        return 1;
+        return left;
     }
     *source = source_of(url, &got, hex);
     return 0;
