@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "operators/exchange.h"
+#include "store/bookmarks.h"
 #include "store/datasets.h"
 #include "zones/publish.h"
 
@@ -79,6 +80,19 @@ static void keep_published(struct live_attempt *a, const json_t *plan) {
     f->published = list;
 }
 
+enum { FORGET_ROWS = 1000 };
+
+/* `horizon` of a files bookmark: whole folders of older files leave the set, a piece with every publish. */
+static void forget_old_files(struct conductor *c, const struct live_attempt *a) {
+    const json_t *mark = json_object_get(a->request, "bookmark");
+    duration_t horizon = json_int(json_object_get(mark, "options"), "horizon", 0);
+    struct err err;
+    if (horizon <= 0) return;
+    int64_t oldest_ns = (turn_wall(c) - horizon) * 1000;
+    if (store_bookmark_files_forget(c->store, json_int(mark, "id", 0), oldest_ns, FORGET_ROWS, &err) < 0)
+        turn_broke(c, &err);
+}
+
 static void commit(struct conductor *c, struct live_attempt *a) {
     struct arena *arena = arena_new();
     struct intent_row row;
@@ -98,6 +112,7 @@ static void commit(struct conductor *c, struct live_attempt *a) {
         turn_broke(c, &err);
         return;
     }
+    forget_old_files(c, a);
     GROW(c->to_close, c->to_close_count, c->to_close_cap);
     c->to_close[c->to_close_count++] = a->intent;
     attempt_keep_facts(c, a, NULL);
