@@ -272,6 +272,31 @@ static int make_plan(struct conductor *c, struct live_run *r, const struct run_r
     return 0;
 }
 
+/* What the plan decided before anything ran is written down at once: a retry, and whoever goes on after a
+ * crash, must not take such a step for one that waits. */
+static int write_decided(struct conductor *c, const struct live_run *r, struct err *err) {
+    for (uint32_t i = 0; i < r->step_count; i++) {
+        const struct core_init *init = &r->plan->init[i];
+        if (init->state == STEP_waiting) continue;
+        int hit = store_step_move(c->store,
+                                  &(struct step_move){.run = r->id,
+                                                      .generation = r->generation,
+                                                      .step = i,
+                                                      .from = step_state_names[STEP_waiting],
+                                                      .to = step_state_names[init->state],
+                                                      .reason = init->left_out ? "plan" : "kept",
+                                                      .left_out = init->left_out,
+                                                      .due = INSTANT_NONE,
+                                                      .rows_read = -1,
+                                                      .bytes_read = -1,
+                                                      .rows_written = -1,
+                                                      .at = turn_wall(c)},
+                                  err);
+        if (hit < 0) return -1;
+    }
+    return 0;
+}
+
 static json_t *options_of(const struct run_request *rq) {
     json_t *o = json_object();
     if (rq->from_step) json_put_text(o, "from_step", rq->from_step);
@@ -299,7 +324,7 @@ static int write_run(struct conductor *c, struct live_run *r, const struct run_r
                                               .at = turn_wall(c)},
                            &r->id, err);
     json_decref(options);
-    return rc < 0 ? -1 : make_plan(c, r, rq, err);
+    return rc < 0 || make_plan(c, r, rq, err) ? -1 : write_decided(c, r, err);
 }
 
 int64_t conductor_submit(struct conductor *c, struct run_request *rq, struct err *err) {
