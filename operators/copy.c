@@ -151,8 +151,8 @@ static int copy_all(struct copying *c, const struct landing *l, struct err *err)
     for (size_t i = 0; i < l->count; i++) c->total_bytes += l->files[i].size;
     for (size_t i = 0; i < l->count; i++)
         if (copy_one(c, &l->files[i], err) < 0) return -1;
-    work_log(c->w, "copied %zu files, %lld bytes; %zu known, %zu not settled", json_array_size(c->files),
-             (long long)c->done_bytes, l->known, l->unsettled);
+    work_log(c->w, "copied %zu files, %lld bytes; %zu known, %zu not settled, %zu past the horizon",
+             json_array_size(c->files), (long long)c->done_bytes, l->known, l->unsettled, l->past);
     result_add_read(c->w->result, -1, c->done_bytes);
     return 0;
 }

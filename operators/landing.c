@@ -25,15 +25,22 @@ static bool is_settled(const struct found_file *f, instant_t now, duration_t set
     return f->mtime_ns / 1000 + settle <= now || settle == 0;
 }
 
+/* What the set may have forgotten must not be taken for new. */
+static bool is_past(const struct found_file *f, instant_t now, duration_t horizon) {
+    return horizon > 0 && f->mtime_ns / 1000 < now - horizon;
+}
+
 static void keep_fitting(struct work *w, struct landing *l, const json_t *match) {
-    const json_t *options = w->request.bookmark_options;
-    duration_t settle = l->bookmarked ? json_int(options, "settle", 0) : 0;
+    const json_t *options = l->bookmarked ? w->request.bookmark_options : NULL;
+    duration_t settle = json_int(options, "settle", 0), horizon = json_int(options, "horizon", 0);
     instant_t now = world_wall(world_real());
     for (size_t i = l->found.count; i-- > 0;) {
         const struct found_file *f = &l->found.files[i];
-        bool fits = name_fits(f->path, match), settled = is_settled(f, now, settle);
-        if (fits && settled) continue;
-        l->unsettled += fits;
+        bool fits = name_fits(f->path, match), settled = is_settled(f, now, settle),
+             past = is_past(f, now, horizon);
+        if (fits && settled && !past) continue;
+        l->unsettled += fits && !settled;
+        l->past += fits && past;
         found_drop(&l->found, i);
     }
 }

@@ -1,6 +1,7 @@
 /* landing.h: which landing files a `files` bookmark lets through; private to operators/.
  *
  *   settle      files changed less than this ago are left for the next run
+ *   horizon     older files are left alone: the set may have forgotten that they were consumed
  *   identity    path, size and mtime; or the content's hash
  *   on_change   a consumed file that changed since: reprocess (the new one instead of its old copy), ignore,
  * fail */
@@ -24,7 +25,7 @@ struct landing {
     struct found found;
     struct landing_file *files; /* to take */
     size_t count;
-    size_t known, unsettled, ignored; /* left alone, and why */
+    size_t known, unsettled, past, ignored; /* left alone, and why */
     bool bookmarked;
 };
 
