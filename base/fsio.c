@@ -14,12 +14,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Opens what can be read to an end without waiting for anybody: not a named pipe. */
+static int open_readable(const char *path, struct err *err) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat st;
+    if (fd >= 0 && (fstat(fd, &st) || !S_ISFIFO(st.st_mode))) return fd;
+    if (fd < 0) return err_errno(err, "cannot read %s", path);
+    close(fd);
+    return err_set(err, EX_ENVIRONMENT, "cannot read %s: it is a pipe, not a file", path);
+}
+
 char *fs_read(const char *path, size_t max, size_t *len, struct err *err) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        err_errno(err, "cannot read %s", path);
-        return NULL;
-    }
+    int fd = open_readable(path, err);
+    if (fd < 0) return NULL;
     struct buf b = BUF_INIT;
     char chunk[65536];
     ssize_t n;

@@ -59,6 +59,17 @@ static bool is_path(const char *name) {
     return strchr(name, '/') || (dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0));
 }
 
+/* The file that has the name of the pipeline but not, where it can be found, its `pipeline:` line: it is
+ * empty, too large, cannot be read. Loading it tells what is wrong. */
+static char *file_named(char **files, char **names, size_t n, const char *name) {
+    for (size_t i = 0; i < n; i++) {
+        const char *slash = strrchr(files[i], '/'), *base = slash ? slash + 1 : files[i];
+        size_t len = strcspn(base, ".");
+        if (!names[i] && strlen(name) == len && strncmp(base, name, len) == 0) return xstrdup(files[i]);
+    }
+    return NULL;
+}
+
 char *find_pipeline_file(const struct project *p, const char *name, struct err *err) {
     if (is_path(name)) {
         char *path = realpath(name, NULL);
@@ -73,6 +84,7 @@ char *find_pipeline_file(const struct project *p, const char *name, struct err *
         names[i] = pipeline_peek_name(files[i]);
         if (names[i] && strcmp(names[i], name) == 0) found = xstrdup(files[i]);
     }
+    if (!found) found = file_named(files, names, n, name);
     if (!found) no_pipeline(p, name, names, n, err);
     free_texts(names, n);
     free_texts(files, n);
