@@ -65,8 +65,8 @@ const struct field bookmark_fields[] = {
      "Files changed more recently are left for the next run.", "10s"},
     {"on_change", FK_ENUM, FIELD_FIXED, WORDS("reprocess", "ignore", "fail"), NULL, "reprocess",
      "What becomes of a consumed file that changed.", "ignore"},
-    {"horizon", FK_DURATION, FIELD_FIXED, NULL, NULL, NULL, "Files older than this are neither remembered nor read.",
-     "400 days"},
+    {"horizon", FK_DURATION, FIELD_FIXED, NULL, NULL, NULL,
+     "Files older than this are neither remembered nor read.", "400 days"},
     {0},
 };
 
