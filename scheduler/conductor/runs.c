@@ -219,16 +219,29 @@ int live_enter(struct conductor *c, struct live_run *r, const struct entrance *i
 
 /* ---- submit ---- */
 
-/* contract.md 37: in an explicit window, a step that would append what its bookmark finds is left out. */
+static bool promotes(const struct step *s) {
+    size_t n;
+    return op_verbs(&n)[s->verb]->traits & VERB_PROMOTE;
+}
+
+/* contract.md 37: in an explicit window, a step that would append what its bookmark finds is left out. A
+ * promote finds the window's rows by itself, or says that it cannot. */
 static bool stays_out(const struct step *s) {
-    bool by_bookmark = s->bookmark == BOOKMARK_FILES || s->bookmark == BOOKMARK_VALUE;
-    return by_bookmark && s->into && s->into->write != WRITE_REPLACE_PARTITIONS;
+    bool appends = s->into && s->into->write == WRITE_APPEND;
+    bool replaces_partitions = s->into && s->into->write == WRITE_REPLACE_PARTITIONS;
+    switch (s->bookmark) {
+    case BOOKMARK_FILES:
+    case BOOKMARK_VALUE: return s->into && !replaces_partitions;
+    case BOOKMARK_VERSION: return appends && !promotes(s);
+    default: return false;
+    }
 }
 
 /* contract.md 20: an append of this window that succeeded before stands. */
 static int keep_appended(struct conductor *c, struct live_run *r, uint32_t i, struct err *err) {
     const struct step *s = &r->pipeline->steps[i];
-    if (!s->into || s->into->write != WRITE_APPEND || s->bookmark) return 0;
+    if (!s->into || s->into->write != WRITE_APPEND) return 0;
+    if (s->bookmark && r->move_bookmarks) return 0; /* it appends what is new, whatever the window */
     struct arena *a = arena_new();
     struct dataset_row d;
     int64_t version;
@@ -252,9 +265,10 @@ static int keep_appended(struct conductor *c, struct live_run *r, uint32_t i, st
 }
 
 static int plan_windowed(struct conductor *c, struct live_run *r, bool force, struct err *err) {
-    if (r->window_start == INSTANT_NONE || r->move_bookmarks) return 0;
+    if (r->window_start == INSTANT_NONE) return 0;
     for (uint32_t i = 0; i < r->step_count; i++) {
-        if (stays_out(&r->pipeline->steps[i]))
+        if (r->plan->init[i].left_out) continue;
+        if (!r->move_bookmarks && stays_out(&r->pipeline->steps[i]))
             plan_leave_out(r->plan, i);
         else if (!force && keep_appended(c, r, i, err))
             return -1;
