@@ -95,12 +95,20 @@ struct pipeline *load_pipeline(struct cli *c, const struct project *p, const cha
     char *path = find_pipeline_file(p, name, err);
     if (!path) return NULL;
     struct diags *d = diags_new();
-    struct pipeline_reader reader = pipeline_reader(p);
+    struct sql_asking asking = {.project = p};
+    struct pipeline_reader reader = pipeline_reader(&asking);
     struct pipeline *pl = pipeline_load(p, path, &reader, d, err);
     print_diags(c, d);
     if (!pl && d->errors > 0) {
         err_set(err, EX_INVALID, "%s is not valid; nothing was started", name);
         err_hint(err, "mend it, then look again with `leat validate`");
+    }
+    if (pl && asking.failed.msg[0]) {
+        *err = asking.failed;
+        err_prefix(err, "the order of %s's steps cannot be known", pl->name);
+        err->exit = EX_ENVIRONMENT;
+        pipeline_free(pl);
+        pl = NULL;
     }
     diags_free(d);
     free(path);

@@ -10,15 +10,23 @@
 struct project *load_project(struct cli *c, struct err *err);
 
 /* A pipeline by its name or the path of its file. Errors go to stderr, warnings too with -v. NULL with err:
- * exit 4 and a suggestion when there is none of that name, exit 3 when it has errors. Caller frees. */
+ * exit 4 and a suggestion when there is none of that name, exit 3 when it has errors, exit 6 when what its
+ * SQL reads cannot be found out: its steps would run in any order. Caller frees. */
 struct pipeline *load_pipeline(struct cli *c, const struct project *p, const char *name, struct err *err);
 
 /* The file that holds the pipeline `name`; malloc'ed; NULL with err (exit 4). */
 char *find_pipeline_file(const struct project *p, const char *name, struct err *err);
 
+/* Asks what SQL reads; failed.msg is "" unless the engine could not be asked, and then edges may be missing.
+ */
+struct sql_asking {
+    const struct project *project;
+    struct err failed;
+};
+
 /* The reader to give to pipeline_load(): every verb of operators/, and the embedded engine, in a process of
- * its own, to find what SQL reads. */
-struct pipeline_reader pipeline_reader(const struct project *p);
+ * its own, to find what SQL reads. Borrows `a`. */
+struct pipeline_reader pipeline_reader(struct sql_asking *a);
 
 /* Folder of this program and of leat-warden, from /proc/self/exe; malloc'ed. */
 char *programs_folder(void);

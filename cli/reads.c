@@ -106,8 +106,8 @@ static int take_answers(const char *path, struct sql_reads *list, size_t n, stru
     return rc;
 }
 
-static int sql_reads(void *ctx, struct sql_reads *list, size_t n, struct arena *arena, struct err *err) {
-    const struct project *p = ctx;
+static int ask_worker(const struct project *p, struct sql_reads *list, size_t n, struct arena *arena,
+                      struct err *err) {
     struct exchange_folder f;
     if (folder_open(&f, err) < 0) return -1;
     json_t *request = make_request(p, list, n, f.result);
@@ -119,8 +119,15 @@ static int sql_reads(void *ctx, struct sql_reads *list, size_t n, struct arena *
     return rc;
 }
 
-struct pipeline_reader pipeline_reader(const struct project *p) {
-    struct pipeline_reader reader = {.sql_reads = sql_reads, .ctx = (void *)(uintptr_t)p};
+static int sql_reads(void *ctx, struct sql_reads *list, size_t n, struct arena *arena, struct err *err) {
+    struct sql_asking *a = ctx;
+    int rc = ask_worker(a->project, list, n, arena, err);
+    if (rc) a->failed = *err;
+    return rc;
+}
+
+struct pipeline_reader pipeline_reader(struct sql_asking *a) {
+    struct pipeline_reader reader = {.sql_reads = sql_reads, .ctx = a};
     reader.verbs = op_verbs(&reader.verb_count);
     return reader;
 }

@@ -101,7 +101,8 @@ static void report(struct validation *v, struct diags *d, const char *path, cons
 
 static int validate_file(struct validation *v, const char *path, struct err *err) {
     struct diags *d = diags_new();
-    struct pipeline_reader reader = pipeline_reader(v->project);
+    struct sql_asking asking = {.project = v->project};
+    struct pipeline_reader reader = pipeline_reader(&asking);
     struct err why = {0};
     struct pipeline *p = pipeline_load(v->project, path, &reader, d, &why);
     bool ok = p && !(v->strict && d->warnings > 0);
