@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define FILE_COLUMN "_leat_file"
 
@@ -434,6 +435,12 @@ static int add_family(struct attach *a, const struct family *f, const json_t *pa
     return 0;
 }
 
+/* A text file of no bytes has no header: the reader would make up a column for it. */
+static bool is_empty(const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0 && st.st_size == 0;
+}
+
 /* One group per family; columns are matched by name. */
 static int attach_loose(struct attach *a, const json_t *paths, const struct reading *how, struct err *err) {
     json_t *by_family[FAMILIES], *path;
@@ -444,6 +451,7 @@ static int attach_loose(struct attach *a, const json_t *paths, const struct read
         int f = family_of(json_string_value(path));
         if (f < 0) r = not_readable(a, json_string_value(path), err);
         if (r) break;
+        if (families[f].text && is_empty(json_string_value(path))) continue;
         json_array_append(by_family[f], path);
     }
     for (int f = 0; f < FAMILIES && !r; f++) r = add_family(a, &families[f], by_family[f], how, err);
