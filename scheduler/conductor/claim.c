@@ -254,6 +254,7 @@ static int configure(struct claiming *k, json_t *request, struct err *err) {
                                     .engines = p->engines};
     request_configure(request, &config); /* takes what there is, also after a failure */
     if (pipeline_computes(k->s->config, "from")) request_templated(request, "from");
+    if (pipeline_computes(k->s->config, "from")) request_templated(request, "from");
     tell_templated(k->s->config, request);
     return bad;
 }
