@@ -238,14 +238,6 @@ json_t *pipeline_resolve(const struct pipeline *p, const struct value *v, const 
     return v ? evaluate(p, v, scope, err) : json_object();
 }
 
-bool pipeline_computes(const struct value *v, const char *key) {
-    if (!v) return false;
-    if (v->shape != VALUE_OBJECT) return v->shape == VALUE_TEMPLATE || v->shape == VALUE_EXPR;
-    for (uint32_t i = 0; i < v->count; i++)
-        if (strcmp(v->members[i].key, key) == 0) return pipeline_computes(&v->members[i].value, "");
-    return false;
-}
-
 json_t *pipeline_checks(const struct pipeline *p, const struct step *s, const json_t *scope,
                         struct err *err) {
     const struct value *checks = ((const struct pipeline_full *)p)->checks[s->index];

@@ -240,8 +240,6 @@ void project_check_names(const struct project *p, char *const *files, size_t cou
  * err, whose message names file:line:col. */
 json_t *pipeline_resolve(const struct pipeline *p, const struct value *v, const json_t *scope,
                          struct err *err);
-/* true when the value under `key` of a map (or the value itself, when it is no map) holds ${…}. */
-bool pipeline_computes(const struct value *v, const char *key);
 json_t *pipeline_checks(const struct pipeline *p, const struct step *s, const json_t *scope, struct err *err);
 int pipeline_when(const struct pipeline *p, const struct step *s, const json_t *scope, bool *yes,
                   struct err *err);

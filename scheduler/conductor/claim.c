@@ -238,9 +238,10 @@ static json_t *resolve_or_null(struct claiming *k, const struct value *v, int *b
 
 /* Which keys held ${…}: what became of them is not the author's word (contract.md 6). */
 static void tell_templated(const struct value *config, json_t *request) {
-    for (uint32_t i = 0; config && config->shape == VALUE_OBJECT && i < config->count; i++)
-        if (config->members[i].value.shape == VALUE_TEMPLATE)
-            request_templated(request, config->members[i].key);
+    for (uint32_t i = 0; config && config->shape == VALUE_OBJECT && i < config->count; i++) {
+        uint8_t shape = config->members[i].value.shape;
+        if (shape == VALUE_TEMPLATE || shape == VALUE_EXPR) request_templated(request, config->members[i].key);
+    }
 }
 
 static int configure(struct claiming *k, json_t *request, struct err *err) {
@@ -253,8 +254,6 @@ static int configure(struct claiming *k, json_t *request, struct err *err) {
                                     .env_allowed = text_list(p->env_allowed, p->env_allowed_count),
                                     .engines = p->engines};
     request_configure(request, &config); /* takes what there is, also after a failure */
-    if (pipeline_computes(k->s->config, "from")) request_templated(request, "from");
-    if (pipeline_computes(k->s->config, "from")) request_templated(request, "from");
     tell_templated(k->s->config, request);
     return bad;
 }
