@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/suggest.h"
 #include "cli/verbs.h"
+#include "cli/zone.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -37,6 +38,12 @@ static size_t skip_quoted(const char *s, size_t i) {
     return i;
 }
 
+/* The length of `12` or `v12`, a version as every table shows it; 0: there is none. */
+static size_t version_length(const char *s) {
+    size_t mark = *s == 'v', digits = strspn(s + mark, "0123456789");
+    return digits ? mark + digits : 0;
+}
+
 /* zone.name@12 is no identifier of SQL; zone."name@12" is. Everything else is copied as it is. */
 void sql_quote_versions(const char *s, struct buf *out) {
     size_t i = 0, word = 0; /* of the identifier that ends at i */
@@ -48,11 +55,11 @@ void sql_quote_versions(const char *s, struct buf *out) {
             word = i;
             continue;
         }
-        size_t digits = s[i] == '@' ? strspn(s + i + 1, "0123456789") : 0;
-        if (digits > 0 && i > word && word > 0 && s[word - 1] == '.') {
+        size_t version = s[i] == '@' ? version_length(s + i + 1) : 0;
+        if (version > 0 && i > word && word > 0 && s[word - 1] == '.') {
             out->len -= i - word;
-            buf_addf(out, "\"%.*s\"", (int)(i + 1 + digits - word), s + word);
-            i += 1 + digits;
+            buf_addf(out, "\"%.*s\"", (int)(i + 1 + version - word), s + word);
+            i += 1 + version;
             word = i;
             continue;
         }
@@ -82,11 +89,15 @@ int sql_attach(struct sql_session *s, const char *name, struct err *err) {
     struct dataset_row row;
     int hit = s->view.store ? store_dataset_find(s->view.store, dataset, s->view.arena, &row, err) : 0;
     if (hit < 0) return -1;
-    if (hit == 0 || row.head < 0) return no_dataset(s, dataset, err);
+    if (hit == 0) return no_dataset(s, dataset, err);
+    if (row.head < 0) {
+        err_set(err, EX_NOT_FOUND, "%s has no version yet: nothing was published", dataset);
+        return err_hint(err, "run the step that writes it; see `leat runs`");
+    }
     struct zone_input in = {.dataset = row.name, .dataset_id = row.id, .version = row.head, .since = -1};
     if (at) {
         struct version_row version;
-        in.version = strtoll(at + 1, NULL, 10);
+        if (zone_version(at + 1, &in.version, err) < 0) return -1;
         in.view = name;
         hit = store_version_get(s->view.store, row.id, in.version, s->view.arena, &version, err);
         if (hit < 0) return -1;

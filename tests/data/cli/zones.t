@@ -159,3 +159,22 @@ $ leat bookmark lst
 ! error: unknown verb `bookmark lst`
 !   hint: did you mean `leat bookmark list`?
 [2]
+$ leat sql --csv "select count(*) as n from refined.revenue@v0 union all select count(*) from refined.\"revenue@1\""
+n
+2
+3
+$ leat sql 'from refined."revenue@first"'
+! error: `first` is not a version
+[2]
+# A dataset that was named but never published is no typing mistake.
+$ cat > pipelines/gate.yaml <<'Y'
+> pipeline: gate
+> steps:
+>   one: {sql: select 1 as n, into: refined.never, checks: [n > 1]}
+> Y
+$ leat run gate -q > /dev/null 2>&1
+[5]
+$ leat sql 'from refined.never'
+! error: refined.never has no version yet: nothing was published
+!   hint: run the step that writes it; see `leat runs`
+[4]
