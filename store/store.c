@@ -339,6 +339,7 @@ void store_close(struct store *s) {
 }
 
 bool store_is_writer(const struct store *s) { return s->writer; }
+const char *store_sqlite_version(void) { return sqlite3_libversion(); }
 bool store_was_unclean(const struct store *s) { return s->unclean; }
 int64_t store_migrated_from(const struct store *s) { return s->migrated_from; }
 const char *store_warning(const struct store *s) { return s->warning; }

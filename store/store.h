@@ -110,6 +110,7 @@ struct store_info {
     bool wal_reset_bug; /* this library is in the range of the WAL-reset bug (reliability.md 3.2) */
 };
 int store_info(struct store *s, struct store_info *out, struct err *err);
+const char *store_sqlite_version(void); /* of the library this program runs with */
 /* PRAGMA integrity_check and foreign_key_check; the first finding is the message. */
 int store_check(struct store *s, struct err *err);
 
