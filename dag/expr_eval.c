@@ -97,6 +97,13 @@ static bool index_value(struct eval *v, const struct expr *e, const struct path_
     return fail(v, e, "%s cannot be indexed by %s", expr_type_texts[at->type], expr_type_texts[i.type]);
 }
 
+static bool no_secret(struct eval *v, const struct expr *e) {
+    expr_complain(v->c, "E0701", e->start, e->end, "the secret `%.60s` cannot be had", e->parts[1].name);
+    snprintf(v->c->label, sizeof v->c->label,
+             "the file or variable that `secrets:` of leat.yaml names for it is not there");
+    return false;
+}
+
 static bool eval_path(struct eval *v, const struct expr *e, struct ev *out) {
     bool known = false;
     if (e->count == 2 && strcmp(e->parts[0].name, "window") == 0 &&
@@ -116,6 +123,8 @@ static bool eval_path(struct eval *v, const struct expr *e, struct ev *out) {
             good = ev_of_json(v, json_object_get(at.json, part->name), &at);
         if (!good) return false;
     }
+    if (at.type == TYPE_NULL && e->count == 2 && e->parts[1].name && strcmp(e->parts[0].name, "secrets") == 0)
+        return no_secret(v, e);
     *out = at;
     if (e->type == TYPE_PATH && at.type == TYPE_TEXT) out->type = TYPE_PATH;
     return true;

@@ -217,7 +217,9 @@ static void explain(const struct pipeline *p, struct span at, const struct compl
     else
         err_set(err, EX_FAILED, "%s:%u:%u: %s", s->path, where.line, where.column, message);
     if (*c->label) err_hint(err, "%s", c->label);
-    err_reason(err, "expression");
+    bool secret = strcmp(c->code, "E0701") == 0;
+    if (secret) err->exit = EX_ENVIRONMENT; /* a credential is missing; the definition is well */
+    err_reason(err, secret ? "secret" : "expression");
 }
 
 static json_t *evaluate(const struct pipeline *p, const struct value *v, const json_t *scope,

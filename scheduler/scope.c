@@ -56,7 +56,8 @@ json_t *scope_of_run(const struct pipeline *p, const struct scope_run *r) {
     json_put(scope, "zones", zone_values(p->project));
     json_put(scope, "project", json_pack("{ssss}", "name", p->project->name, "root", p->project->root));
     json_put(scope, "env", env_values(p->project));
-    json_put(scope, "secrets", secrets_resolve(p->project->secrets, p->project->root));
+    const struct secret_sources from = {p->project->root, p->project->env_files_env};
+    json_put(scope, "secrets", secrets_resolve(p->project->secrets, &from));
     return scope;
 }
 

@@ -10,8 +10,8 @@
 
 enum { SECRET_BYTES = 64 << 10 };
 
-static json_t *from_file(const char *rest, const char *root) {
-    char *path = fs_join(root, rest);
+static json_t *from_file(const char *rest, const struct secret_sources *from) {
+    char *path = fs_join(from->root, rest);
     size_t len;
     struct err ignored;
     char *text = fs_read(path, SECRET_BYTES, &len, &ignored);
@@ -24,30 +24,30 @@ static json_t *from_file(const char *rest, const char *root) {
     return v;
 }
 
-static json_t *from_env(const char *rest, const char *root) {
-    (void)root;
+static json_t *from_env(const char *rest, const struct secret_sources *from) {
     const char *v = getenv(rest);
+    if (!v) v = json_text(from->env_files, rest);
     return v ? json_string(v) : NULL;
 }
 
 static const struct {
     const char *scheme;
-    json_t *(*read)(const char *rest, const char *root);
+    json_t *(*read)(const char *rest, const struct secret_sources *from);
 } sources[] = {{"file:", from_file}, {"env:", from_env}};
 
-static json_t *resolve_one(const char *reference, const char *root) {
+static json_t *resolve_one(const char *reference, const struct secret_sources *from) {
     for (size_t i = 0; reference && i < sizeof sources / sizeof *sources; i++) {
         size_t n = strlen(sources[i].scheme);
-        if (strncmp(reference, sources[i].scheme, n) == 0) return sources[i].read(reference + n, root);
+        if (strncmp(reference, sources[i].scheme, n) == 0) return sources[i].read(reference + n, from);
     }
     return NULL;
 }
 
-json_t *secrets_resolve(const json_t *references, const char *root) {
+json_t *secrets_resolve(const json_t *references, const struct secret_sources *from) {
     json_t *values = json_object(), *reference;
     const char *name;
     json_object_foreach((json_t *)(uintptr_t)references, name, reference) {
-        json_t *v = resolve_one(json_string_value(reference), root);
+        json_t *v = resolve_one(json_string_value(reference), from);
         if (v) json_put(values, name, v);
     }
     return values;

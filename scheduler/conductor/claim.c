@@ -240,8 +240,23 @@ static json_t *resolve_or_null(struct claiming *k, const struct value *v, int *b
 static void tell_templated(const struct value *config, json_t *request) {
     for (uint32_t i = 0; config && config->shape == VALUE_OBJECT && i < config->count; i++) {
         uint8_t shape = config->members[i].value.shape;
-        if (shape == VALUE_TEMPLATE || shape == VALUE_EXPR) request_templated(request, config->members[i].key);
+        if (shape == VALUE_TEMPLATE || shape == VALUE_EXPR)
+            request_templated(request, config->members[i].key);
     }
+}
+
+/* The step's own environment, and before it what env files define of env_allowed: a process sees what
+ * `${env.…}` sees. */
+static json_t *env_of_step(struct claiming *k, int *bad, struct err *err) {
+    const struct project *p = k->c->options.project;
+    json_t *env = resolve_or_null(k, k->s->env, bad, err);
+    for (size_t i = 0; i < p->env_allowed_count && !*bad; i++) {
+        const char *name = p->env_allowed[i], *text = json_text(p->env_files_env, name);
+        if (!text || getenv(name) || json_object_get(env, name)) continue;
+        if (!env) env = json_object();
+        json_put_text(env, name, text);
+    }
+    return env;
 }
 
 static int configure(struct claiming *k, json_t *request, struct err *err) {
@@ -249,7 +264,7 @@ static int configure(struct claiming *k, json_t *request, struct err *err) {
     int bad = 0;
     struct request_config config = {.config = resolve_or_null(k, k->s->config, &bad, err),
                                     .siblings = resolve_or_null(k, k->s->siblings, &bad, err),
-                                    .env = resolve_or_null(k, k->s->env, &bad, err),
+                                    .env = env_of_step(k, &bad, err),
                                     .params = json_incref(k->r->params),
                                     .env_allowed = text_list(p->env_allowed, p->env_allowed_count),
                                     .engines = p->engines};
