@@ -46,9 +46,9 @@ enum field_flag {
     FIELD_FIXED = 4,    /* no ${} here: the value is known when the file is read */
     FIELD_SHORT = 8,    /* a plain value (or list) instead of the map means this field (at most one row of a
                            table) */
-    FIELD_FILE = 16,    /* FK_SQL: the value is a path (from the project folder, no ${}); the file's text is read
-                           with the pipeline, its ${} are parameters; line and column are the file's, and the
-                           resolved object has `path` too */
+    FIELD_FILE = 16, /* FK_SQL: the value is a path (from the project folder, no ${}); the file's text is read
+                        with the pipeline, its ${} are parameters; line and column are the file's, and the
+                        resolved object has `path` too */
 };
 
 struct field {

@@ -155,7 +155,7 @@ int help_topic(const struct cli *c, const char *name, struct err *err) {
     return unknown_topic(name, err);
 }
 
-/* ---- the verb ------------------------------------------------------------------------------------------ */
+/* ---- the verb ---- */
 
 static void print_topics(const struct out *o) {
     title(o, "Topics");

@@ -20,8 +20,7 @@
 
 struct value; /* a typed, not yet evaluated YAML value */
 
-/* ---- the project
- * -------------------------------------------------------------------------------------------- */
+/* ---- the project ---- */
 
 enum zone_format { FORMAT_FILES, FORMAT_DELTA };
 enum schema_policy { SCHEMA_ANY, SCHEMA_ADD, SCHEMA_STRICT };
@@ -66,8 +65,7 @@ struct project *project_load(const char *start, struct diags *d, struct err *err
 void project_free(struct project *p);
 const struct zone *project_zone(const struct project *p, const char *name, size_t len);
 
-/* ---- the pipeline
- * ------------------------------------------------------------------------------------------- */
+/* ---- the pipeline ---- */
 
 /* Airflow's names and exact meanings (design: peers.md Part B 1.3). */
 #define TRIGGER_RULE_LIST(X)                                                                                 \
@@ -228,8 +226,7 @@ char *pipeline_peek_name(const char *path);
 /* Two files that say the same name: a diagnostic at each later one. files as project_pipeline_files gives. */
 void project_check_names(const struct project *p, char *const *files, size_t count, struct diags *d);
 
-/* ---- evaluation
- * --------------------------------------------------------------------------------------------- */
+/* ---- evaluation ---- */
 
 /* A scope is a JSON object with the roots of pipelines.md 2.4: params, window, run, bookmark, steps, each,
  * output, zones, project, env, secrets, inputs. Instants are {"@instant": microseconds}, dates {"@date":

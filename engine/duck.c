@@ -13,8 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-/* ---- errors
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- errors ---- */
 
 /* What a class of failure means to the caller; matched in order against kind and text. */
 static const struct {
@@ -76,8 +75,7 @@ int duck_fail(struct duck *d, const char *message, struct err *err) {
 
 int64_t duck_error_position(const struct duck *d) { return d->error_position; }
 
-/* ---- opening
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- opening ---- */
 
 static int set_config(const struct duckdb_api *api, void *config, const char *name, const char *value,
                       struct err *err) {
@@ -162,8 +160,7 @@ void duck_interrupt(struct duck *d) {
     d->api->interrupt(d->connection);
 }
 
-/* ---- running
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- running ---- */
 
 enum { TICK_EVERY = 250 * 1000 };
 

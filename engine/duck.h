@@ -52,8 +52,7 @@ const char *duck_library(const struct duck *d); /* the file it was loaded from *
 /* Stops the running statement. Safe from a signal handler and from other threads. */
 void duck_interrupt(struct duck *d);
 
-/* ---- statements
- * ------------------------------------------------------------------------------------------------ */
+/* ---- statements ---- */
 
 /* Runs a statement (several, separated by `;`, only when params is NULL) to its end. changed may be NULL:
  * rows inserted, updated or copied. */
@@ -78,8 +77,7 @@ const char *duck_text(struct duck_rows *r, size_t column);
  */
 json_t *duck_json(struct duck_rows *r, size_t column);
 
-/* ---- small results
- * --------------------------------------------------------------------------------------------- */
+/* ---- small results ---- */
 
 /* First column of the first row; *null says it was NULL or there was no row. null may be NULL. */
 int duck_get_int(struct duck *d, const char *sql, const json_t *params, int64_t *out, bool *null,
@@ -94,8 +92,7 @@ json_t *duck_describe(struct duck *d, const char *sql, const json_t *params, str
 /* Where in the SQL text the last error of this connection was: byte offset, -1 when unknown. */
 int64_t duck_error_position(const struct duck *d);
 
-/* ---- what a query reads
- * ----------------------------------------------------------------------------------------- */
+/* ---- what a query reads ---- */
 
 struct duck_reads {
     const char **names; /* "schema.table", each once, in order of appearance; in the arena */

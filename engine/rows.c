@@ -133,8 +133,7 @@ json_t *duck_json(struct duck_rows *r, size_t column) {
     return duck_value_json(r->duck->api, &c->type, &c->vector, r->row - 1);
 }
 
-/* ---- small results
- * -------------------------------------------------------------------------------------------------- */
+/* ---- small results ---- */
 
 int duck_get_int(struct duck *d, const char *sql, const json_t *params, int64_t *out, bool *null,
                  struct err *err) {

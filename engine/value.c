@@ -19,8 +19,7 @@ bool duck_vector_null(const struct duck_vector *v, uint64_t row) {
     return v->valid && !(v->valid[row / 64] >> (row % 64) & 1);
 }
 
-/* ---- integers of every size
- * ------------------------------------------------------------------------------------- */
+/* ---- integers of every size ---- */
 
 static i128 huge_at(const struct duck_vector *v, uint64_t row) {
     const struct duckdb_hugeint *h = &((const struct duckdb_hugeint *)v->data)[row];
@@ -71,9 +70,7 @@ static void real_text(struct buf *out, double n, bool single) {
     buf_adds(out, s);
 }
 
-/* ---- times
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- times ---- */
 
 static void fraction_text(struct buf *out, int64_t nanos) {
     if (!nanos) return;
@@ -140,8 +137,7 @@ static void interval_text(struct buf *out, const struct duckdb_interval *i) {
     out->s[--out->len] = 0;
 }
 
-/* ---- text, bytes
- * --------------------------------------------------------------------------------------------------- */
+/* ---- text, bytes ---- */
 
 static const char *bytes_at(const struct duck_vector *v, uint64_t row, size_t *n) {
     const struct duckdb_string *s = &((const struct duckdb_string *)v->data)[row];
@@ -230,9 +226,7 @@ void duck_value_text(const struct duckdb_api *api, const struct duck_type *t, co
     }
 }
 
-/* ---- JSON
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- JSON ---- */
 
 static json_t *items_json(const struct duckdb_api *api, const struct duck_type *t, void *child, uint64_t from,
                           uint64_t count) {
@@ -312,8 +306,7 @@ json_t *duck_value_json(const struct duckdb_api *api, const struct duck_type *t,
     return text_json(api, t, v, row);
 }
 
-/* ---- numbers
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- numbers ---- */
 
 int64_t duck_value_int(const struct duck_type *t, const struct duck_vector *v, uint64_t row) {
     if (duck_vector_null(v, row)) return 0;

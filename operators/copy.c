@@ -20,7 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- endings ------------------------------------------------------------------------------------------- */
+/* ---- endings ---- */
 
 static const struct {
     const char *word, *ending;
@@ -58,7 +58,7 @@ static const char *missing_ending(const char *path, const char *compressed, stru
     return "";
 }
 
-/* ---- one file ------------------------------------------------------------------------------------------ */
+/* ---- one file ---- */
 
 struct copying {
     struct work *w;
@@ -145,7 +145,7 @@ static int copy_one(struct copying *c, const struct landing_file *f, struct err 
     return rc < 0 ? -1 : 0;
 }
 
-/* ---- all of them --------------------------------------------------------------------------------------- */
+/* ---- all of them ---- */
 
 static int copy_all(struct copying *c, const struct landing *l, struct err *err) {
     for (size_t i = 0; i < l->count; i++) c->total_bytes += l->files[i].size;
@@ -230,7 +230,7 @@ static int work(struct work *w, struct err *err) {
     return copy_is_url(from) ? copy_remote(w, from, err) : copy_local(w, from, err);
 }
 
-/* ---- the verb ------------------------------------------------------------------------------------------ */
+/* ---- the verb ---- */
 
 static const char *const compressions[] = {"gzip", "zstd", NULL};
 static const char *const empties[] = {"fail", "ok", "skip", NULL};

@@ -42,7 +42,7 @@ static void put(struct env *e, const char *name, const char *value) {
     put_text(e, buf_take(&b));
 }
 
-/* ---- inherited ----------------------------------------------------------------------------------------- */
+/* ---- inherited ---- */
 
 static const char *const spark_prefixes[] = {"SPARK_", "JAVA_HOME=", "HADOOP_", "PYSPARK_", NULL};
 
@@ -73,7 +73,7 @@ static void put_inherited(struct env *e, const json_t *request) {
         if (inherits(*p, allowed, spark)) put_text(e, xstrdup(*p));
 }
 
-/* ---- LEAT_* -------------------------------------------------------------------------------------------- */
+/* ---- LEAT_* ---- */
 
 static void put_facts(struct env *e, const json_t *request) {
     static const struct {

@@ -117,7 +117,7 @@ int request_view(json_t *json, struct request *out, struct err *err);
 void request_release(struct request *r);
 bool request_is_templated(const struct request *r, const char *key);
 
-/* ---- the result ---------------------------------------------------------------------------------------- */
+/* ---- the result ---- */
 
 #define RESULT_OUTCOME_LIST(X)                                                                               \
     X(OK, "ok")                                                                                              \

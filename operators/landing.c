@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- by name and age ----------------------------------------------------------------------------------- */
+/* ---- by name and age ---- */
 
 static bool name_fits(const char *path, const json_t *match) {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
@@ -45,7 +45,7 @@ static void keep_fitting(struct work *w, struct landing *l, const json_t *match)
     }
 }
 
-/* ---- by what was consumed ------------------------------------------------------------------------------ */
+/* ---- by what was consumed ---- */
 
 static struct seen_file *seen_list(const struct landing *l) {
     struct seen_file *list = xcalloc(l->found.count + 1, sizeof *list);

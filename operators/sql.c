@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- what it reads ------------------------------------------------------------------------------------- */
+/* ---- what it reads ---- */
 
 #define NEW_SUFFIX "__new"
 
@@ -73,7 +73,7 @@ static int attach_all(struct work *w, struct reading *r, struct err *err) {
     return 0;
 }
 
-/* ---- errors at their line ------------------------------------------------------------------------------ */
+/* ---- errors at their line ---- */
 
 /* The place in the definition: lines of a `|` block map one to one (design: pipelines.md 2.8). */
 static void add_place(struct err *err, const json_t *config, const char *text, int64_t at) {
@@ -105,7 +105,7 @@ static int refuse_statement(struct work *w, const json_t *config, const char *te
     return -1;
 }
 
-/* ---- the step ------------------------------------------------------------------------------------------ */
+/* ---- the step ---- */
 
 static int run_query(struct work *w, const json_t *config, const char *sql, struct err *err) {
     const json_t *params = json_object_get(config, "params");
@@ -151,7 +151,7 @@ static int work(struct work *w, struct err *err) {
     return rc;
 }
 
-/* ---- the verbs ----------------------------------------------------------------------------------------- */
+/* ---- the verbs ---- */
 
 static const char *const engines[] = {"duckdb", NULL};
 

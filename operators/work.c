@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the engine ---------------------------------------------------------------------------------------- */
+/* ---- the engine ---- */
 
 static int tick(void *ctx, double percent) {
     struct work *w = ctx;
@@ -68,7 +68,7 @@ struct duck *work_duck(struct work *w, struct err *err) {
     return w->duck;
 }
 
-/* ---- the database -------------------------------------------------------------------------------------- */
+/* ---- the database ---- */
 
 int work_store(struct work *w, struct store **out, struct err *err) {
     if (!w->store_tried && store_open_reader(w->request.state, NULL, &w->store, err) < 0) return -1;
@@ -77,7 +77,7 @@ int work_store(struct work *w, struct store **out, struct err *err) {
     return 0;
 }
 
-/* ---- the audit ----------------------------------------------------------------------------------------- */
+/* ---- the audit ---- */
 
 int work_audit_begin(struct work *w, bool engine, struct err *err) {
     const struct request *r = &w->request;
@@ -100,7 +100,7 @@ int work_audit_begin(struct work *w, bool engine, struct err *err) {
     return stage_make(&r->into, err);
 }
 
-/* ---- small things -------------------------------------------------------------------------------------- */
+/* ---- small things ---- */
 
 bool work_stopped(const struct work *w) { return stopper_stopped(w->stopper); }
 

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- actions ------------------------------------------------------------------------------------------- */
+/* ---- actions ---- */
 
 static int act_work(struct work *w, struct err *err) {
     const struct op *op = op_find(w->request.verb);
@@ -102,7 +102,7 @@ static int act(struct work *w, struct err *err) {
     return err_set(err, EX_INVALID, "the worker knows no action `%s`", w->request.action);
 }
 
-/* ---- around the action --------------------------------------------------------------------------------- */
+/* ---- around the action ---- */
 
 static void pour_audit(struct work *w) {
     if (!w->audit_open) return;

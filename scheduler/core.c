@@ -47,7 +47,7 @@ static const struct outcome_row outcomes[OUTCOME_COUNT] = {OUTCOME_LIST(X)};
 const char *const core_outcome_names[OUTCOME_COUNT] = {OUTCOME_LIST(X)};
 #undef X
 
-/* ---- actions and moves ----------------------------------------------------------------------- */
+/* ---- actions and moves ---- */
 
 void core_actions_release(struct core_actions *list) {
     free(list->items);
@@ -128,7 +128,7 @@ static bool run_move(struct run *r, enum run_state to, const char *reason, struc
     return true;
 }
 
-/* ---- what a run knows ------------------------------------------------------------------------ */
+/* ---- what a run knows ---- */
 
 static void failure_tally(struct run *r, uint32_t step, const char *reason) {
     r->failed++;
@@ -176,7 +176,7 @@ static void run_end(struct core *c, struct run *r, struct core_actions *out) {
     run_move(r, found.state, found.reason, out);
 }
 
-/* ---- steps ----------------------------------------------------------------------------------- */
+/* ---- steps ---- */
 
 void timer_set(struct core *c, struct run *r, uint32_t step, instant_t due) {
     struct live *l = step == CORE_NO_STEP ? &r->timer : &r->steps[step];
@@ -258,7 +258,7 @@ static void children_tell(struct core *c, struct core_actions *out) {
     c->ended.count = 0;
 }
 
-/* ---- runs ------------------------------------------------------------------------------------ */
+/* ---- runs ---- */
 
 static void finals_begin(struct core *c, struct run *r, struct core_actions *out) {
     r->finals_begun = true;
@@ -338,7 +338,7 @@ static void run_begin(struct core *c, struct run *r, struct core_actions *out) {
     run_resume(c, r, out);
 }
 
-/* ---- events ---------------------------------------------------------------------------------- */
+/* ---- events ---- */
 
 static enum core_answer add_take(struct core *c, const struct core_event *e, struct core_actions *out,
                                  struct err *err) {
@@ -511,7 +511,7 @@ enum core_answer core_apply(struct core *c, instant_t now, const struct core_eve
     return takes[event->kind](c, event, out, err);
 }
 
-/* ---- letting time pass, starting ------------------------------------------------------------- */
+/* ---- letting time pass, starting ---- */
 
 static void timers_fire(struct core *c, struct core_actions *out) {
     while (c->timers.count && c->timers.nodes[0].key <= c->now) {
@@ -566,7 +566,7 @@ instant_t core_next_due(const struct core *c) {
     return c->timers.count ? c->timers.nodes[0].key : INSTANT_NONE;
 }
 
-/* ---- the object ------------------------------------------------------------------------------ */
+/* ---- the object ---- */
 
 static uint32_t or_default(uint32_t value, uint32_t otherwise) { return value ? value : otherwise; }
 
@@ -606,7 +606,7 @@ void core_forget(struct core *c, int64_t run) {
     if (r) run_drop(c, r);
 }
 
-/* ---- questions ------------------------------------------------------------------------------- */
+/* ---- questions ---- */
 
 bool core_has_run(const struct core *c, int64_t run) { return run_by_id(c, run) != NULL; }
 

@@ -42,7 +42,7 @@ struct core;
 #define CORE_NO_STEP UINT32_MAX
 #define CORE_NO_POOL UINT32_MAX
 
-/* ---- configuration --------------------------------------------------------------------------- */
+/* ---- configuration ---- */
 
 struct core_pool {
     const char *name;
@@ -64,7 +64,7 @@ struct core_config {
     uint32_t ageing;   /* 0: 1024. Later runs that may overtake a waiting step, per point of priority */
 };
 
-/* ---- a run ----------------------------------------------------------------------------------- */
+/* ---- a run ---- */
 
 /* What does not change about a step. scheduler/plan.h makes these from a struct pipeline. */
 struct core_step {
@@ -131,7 +131,7 @@ struct core_run_spec {
     const char *stop_reason;      /* and its reason; may be NULL */
 };
 
-/* ---- events ---------------------------------------------------------------------------------- */
+/* ---- events ---- */
 
 enum core_event_kind {
     CORE_RUN_ADD,        /* spec */
@@ -178,7 +178,7 @@ struct core_event {
     const struct core_run_spec *spec;
 };
 
-/* ---- actions --------------------------------------------------------------------------------- */
+/* ---- actions ---- */
 
 enum core_action_kind {
     CORE_DECIDE,      /* run, step: evaluate `when`; core_run_result() answers run.result for finally steps */
@@ -213,7 +213,7 @@ struct core_actions {
     { 0 }
 void core_actions_release(struct core_actions *list);
 
-/* ---- the machine ----------------------------------------------------------------------------- */
+/* ---- the machine ---- */
 
 /* Copies the configuration except pool names' text and the lists of config->asked. */
 struct core *core_new(const struct core_config *config);
@@ -237,7 +237,7 @@ instant_t core_next_due(const struct core *c);
 /* Drops a run that has ended (or, before a restart, any run): frees what it held and its memory. */
 void core_forget(struct core *c, int64_t run);
 
-/* ---- questions (cheap; none changes anything) ------------------------------------------------ */
+/* ---- questions (cheap; none changes anything) ---- */
 
 bool core_has_run(const struct core *c, int64_t run);
 enum run_state core_run_state(const struct core *c, int64_t run);

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-/* ---- groups ---------------------------------------------------------------------------------- */
+/* ---- groups ---- */
 
 void group_kick(struct core *c, struct group *g) {
     if (g->kicked) return;
@@ -74,7 +74,7 @@ struct run *group_next(struct core *c) {
     return NULL;
 }
 
-/* ---- is the specification one? --------------------------------------------------------------- */
+/* ---- is the specification one? ---- */
 
 static int edges_check(const struct core_run_spec *spec, struct err *err) {
     for (uint32_t i = 0; i < spec->step_count; i++) {
@@ -122,7 +122,7 @@ static int spec_check(const struct core *c, const struct core_run_spec *spec, st
     return edges_check(spec, err);
 }
 
-/* ---- coming ---------------------------------------------------------------------------------- */
+/* ---- coming ---- */
 
 static uint32_t slot_take(struct core *c) {
     if (c->free_count) return c->free_slots[--c->free_count];
@@ -210,7 +210,7 @@ enum core_answer run_add(struct core *c, const struct core_run_spec *spec, struc
     return CORE_TAKEN;
 }
 
-/* ---- going ----------------------------------------------------------------------------------- */
+/* ---- going ---- */
 
 static void step_drop(struct core *c, struct run *r, uint32_t step) {
     struct live *l = &r->steps[step];

@@ -132,7 +132,7 @@ static inline struct run *run_by_id(const struct core *c, int64_t id) {
     return idmap_get(&c->run_ids, (uint64_t)id);
 }
 
-/* ---- core.c ---------------------------------------------------------------------------------- */
+/* ---- core.c ---- */
 
 /* Looks at a waiting step's parents and starts, skips or fails it when they decide. */
 void step_look(struct core *c, struct run *r, uint32_t step, struct core_actions *out);
@@ -144,7 +144,7 @@ void timer_set(struct core *c, struct run *r, uint32_t step, instant_t due);
 void run_resume(struct core *c, struct run *r, struct core_actions *out);
 void reason_set(char out[CORE_REASON_TEXT], const char *reason);
 
-/* ---- core_add.c: runs come and go ------------------------------------------------------------ */
+/* ---- core_add.c: runs come and go ---- */
 
 enum core_answer run_add(struct core *c, const struct core_run_spec *spec, struct core_actions *out,
                          struct err *err);
@@ -153,7 +153,7 @@ void group_kick(struct core *c, struct group *g);
 void group_leave(struct core *c, struct run *r); /* it ended, or is dropped */
 struct run *group_next(struct core *c);          /* a queued run that may begin now, taken out of its queue */
 
-/* ---- pools.c --------------------------------------------------------------------------------- */
+/* ---- pools.c ---- */
 
 void pools_init(struct core *c, const struct core_config *config);
 void pools_release(struct core *c);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- from the pipeline ----------------------------------------------------------------------- */
+/* ---- from the pipeline ---- */
 
 static int pool_find(const struct pipeline *p, const struct step *s, uint32_t *out, struct err *err) {
     *out = CORE_NO_POOL;
@@ -62,7 +62,7 @@ void plan_spec(const struct plan *plan, struct core_run_spec *out) {
     out->group_limit = p->max_active_runs;
 }
 
-/* ---- leaving out and keeping ----------------------------------------------------------------- */
+/* ---- leaving out and keeping ---- */
 
 void plan_leave_out(struct plan *plan, uint32_t step) {
     plan->init[step] = (struct core_init){.state = STEP_skipped, .left_out = true};
@@ -81,7 +81,7 @@ static void marks_spread(const struct pipeline *p, bool *marks) {
     }
 }
 
-/* ---- selection ------------------------------------------------------------------------------- */
+/* ---- selection ---- */
 
 /* NAME is the step itself or, for NAME.VALUE, one of its instances. */
 static bool name_selects(const struct step *s, const char *name) {
@@ -143,7 +143,7 @@ int plan_from(struct plan *plan, const char *name, struct err *err) {
     return rc;
 }
 
-/* ---- again ----------------------------------------------------------------------------------- */
+/* ---- again ---- */
 
 uint32_t plan_retry(struct plan *plan, const struct core_init *before) {
     const struct pipeline *p = plan->pipeline;

@@ -25,7 +25,7 @@
 
 #include <stdlib.h>
 
-/* ---- heaps ----------------------------------------------------------------------------------- */
+/* ---- heaps ---- */
 
 static struct live *node_live(const struct core *c, const struct heap_node *n) {
     struct run *r = c->runs[n->slot];
@@ -58,7 +58,7 @@ static void heap_enter(struct core *c, struct heap *h, struct run *r, uint32_t s
     heap_push(h, node_of(c, r, step));
 }
 
-/* ---- lanes ----------------------------------------------------------------------------------- */
+/* ---- lanes ---- */
 
 static uint32_t pool_index(const struct core *c, const struct core_step *s) {
     return s->pool == CORE_NO_POOL ? c->pool_count : s->pool;
@@ -94,7 +94,7 @@ static bool lane_fits(const struct core *c, const struct lane *lane) {
     return (lane->remote || c->jobs_used < c->jobs) && pool->used + lane->tokens <= pool->capacity;
 }
 
-/* ---- names ----------------------------------------------------------------------------------- */
+/* ---- names ---- */
 
 struct names {
     const uint64_t *list;
@@ -261,7 +261,7 @@ static void heads_settle(struct core *c) {
     }
 }
 
-/* ---- the choice ------------------------------------------------------------------------------ */
+/* ---- the choice ---- */
 
 struct choice {
     struct lane *best, *fits; /* of one pool: the lane whose head is first; the first one that can go */
@@ -359,7 +359,7 @@ bool pools_next(struct core *c, struct run **r, uint32_t *step) {
     return true;
 }
 
-/* ---- beginning, end, questions --------------------------------------------------------------- */
+/* ---- beginning, end, questions ---- */
 
 void pools_init(struct core *c, const struct core_config *config) {
     c->pool_count = config->pool_count;

@@ -66,7 +66,7 @@ int store_attempts_live(struct store *s, struct arena *a, struct attempt_row **r
 int store_attempts_list(struct store *s, int64_t run, struct arena *a, struct attempt_row **rows, size_t *n,
                         struct err *err);
 
-/* ---- pins and lineage ---------------------------------------------------------------------------------- */
+/* ---- pins and lineage ---- */
 
 struct pin {
     int64_t run, generation, dataset;
@@ -98,7 +98,7 @@ struct built_row {
 int store_built_from(struct store *s, int64_t dataset, int64_t version, struct arena *a,
                      struct built_row **rows, size_t *n, struct err *err);
 
-/* ---- checks -------------------------------------------------------------------------------------------- */
+/* ---- checks ---- */
 
 /* `checks` is the result's array: {check, severity, kind, result, actual, expected, failed_rows, sample,
  * line, column} and, for rules with a history, metric (text such as "avg(amount)") and value (number). */

@@ -66,7 +66,7 @@ int store_bookmark_put(struct store *s, const struct bookmark_move *m, const jso
 /* `rewind`, `undo`: the content of version `to` becomes the next version. Same answers. */
 int store_bookmark_restore(struct store *s, const struct bookmark_move *m, int64_t to, struct err *err);
 
-/* ---- the set of a files bookmark ----------------------------------------------------------------------- */
+/* ---- the set of a files bookmark ---- */
 
 enum file_seen { FILE_NEW, FILE_SAME, FILE_CHANGED };
 struct seen_file {

@@ -39,7 +39,7 @@ int store_datasets_list(struct store *s, struct arena *a, struct dataset_row **r
 /* Stops a dataset (reason for people), or lets it go on (NULL). */
 int store_dataset_stop(struct store *s, int64_t id, const char *reason, struct err *err);
 
-/* ---- versions ------------------------------------------------------------------------------------------ */
+/* ---- versions ---- */
 
 struct version_row {
     int64_t version, run, intent; /* run 0: none (rollback by hand, outside writer) */
@@ -69,7 +69,7 @@ int store_version_since(struct store *s, int64_t dataset, instant_t at, int64_t 
  * forget; 0: done. */
 int store_versions_forget(struct store *s, int64_t dataset, int64_t keep, int64_t limit, struct err *err);
 
-/* ---- files --------------------------------------------------------------------------------------------- */
+/* ---- files ---- */
 
 struct file_row {
     int64_t id;

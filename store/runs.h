@@ -12,7 +12,7 @@
 
 #include <jansson.h>
 
-/* ---- definitions --------------------------------------------------------------------------------------- */
+/* ---- definitions ---- */
 
 struct definition_spec {
     const char *pipeline;
@@ -34,7 +34,7 @@ struct definition_row {
 int store_definition_get(struct store *s, int64_t id, struct arena *a, struct definition_row *out,
                          struct err *err);
 
-/* ---- runs ---------------------------------------------------------------------------------------------- */
+/* ---- runs ---- */
 
 struct run_spec {
     int64_t definition;
@@ -118,7 +118,7 @@ int store_pipelines_list(struct store *s, struct arena *a, struct pipeline_row *
 int store_run_of_window(struct store *s, const char *pipeline, instant_t start, instant_t end,
                         struct arena *a, struct run_row *out, struct err *err);
 
-/* ---- steps --------------------------------------------------------------------------------------------- */
+/* ---- steps ---- */
 
 struct step_move {
     int64_t run, generation;

@@ -41,7 +41,7 @@
 struct store;
 struct migrations;
 
-/* ---- opening ------------------------------------------------------------------------------------------ */
+/* ---- opening ---- */
 
 struct store_options {
     const struct world *world;           /* NULL: world_real() */
@@ -76,7 +76,7 @@ struct store_holder {
 };
 int store_holder(const char *state, struct store_holder *out);
 
-/* ---- transactions ------------------------------------------------------------------------------------- */
+/* ---- transactions ---- */
 
 int store_begin(struct store *s, struct err *err);  /* BEGIN IMMEDIATE; also needed by no reader */
 int store_commit(struct store *s, struct err *err); /* durable when it returns 0; on -1 it is rolled back */
@@ -86,7 +86,7 @@ bool store_in_transaction(const struct store *s);
 int store_snapshot_begin(struct store *s, struct err *err);
 void store_snapshot_end(struct store *s);
 
-/* ---- upkeep -------------------------------------------------------------------------------------------- */
+/* ---- upkeep ---- */
 
 /* Call between turns, after the effects: copies the WAL back when it is long (PASSIVE at 1,000 pages); when
  * idle, empties it (TRUNCATE) and makes the ballast again. Never fails a turn: -1 only for "io_error". */
@@ -99,7 +99,7 @@ int64_t store_wal_pages(const struct store *s);
 int store_disk_full(struct store *s, struct err *err);
 bool store_ballast_whole(const struct store *s);
 
-/* ---- the project --------------------------------------------------------------------------------------- */
+/* ---- the project ---- */
 
 /* The project's identity, made with the database: part of remote job keys and Delta table ids. */
 const char *store_uuid(const struct store *s);

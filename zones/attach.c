@@ -28,8 +28,7 @@
 
 #define FILE_COLUMN "_leat_file"
 
-/* ---- formats of loose files
- * --------------------------------------------------------------------------------------- */
+/* ---- formats of loose files ---- */
 
 static const struct family {
     const char *name, *extensions; /* separated by spaces */
@@ -75,8 +74,7 @@ static int family_of(const char *path) {
 
 bool zone_file_readable(const char *path) { return family_of(path) >= 0; }
 
-/* ---- variables and views
- * ----------------------------------------------------------------------------------------- */
+/* ---- variables and views ---- */
 
 /* What one view is made of. */
 struct attach {
@@ -127,8 +125,7 @@ static int make_view(struct attach *a, struct err *err) {
     return r;
 }
 
-/* ---- a group of Parquet files with declared columns
- * ------------------------------------------------------------------ */
+/* ---- a group of Parquet files with declared columns ---- */
 
 struct group {
     json_t *paths;         /* absolute */
@@ -314,8 +311,7 @@ static int attach_group(struct attach *a, struct group *g, struct err *err) {
     return 0;
 }
 
-/* ---- a Delta version
- * --------------------------------------------------------------------------------------------- */
+/* ---- a Delta version ---- */
 
 /* What attaching a dataset needs to know. */
 struct source {
@@ -396,8 +392,7 @@ static int attach_delta(struct attach *a, struct source *s, const struct file_li
     return r;
 }
 
-/* ---- a version of loose files
- * ------------------------------------------------------------------------------------- */
+/* ---- a version of loose files ---- */
 
 static int not_readable(const struct attach *a, const char *path, struct err *err) {
     const char *name = strrchr(path, '/');
@@ -521,8 +516,7 @@ static int attach_files(struct attach *a, struct source *s, const struct file_li
     return r;
 }
 
-/* ---- inputs
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- inputs ---- */
 
 static int never_published(const struct zone_input *in, struct err *err) {
     err_set(err, EX_NOT_FOUND, "%s has not been published yet", in->dataset);

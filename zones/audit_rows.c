@@ -33,7 +33,7 @@ char *audit_rows_columns(const struct audit_rows *r) {
     return buf_take(&b);
 }
 
-/* ---- loading ------------------------------------------------------------------------------------------- */
+/* ---- loading ---- */
 
 static bool is_mark(const char *name) {
     return strcmp(name, AUDIT_REASON) == 0 || strcmp(name, AUDIT_SOURCE) == 0;
@@ -171,7 +171,7 @@ int audit_rows_load(struct audit_rows *r, const struct audit_query *q, bool keep
     return duck_get_int(r->a->duck, "SELECT count(*) FROM " AUDIT_ROWS, NULL, &r->count, NULL, err);
 }
 
-/* ---- showing ------------------------------------------------------------------------------------------- */
+/* ---- showing ---- */
 
 int audit_rows_show(struct audit_rows *r, struct err *err) {
     const char *dataset = r->a->into->dataset, *dot = strchr(dataset, '.');
@@ -192,7 +192,7 @@ int audit_rows_show(struct audit_rows *r, struct err *err) {
     return rc;
 }
 
-/* ---- writing what may be published --------------------------------------------------------------------- */
+/* ---- writing what may be published ---- */
 
 int audit_rows_write(struct audit_rows *r, struct err *err) {
     if (!r->in_table) return 0;

@@ -121,7 +121,7 @@ static int ask_all(struct question q, struct err *err) {
     return -1;
 }
 
-/* ---- rules in SQL -------------------------------------------------------------------------------------- */
+/* ---- rules in SQL ---- */
 
 static json_t *params_of(const struct rule_set *set, const struct rule *r) {
     const json_t *metric = json_object_get(r->spec, "metric"), *given = json_object_get(metric, "sql");
@@ -157,7 +157,7 @@ static int ask_sql(struct rule_set *set, struct rule *r, struct err *err) {
     return 0;
 }
 
-/* ---- samples ------------------------------------------------------------------------------------------- */
+/* ---- samples ---- */
 
 static char *sample_text(const struct audit_rows *rows, const struct rule *r) {
     if (r->sample) return xstrdup(r->sample);
@@ -180,7 +180,7 @@ static void take_sample(const struct rule_set *set, struct rule *r) {
     free(sql);
 }
 
-/* ---- the set ------------------------------------------------------------------------------------------- */
+/* ---- the set ---- */
 
 static unsigned ask_bit(const struct rule *r) {
     return r->kind == RULE_ROW ? ASK_ROW : r->kind == RULE_SET ? ASK_SET : ASK_SQL;

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- bounds as parameters ------------------------------------------------------------------------------ */
+/* ---- bounds as parameters ---- */
 
 struct compile {
     struct rule_set *set;
@@ -87,7 +87,7 @@ static void add_bounds(struct compile *c, struct buf *out, const json_t *args) {
     }
 }
 
-/* ---- operators ----------------------------------------------------------------------------------------- */
+/* ---- operators ---- */
 
 enum op_shape { OP_INFIX, OP_LIST, OP_BETWEEN, OP_PATTERN };
 
@@ -185,7 +185,7 @@ static char *expected_text(const json_t *spec) {
     return buf_take(&b);
 }
 
-/* ---- row rules ----------------------------------------------------------------------------------------- */
+/* ---- row rules ---- */
 
 static char *ident_of(const json_t *column) {
     struct buf b = BUF_INIT;
@@ -285,7 +285,7 @@ static int build_row_rule(struct compile *c, struct err *err) {
     return 0;
 }
 
-/* ---- set rules ----------------------------------------------------------------------------------------- */
+/* ---- set rules ---- */
 
 static void add_idents(struct compile *c, struct buf *b, const json_t *columns) {
     size_t i;
@@ -427,7 +427,7 @@ static int build_set_rule(struct compile *c, struct err *err) {
     return rc;
 }
 
-/* ---- rules in SQL -------------------------------------------------------------------------------------- */
+/* ---- rules in SQL ---- */
 
 static int attach_named(struct rule_set *set, struct rule *r, const char *sql, struct err *err) {
     struct audit *a = set->rows->a;
@@ -463,7 +463,7 @@ static int build_sql_rule(struct compile *c, struct err *err) {
     return attach_named(c->set, c->rule, c->rule->value, err);
 }
 
-/* ---- the set ------------------------------------------------------------------------------------------- */
+/* ---- the set ---- */
 
 int rule_attach(struct audit *a, const char *dataset, struct err *err) {
     if (strcmp(dataset, a->into->dataset) == 0) return 0;

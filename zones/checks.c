@@ -24,7 +24,7 @@ bool checks_set_aside(const struct stage_into *into) {
     return into->write == STAGE_MERGE;
 }
 
-/* ---- results ------------------------------------------------------------------------------------------- */
+/* ---- results ---- */
 
 /* Shares are shown as percentages, freshness as a duration. */
 static char *actual_text(const struct rule *r) {
@@ -85,7 +85,7 @@ static void add_results(const struct rule_set *set, bool aside) {
     }
 }
 
-/* ---- the verdict --------------------------------------------------------------------------------------- */
+/* ---- the verdict ---- */
 
 static int gate(const struct rule_set *set, bool aside, struct err *err) {
     size_t failed = 0, errors = 0;
@@ -111,7 +111,7 @@ static int gate(const struct rule_set *set, bool aside, struct err *err) {
     return failed ? -1 : 0;
 }
 
-/* ---- setting rows aside -------------------------------------------------------------------------------- */
+/* ---- setting rows aside ---- */
 
 static bool sets_aside(const struct rule *r) {
     return r->kind == RULE_ROW && !r->warn_only && !r->error[0] && !r->passed;
@@ -200,7 +200,7 @@ static int too_many(const struct audit_rows *r, struct err *err) {
     return err_reason(err, "too_many_bad");
 }
 
-/* ---- all of it ----------------------------------------------------------------------------------------- */
+/* ---- all of it ---- */
 
 static int run_set(struct audit_rows *r, struct rule_set *set, struct err *err) {
     bool aside = r->a->into->bad_rows != STAGE_BAD_FAIL && r->in_table;

@@ -20,8 +20,7 @@
 
 enum { DELTA_CHECKPOINT_EVERY = 10 };
 
-/* ---- types
- * --------------------------------------------------------------------------------------------------- */
+/* ---- types ---- */
 
 struct delta_type {
     json_t *type;        /* the Delta type */
@@ -47,8 +46,7 @@ json_t *delta_columns_of(const json_t *described, bool ntz_allowed, json_t *warn
 char *delta_schema_string(const json_t *columns);
 json_t *delta_columns_parse(const char *schema_string, struct err *err);
 
-/* ---- paths
- * --------------------------------------------------------------------------------------------------- */
+/* ---- paths ---- */
 
 /* Percent-encodes a relative path as `add.path` wants it (RFC 2396 unreserved and / are kept), and back. */
 void delta_path_encode(struct buf *out, const char *path);
@@ -56,8 +54,7 @@ char *delta_path_decode(const char *path); /* malloc'ed; NULL when an escape is 
 /* Appends the Hive folder `column=value` with Hive's escapes; NULL value is __HIVE_DEFAULT_PARTITION__. */
 void delta_partition_folder(struct buf *out, const char *column, const char *value);
 
-/* ---- writing
- * --------------------------------------------------------------------------------------------------- */
+/* ---- writing ---- */
 
 /* One table version to write. Everything is borrowed. Shapes of the JSON:
  *   adds     [{"target": relative path, "rows", "bytes", "partition": {col: text|null}, "stats": {…}|null}]
@@ -86,8 +83,7 @@ json_t *delta_stats_text(const json_t *file); /* text, or NULL when nothing is k
 void delta_uuid(const char *text, char out[37]);
 char *delta_log_path(const char *table, int64_t version); /* malloc'ed <table>/_delta_log/<20 digits>.json */
 
-/* ---- reading
- * --------------------------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 /* One entry of the log, parsed. Unknown actions and fields are ignored, as the protocol asks; what is known
  * must have the right type. */
@@ -112,8 +108,7 @@ void delta_entry_release(struct delta_entry *e);
 /* Reads <table>/_delta_log/<version>.json. 1: there is none, 0: read, -1: failed. */
 int delta_entry_read(const char *table, int64_t version, struct delta_entry *out, struct err *err);
 
-/* ---- checkpoints
- * ----------------------------------------------------------------------------------------------- */
+/* ---- checkpoints ---- */
 
 struct duck;
 /* The whole state of a table at a version, for a checkpoint. Everything is borrowed. */

@@ -22,8 +22,7 @@ static int wrong(const struct place_in *at, struct err *err, const char *what) {
     return err_set(err, EX_ENVIRONMENT, "%s:%zu: %s", at->name, at->line, what);
 }
 
-/* ---- add and remove
- * ---------------------------------------------------------------------------------------------- */
+/* ---- add and remove ---- */
 
 static bool partition_is_sound(const json_t *p) {
     const char *key;
@@ -90,8 +89,7 @@ static int read_remove(const json_t *body, const struct place_in *at, struct del
     return 0;
 }
 
-/* ---- the others
- * --------------------------------------------------------------------------------------------------- */
+/* ---- the others ---- */
 
 static int read_metadata(const json_t *body, const struct place_in *at, struct delta_entry *out,
                          struct err *err) {

@@ -81,8 +81,7 @@ void delta_type_release(struct delta_type *t) {
     *t = (struct delta_type){0};
 }
 
-/* ---- reading DuckDB's type text
- * ------------------------------------------------------------------------------------ */
+/* ---- reading DuckDB's type text ---- */
 
 struct reader {
     const char *s;
@@ -245,8 +244,7 @@ int delta_type_of(const char *column, const char *sql_type, bool ntz_allowed, st
     return 0;
 }
 
-/* ---- Delta to SQL
- * ------------------------------------------------------------------------------------------------- */
+/* ---- Delta to SQL ---- */
 
 static bool decimal_parse(const char *s, int *precision, int *scale) {
     int n = 0;
@@ -313,8 +311,7 @@ static bool sql_type(const json_t *type, struct buf *out, int depth) {
 
 bool delta_sql_type(const json_t *type, struct buf *out) { return sql_type(type, out, 0); }
 
-/* ---- widening
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- widening ---- */
 
 static int rank_of(const char *type) {
     for (size_t i = 0; i < sizeof to_sql / sizeof *to_sql; i++)
@@ -339,8 +336,7 @@ bool delta_type_is_wider(const json_t *to, const json_t *from) {
     return decimal_parse(f, &fp, &fs) && ts >= fs && tp - ts >= fp - fs;
 }
 
-/* ---- schemas
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- schemas ---- */
 
 static void add_warning(json_t *warnings, const char *column, const char *warning) {
     struct buf b = BUF_INIT;

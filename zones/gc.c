@@ -41,8 +41,7 @@ struct gc {
     struct map keep; /* absolute paths of every kept version */
 };
 
-/* ---- the keep-set
- * ------------------------------------------------------------------------------------------------- */
+/* ---- the keep-set ---- */
 
 static int keep_dataset(struct gc *g, const struct dataset_row *d, struct err *err) {
     struct file_list files;
@@ -65,8 +64,7 @@ static int read_keep_set(struct gc *g, struct err *err) {
     return 0;
 }
 
-/* ---- tokens and ages
- * ---------------------------------------------------------------------------------------------- */
+/* ---- tokens and ages ---- */
 
 /* The token in a path: the first stretch that token_parse() takes. false: there is none. */
 static bool find_token(const char *path, char out[TOKEN_TEXT]) {
@@ -95,8 +93,7 @@ static bool is_young(const struct gc *g, const struct stat *st) {
     return (m > c ? m : c) > g->o->now - g->o->grace;
 }
 
-/* ---- the trash
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- the trash ---- */
 
 static void note(struct gc *g, const char *path) {
     if (g->list) json_array_append_new(g->list, json_string(path));
@@ -160,8 +157,7 @@ static int empty_trash(struct gc *g, const char *zone, struct err *err) {
     return r;
 }
 
-/* ---- stages
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- stages ---- */
 
 static int collect_stage(struct gc *g, const char *zone, const char *stages, const char *name,
                          struct err *err) {
@@ -189,8 +185,7 @@ static int collect_stages(struct gc *g, const char *zone, struct err *err) {
     return r;
 }
 
-/* ---- data files
- * --------------------------------------------------------------------------------------------------- */
+/* ---- data files ---- */
 
 static bool is_garbage(const struct gc *g, const struct dataset_row *d, const char *path,
                        const struct stat *st) {
@@ -277,8 +272,7 @@ int gc_run(struct store *s, const struct gc_options *o, struct gc_report *out, j
     return r;
 }
 
-/* ---- retention
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- retention ---- */
 
 /* A version is old from the moment the next one was published: the one that was current `keep_versions` ago
  * still stays. */

@@ -28,8 +28,7 @@
 
 enum { ENTRY_BYTES = 1 << 30, OUTSIDE_VERSIONS = 10000 };
 
-/* ---- P4 MOVE
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- P4 MOVE ---- */
 
 /* Folders to make durable, each once. */
 struct folders {
@@ -148,8 +147,7 @@ static enum publish_end move_output(const json_t *output, struct err *err) {
     return end;
 }
 
-/* ---- P5 LOG
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- P5 LOG ---- */
 
 bool output_is_delta(const json_t *output) {
     return strcmp(json_text_or(output, "format", ""), "delta") == 0;
@@ -274,8 +272,7 @@ static int write_entry(const json_t *plan, const json_t *output, int64_t sequenc
     return r;
 }
 
-/* ---- meeting others
- * ---------------------------------------------------------------------------------------------- */
+/* ---- meeting others ---- */
 
 static json_t *outside_version(const struct delta_entry *e, size_t output, int64_t version) {
     json_t *v = json_object();
@@ -377,8 +374,7 @@ enum publish_end publish_run(const json_t *plan, int64_t sequence, json_t **outs
     return end;
 }
 
-/* ---- ahead of the database
- * --------------------------------------------------------------------------------------- */
+/* ---- ahead of the database ---- */
 
 int publish_ahead(const char *path, const char *format, int64_t head, struct publish_ahead *out,
                   struct err *err) {

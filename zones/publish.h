@@ -30,8 +30,7 @@
 
 struct store;
 
-/* ---- P3, in the conductor
- * ------------------------------------------------------------------------------------ */
+/* ---- P3, in the conductor ---- */
 
 /* Decides the plan of an attempt from its request, its result and the datasets' current heads. Re-bases where
  * the operation allows it: append always; replace takes the new head's files as its removes;
@@ -55,8 +54,7 @@ json_t *publish_rollback(struct store *s, const struct rollback *r, struct err *
  * first as plan.outside. NULL with exit 8 when the operation does not allow it. */
 json_t *publish_rebase(const json_t *plan, const json_t *outside, instant_t now, struct err *err);
 
-/* ---- P4 and P5, in the worker
- * --------------------------------------------------------------------------------- */
+/* ---- P4 and P5, in the worker ---- */
 
 enum publish_end {
     PUBLISH_DONE,    /* every output's log entry is there and is ours */
@@ -80,8 +78,7 @@ bool publish_wants_checkpoint(const json_t *plan);
 int publish_checkpoint(struct duck *d, struct store *s, const json_t *plan, int64_t sequence,
                        struct err *err);
 
-/* ---- recovery's question
- * ------------------------------------------------------------------------------------- */
+/* ---- recovery's question ---- */
 
 struct publish_ahead {
     int64_t version; /* the next version, found on disk though the database does not know it */

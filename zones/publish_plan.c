@@ -35,8 +35,7 @@ static int conflict(const struct planning *p, const char *reason, const char *wh
     return err_reason(err, reason);
 }
 
-/* ---- removes
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- removes ---- */
 
 static json_t *loads_or_object(const char *text) {
     json_t *v = text ? json_loads(text, 0, NULL) : NULL;
@@ -155,9 +154,7 @@ static int decide_removes(struct planning *p, struct err *err) {
     return err_set(err, EX_INVALID, "%s: the result names the operation \"%s\"", p->dataset, operation);
 }
 
-/* ---- files
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- files ---- */
 
 static bool path_stays_inside(const char *path) {
     if (!path || !*path || *path == '/') return false;
@@ -179,9 +176,7 @@ static int check_files(const struct planning *p, const char *token, struct err *
     return 0;
 }
 
-/* ---- schema
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- schema ---- */
 
 static json_t *current_columns(const struct planning *p) {
     return p->row.head >= 0 && p->row.columns ? json_loads(p->row.columns, 0, NULL) : NULL;
@@ -215,8 +210,7 @@ static int decide_columns(struct planning *p, struct err *err) {
     return 0;
 }
 
-/* ---- one output
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- one output ---- */
 
 static int find_dataset(struct planning *p, struct err *err) {
     int r = store_dataset_find(p->store, p->dataset, p->arena, &p->row, err);
@@ -334,8 +328,7 @@ static json_t *plan_output(const struct planning *of, const json_t *given, const
     return NULL;
 }
 
-/* ---- the plan
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- the plan ---- */
 
 static json_t *plan_head(const json_t *request, instant_t now) {
     json_t *plan = json_object();

@@ -50,8 +50,7 @@ static void gather(struct outside *o) {
     }
 }
 
-/* ---- what the operations allow
- * -------------------------------------------------------------------------------------- */
+/* ---- what the operations allow ---- */
 
 static bool touches_removes(const json_t *out, const struct outside *o) {
     size_t i;
@@ -138,8 +137,7 @@ static int check_tables(const json_t *out, const struct outside *o, struct err *
     return 0;
 }
 
-/* ---- the new plan
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- the new plan ---- */
 
 /* Files another program removed need no second removal; for `replace` its rearranged files go too. */
 static void follow_removes(json_t *out, const struct outside *o) {

@@ -72,7 +72,7 @@ static char *type_text(const json_t *type) {
     return json_is_string(type) ? xstrdup(json_string_value(type)) : json_line(type);
 }
 
-/* ---- the first version --------------------------------------------------------------------------------- */
+/* ---- the first version ---- */
 
 static int names_differ(const json_t *columns, struct err *err) {
     size_t n = json_array_size(columns);
@@ -122,7 +122,7 @@ static json_t *column_of(const char *name, const json_t *type) {
     return c;
 }
 
-/* ---- meeting the current columns ----------------------------------------------------------------------- */
+/* ---- meeting the current columns ---- */
 
 struct meeting {
     const struct stage_into *into;

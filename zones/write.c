@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- partitions in paths ------------------------------------------------------------------------------- */
+/* ---- partitions in paths ---- */
 
 static json_t *folder_value(const char *text, size_t n) {
     char *raw = xmalloc(n + 1);
@@ -54,7 +54,7 @@ json_t *write_partition_of(const char *path, const json_t *partition_by) {
     return out;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------- */
+/* ---- writing ---- */
 
 static void add_names(struct buf *b, const json_t *names) {
     size_t i;
@@ -112,7 +112,7 @@ json_t *write_parquet(struct duck *d, const struct write_rows *w, struct err *er
     return fs_remove_tree(w->folder, err) < 0 ? NULL : json_array();
 }
 
-/* ---- final names --------------------------------------------------------------------------------------- */
+/* ---- final names ---- */
 
 static void add_partition_folders(struct buf *b, const json_t *partition) {
     const char *column;

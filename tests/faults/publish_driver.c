@@ -64,8 +64,7 @@ static const char *dataset_path(const struct driver *d, size_t i) {
     return arena_printf(d->arena, "%s/%s", d->zone, strchr(datasets[i], '.') + 1);
 }
 
-/* ---- opening
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- opening ---- */
 
 static int driver_open(struct driver *d) {
     const struct store_options o = {.ballast_bytes = -1};
@@ -83,9 +82,7 @@ static void driver_close(struct driver *d) {
 
 static instant_t now(void) { return world_wall(world_real()); }
 
-/* ---- P0
- * -------------------------------------------------------------------------------------------------------------
- */
+/* ---- P0 ---- */
 
 struct attempt {
     int64_t run, id, version;
@@ -120,8 +117,7 @@ static int claim(struct driver *d, struct attempt *a) {
     return -1;
 }
 
-/* ---- P1 and P2: what a worker does
- * ---------------------------------------------------------------------------------- */
+/* ---- P1 and P2: what a worker does ---- */
 
 static int write_staged(struct driver *d, const char *path, const char *text) {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -180,8 +176,7 @@ static json_t *work(struct driver *d, const struct attempt *a, const char *stage
     return result;
 }
 
-/* ---- P3 to P7
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- P3 to P7 ---- */
 
 static json_t *request_of(struct driver *d, const struct attempt *a, const char *stage) {
     json_t *into =
@@ -258,8 +253,7 @@ static int publish_version(struct driver *d, int64_t version) {
     return r ? say(d, "work") : roll(d, intent);
 }
 
-/* ---- recovery
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- recovery ---- */
 
 static int lose_attempts(struct driver *d) {
     struct attempt_row *rows;
@@ -298,8 +292,7 @@ static int collect(struct driver *d) {
                : FINE;
 }
 
-/* ---- looking
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- looking ---- */
 
 /* One version's adds and removes from the log, whatever the format. 1: there is none. */
 static int entry_read(struct driver *d, size_t dataset, int64_t version, json_t **adds, json_t **removes) {
@@ -463,8 +456,7 @@ static int look_strictly(struct driver *d) {
     return r;
 }
 
-/* ---- commands
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- commands ---- */
 
 static int drive(struct driver *d, int64_t versions) {
     for (;;) {

@@ -33,8 +33,7 @@ enum { PATH_BYTES = 1024 };
 static long calls;
 static int log_fd = -2;
 
-/* ---- settings
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- settings ---- */
 
 static const char *setting(const char *name) {
     const char *v = getenv(name);
@@ -61,8 +60,7 @@ static bool counts(const char *path) {
     return is_below_root(path) && !(n > 4 && strcmp(path + n - 4, "-shm") == 0);
 }
 
-/* ---- failing and dying
- * ---------------------------------------------------------------------------------------------- */
+/* ---- failing and dying ---- */
 
 /* The command line, its words parted by spaces. */
 static void command_line(char out[PATH_BYTES]) {
@@ -124,8 +122,7 @@ __attribute__((destructor)) static void write_count(void) {
     syscall(SYS_close, fd);
 }
 
-/* ---- writing down
- * --------------------------------------------------------------------------------------------------- */
+/* ---- writing down ---- */
 
 static void put(const void *p, size_t n) {
     if (syscall(SYS_write, log_fd, p, n) != (long)n) _exit(98);
@@ -155,8 +152,7 @@ __attribute__((format(printf, 2, 3))) static void recordf(const char *path, cons
     record(path, head, NULL, 0);
 }
 
-/* ---- mutants
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- mutants ---- */
 
 static bool is_mutant(const char *name) { return strcmp(setting("FAULT_MUTANT"), name) == 0; }
 
@@ -185,8 +181,7 @@ static bool leaves_out_sync(const char *path) {
 
 static bool copy_in_two(const char *from, const char *to);
 
-/* ---- the calls
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- the calls ---- */
 
 /* POSIX says that a pointer from dlsym() may be used as a function's. */
 #define REAL(name)                                                                                           \

@@ -42,7 +42,7 @@ static void must(struct sim *s, int64_t got, int64_t want, const char *what, con
         must(s, (int64_t)(call), want, #call, &err);                                                         \
     } while (0)
 
-/* ---- opening --------------------------------------------------------------------------------- */
+/* ---- opening ---- */
 
 static instant_t sim_wall(void *ctx) { return wall_now(ctx); }
 static duration_t sim_steady(void *ctx) { return ((struct sim *)ctx)->now; }
@@ -112,7 +112,7 @@ static void finish_store(struct sim *s) {
     s->backend_state = NULL;
 }
 
-/* ---- writes: runs and steps ------------------------------------------------------------------ */
+/* ---- writes: runs and steps ---- */
 
 static void leave_out(struct sim *s, const struct write *w, uint32_t step) {
     const struct step_move m = {.run = real_of(s)->runs[w->run],
@@ -189,7 +189,7 @@ static void put_step_move(struct sim *s, const struct write *w) {
     MUST(1, store_step_move(real_of(s)->store, &m, &err));
 }
 
-/* ---- writes: attempts, publishes ------------------------------------------------------------- */
+/* ---- writes: attempts, publishes ---- */
 
 static void put_attempt_start(struct sim *s, const struct write *w) {
     struct real *r = real_of(s);
@@ -296,7 +296,7 @@ static void put_attempt_end(struct sim *s, const struct write *w) {
     MUST(1, store_attempt_end(r->store, &e, &err));
 }
 
-/* ---- a transaction --------------------------------------------------------------------------- */
+/* ---- a transaction ---- */
 
 static int commit_store(struct sim *s, const struct write *writes, size_t n, bool full) {
     static void (*const puts[])(struct sim *, const struct write *) = {
@@ -323,7 +323,7 @@ static int commit_store(struct sim *s, const struct write *writes, size_t n, boo
     return 0;
 }
 
-/* ---- the same as the image? ------------------------------------------------------------------ */
+/* ---- the same as the image? ---- */
 
 static void differs(struct sim *s, uint32_t run, const char *what, const char *is, const char *should) {
     violation(s, "store: run %u: %s is %s, should be %s", run, what, is, should);

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* ---- rules ----------------------------------------------------------------------------------- */
+/* ---- rules ---- */
 
 static bool mains_over(const struct sim *s, const struct image *image, uint32_t run) {
     const struct pipe *p = pipe_of(s, run);
@@ -60,7 +60,7 @@ bool rule_holds(const struct sim *s, const struct image *image, uint32_t run, ui
     return false;
 }
 
-/* ---- limits ---------------------------------------------------------------------------------- */
+/* ---- limits ---- */
 
 struct use {
     int64_t jobs, live, pools[MAX_POOLS];
@@ -109,7 +109,7 @@ static void groups_check(struct sim *s, const struct image *image) {
     }
 }
 
-/* ---- runs that ended ------------------------------------------------------------------------- */
+/* ---- runs that ended ---- */
 
 struct sum {
     bool failed, cut, warned, finals_bad;
@@ -148,7 +148,7 @@ static void ended_check(struct sim *s, const struct image *image, uint32_t run) 
                   run_state_names[should]);
 }
 
-/* ---- all together ---------------------------------------------------------------------------- */
+/* ---- all together ---- */
 
 void check_image(struct sim *s, const struct image *image) {
     struct use u = use_of(s, image);

@@ -52,7 +52,7 @@ static enum core_answer event_send(struct sim *s, const struct core_event *e) {
     return answer;
 }
 
-/* ---- attempts -------------------------------------------------------------------------------- */
+/* ---- attempts ---- */
 
 static void acks_add(struct sim *s, uint32_t run, uint32_t step, uint32_t attempt) {
     for (const char *phase = "mp"; *phase; phase++)
@@ -154,7 +154,7 @@ static void attempts_settle(struct sim *s) {
         for (uint32_t i = 0; core_has_run(s->core, r) && i < pipe_of(s, r)->n; i++) attempt_settle(s, r, i);
 }
 
-/* ---- actions --------------------------------------------------------------------------------- */
+/* ---- actions ---- */
 
 static void act_step_state(struct sim *s, const struct core_action *a) {
     uint32_t run = (uint32_t)a->run;
@@ -268,7 +268,7 @@ static void actions_settle(struct sim *s) {
     s->actions.count = s->action_next = 0;
 }
 
-/* ---- commit and effects ---------------------------------------------------------------------- */
+/* ---- commit and effects ---- */
 
 static void starting_set(struct sim *s, bool stopped) {
     if (s->stopped == stopped) return;
@@ -311,7 +311,7 @@ static void turn_commit(struct sim *s) {
     starting_set(s, false);
 }
 
-/* ---- requests of users ----------------------------------------------------------------------- */
+/* ---- requests of users ---- */
 
 static struct core_init init_of(const struct sim *s, const struct image_step *t) {
     duration_t wait = t->due == INSTANT_NONE ? 0 : t->due - wall_now(s);
@@ -386,7 +386,7 @@ static void visits_take(struct sim *s) {
     }
 }
 
-/* ---- turns ----------------------------------------------------------------------------------- */
+/* ---- turns ---- */
 
 static void turn_finish(struct sim *s) {
     actions_settle(s);

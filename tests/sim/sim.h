@@ -20,7 +20,7 @@
 
 enum { MAX_STEPS = 10, MAX_PIPELINES = 3, MAX_RUNS = 8, MAX_NAMES = 40, MAX_LIST = 3, MAX_POOLS = 2 };
 
-/* ---- chance ---------------------------------------------------------------------------------- */
+/* ---- chance ---- */
 
 struct rng {
     uint64_t state;
@@ -30,7 +30,7 @@ uint32_t rng_below(struct rng *r, uint32_t n); /* 0 … n - 1 */
 bool rng_chance(struct rng *r, uint32_t per_mille);
 uint64_t hash_mix(uint64_t a, uint64_t b);
 
-/* ---- scene ----------------------------------------------------------------------------------- */
+/* ---- scene ---- */
 
 struct pipe {
     uint32_t n;
@@ -70,7 +70,7 @@ struct scene {
 };
 void scene_make(struct scene *s, uint64_t seed);
 
-/* ---- image: what the database holds ---------------------------------------------------------- */
+/* ---- image: what the database holds ---- */
 
 struct image_step {
     enum step_state state;
@@ -128,7 +128,7 @@ struct sim;
 /* Checks the write against the image and the rules, and makes it. */
 void image_write(struct sim *s, struct image *image, const struct write *w);
 
-/* ---- backend: where the writes go ------------------------------------------------------------ */
+/* ---- backend: where the writes go ---- */
 
 struct backend {
     const char *name;
@@ -142,7 +142,7 @@ struct backend {
 extern const struct backend backend_memory;
 extern const struct backend *const backend_real; /* NULL: built without store/ */
 
-/* ---- world ----------------------------------------------------------------------------------- */
+/* ---- world ---- */
 
 struct job {
     uint32_t run, step, generation, attempt;

@@ -59,7 +59,7 @@ struct play {
     char got[MAX_TEXT], want[MAX_TEXT];
 };
 
-/* ---- words ----------------------------------------------------------------------------------- */
+/* ---- words ---- */
 
 static void bad(const struct play *p, const char *what, const char *word) {
     fail_msg("%s:%d: %s '%s'", p->file, p->line, what, word);
@@ -102,7 +102,7 @@ static const char *const rules[] = {TRIGGER_RULE_LIST(X)};
 #undef X
 enum { RULE_COUNT = sizeof rules / sizeof *rules };
 
-/* ---- set-up ---------------------------------------------------------------------------------- */
+/* ---- set-up ---- */
 
 static void retry_parse(struct retry *r, const char *text) {
     char *rest;
@@ -279,7 +279,7 @@ static void run_finish(struct case_run *r) {
     r->spec.init = r->init;
 }
 
-/* ---- what happened, as text ------------------------------------------------------------------ */
+/* ---- what happened, as text ---- */
 
 static void say(struct play *p, const char *fmt, ...) {
     size_t n = strlen(p->got);
@@ -324,7 +324,7 @@ static void action_say(struct play *p, const struct core_action *a) {
     }
 }
 
-/* ---- events ---------------------------------------------------------------------------------- */
+/* ---- events ---- */
 
 static void answer_say(struct play *p, enum core_answer answer, const struct err *err) {
     if (answer == CORE_STALE) say(p, "stale\n");
@@ -425,7 +425,7 @@ static void turn_play(struct play *p, char *line) {
     for (size_t i = 0; i < p->actions.count; i++) action_say(p, &p->actions.items[i]);
 }
 
-/* ---- cases ----------------------------------------------------------------------------------- */
+/* ---- cases ---- */
 
 static void case_begin(struct play *p) {
     if (p->core) return;

@@ -29,7 +29,7 @@ struct world {
 
 static uint32_t next_random(uint32_t *seed) { return *seed = *seed * 1664525u + 1013904223u; }
 
-/* ---- the naive one --------------------------------------------------------------------------- */
+/* ---- the naive one ---- */
 
 /* running also stands for "asked about when" */
 struct model {
@@ -60,7 +60,7 @@ static enum run_state model_result(const struct world *w, const struct model *m)
 
 static const enum step_state fate_states[FATES] = {STEP_success, STEP_failed, STEP_failed, STEP_skipped};
 
-/* ---- the real one ---------------------------------------------------------------------------- */
+/* ---- the real one ---- */
 
 struct real {
     struct core *core;
@@ -105,7 +105,7 @@ static void real_end(struct real *r, const struct world *w, uint32_t step) {
     core_settle(r->core, 0, &r->actions);
 }
 
-/* ---- both ------------------------------------------------------------------------------------ */
+/* ---- both ---- */
 
 static void world_fail(const struct world *w, const char *what) {
     char text[512];
@@ -156,7 +156,7 @@ static void world_play(struct real *r, const struct world *w) {
     core_forget(r->core, r->run);
 }
 
-/* ---- all of them ----------------------------------------------------------------------------- */
+/* ---- all of them ---- */
 
 static uint32_t power(uint32_t base, uint32_t exponent) {
     uint32_t p = 1;

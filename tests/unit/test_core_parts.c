@@ -19,7 +19,7 @@ static uint64_t next_random(uint64_t *seed) {
     return *seed >> 33;
 }
 
-/* ---- states ---------------------------------------------------------------------------------- */
+/* ---- states ---- */
 
 static void test_states_have_the_names_of_the_json(void **state) {
     (void)state;
@@ -57,7 +57,7 @@ static void test_nothing_leaves_a_final_state(void **state) {
     assert_true(step_may_move(STEP_running, STEP_retry_wait));
 }
 
-/* ---- heap ------------------------------------------------------------------------------------ */
+/* ---- heap ---- */
 
 enum { ITEMS = 500 };
 
@@ -91,7 +91,7 @@ static void test_heap_keeps_order_and_positions(void **state) {
     heap_release(&h);
 }
 
-/* ---- id map ---------------------------------------------------------------------------------- */
+/* ---- id map ---- */
 
 static void test_idmap_is_what_was_put_and_not_removed(void **state) {
     (void)state;
@@ -119,7 +119,7 @@ static void test_idmap_is_what_was_put_and_not_removed(void **state) {
     assert_null(idmap_get(&m, 1));
 }
 
-/* ---- retry ----------------------------------------------------------------------------------- */
+/* ---- retry ---- */
 
 struct retry_case {
     const char *what;
@@ -182,7 +182,7 @@ static void test_retry_waits(void **state) {
     }
 }
 
-/* ---- plan ------------------------------------------------------------------------------------ */
+/* ---- plan ---- */
 
 /* land -> clean.DE, clean.FR -> report; alarm after report (one_failed); sweep is a finally step */
 enum { LAND, CLEAN_DE, CLEAN_FR, REPORT, ALARM, SWEEP, PLAN_STEPS };
