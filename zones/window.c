@@ -69,12 +69,36 @@ static int list_days(struct audit *a, const char *column, const json_t *params, 
     return more;
 }
 
+/* Some hours of a day would take the place of the whole day (contract.md 26). A day that the clocks shorten
+ * is one of 23 hours. */
+static int refuse_part_of_day(struct audit_rows *r, struct err *err) {
+    struct audit *a = r->a;
+    const json_t *by = a->into->partition_by;
+    if (a->window_start == INSTANT_NONE || a->window_end - a->window_start >= 23 * US_PER_HOUR) return 0;
+    if (a->into->write != STAGE_REPLACE_PARTITIONS || json_array_size(by) != 1) return 0;
+    const char *column = json_string_value(json_array_get(by, 0));
+    struct buf b = BUF_INIT;
+    int64_t dates = 0;
+    buf_adds(&b, "SELECT count(*) FROM (DESCRIBE SELECT ");
+    buf_sql_ident(&b, column);
+    buf_adds(&b, " FROM " AUDIT_ROWS ") WHERE column_type = 'DATE'");
+    int rc = duck_get_int(a->duck, buf_str(&b), NULL, &dates, NULL, err);
+    buf_release(&b);
+    if (rc < 0 || !dates) return rc;
+    err_set(err, EX_INVALID, "a window shorter than a day would replace whole days of %s with a part of them",
+            a->into->dataset);
+    err_hint(err, "partition `%s` by the hour as well, use `write: merge`, or run it for windows of days",
+             column);
+    return err_reason(err, "part_of_day");
+}
+
 int window_partitions(struct audit_rows *r, json_t **cleared, struct err *err) {
     struct audit *a = r->a;
     const struct stage_into *into = a->into;
     const char *column = json_string_value(json_array_get(into->partition_by, 0));
     *cleared = json_array();
-    if (!into->of_window || into->write != STAGE_REPLACE_PARTITIONS || !column) return 0;
+    if (!into->of_window) return refuse_part_of_day(r, err);
+    if (into->write != STAGE_REPLACE_PARTITIONS || !column) return 0;
     if (a->window_start == INSTANT_NONE) {
         err_set(err, EX_INVALID, "`partition_by: {column: %s, of: window}` needs a run with a window",
                 column);

@@ -1,0 +1,18 @@
+# Some hours of a day must not take the place of the whole day.
+$ mkdir pipelines; cat > pipelines/h.yaml <<'Y'
+> pipeline: h
+> steps:
+>   day:
+>     sql: select cast(${window.start} as date) as d, hour(${window.start}) as h
+>     into: trusted.h
+>     partition_by: d
+> Y
+$ leat run h --window 2026-01-01 -q > /dev/null; leat sql --csv 'from trusted.h'
+d,h
+2026-01-01,0
+$ leat run h --window 2026-01-01T05 2>&1 | grep -E '^  (cause|hint)' | cut -c 1-90
+  cause  a window shorter than a day would replace whole days of trusted.h with a part of 
+  hint   partition `d` by the hour as well, use `write: merge`, or run it for windows of d
+$ leat sql --csv 'from trusted.h'
+d,h
+2026-01-01,0
