@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "cli/transcript.h"
+#include "store/store.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -20,6 +21,8 @@ static int follow(struct cli *c, struct conductor *k, const struct running *r, c
     int64_t run = 0;
     const char *state = "";
     int signal = 0;
+    const char *warning = store_warning(conductor_store(k));
+    if (warning[0]) cli_say(c, "warning: %s\n", warning);
     if (r->start(k, r->ctx, &run, err)) return -1;
     if (!run) return EX_OK;
     if (conductor_wait(k, run, &state, &signal, err)) return -1;

@@ -89,6 +89,16 @@ static void succeeded(struct conductor *c, struct live_attempt *a) {
 /* ---- exits of the three jobs ---- */
 
 /* Why a job that did not exit with 0 ended, for people. */
+/* Without a cgroup the limit holds the address space: the program is told that there is no memory and ends as
+ * it likes. One that came near its limit most likely ended for that. */
+static void hint_memory(const struct live_attempt *a, const struct job_exit *x, struct err *err) {
+    const json_t *limits = json_object_get(json_object_get(a->request, "siblings"), "limits");
+    int64_t limit = json_int(limits, "memory", 0);
+    if (!limit || x->max_rss_bytes < limit / 4 * 3) return;
+    err_hint(err, "it had used %lld of the %lld MiB it may: give it more with limits: {memory: …}",
+             (long long)(x->max_rss_bytes >> 20), (long long)(limit >> 20));
+}
+
 void attempt_why(const struct live_attempt *a, const struct job_exit *x, struct err *err) {
     const char *name = a->run->names[a->step];
     if (!x->started) {
@@ -108,9 +118,11 @@ void attempt_why(const struct live_attempt *a, const struct job_exit *x, struct 
         err_set(err, EX_FAILED, "step %s was ended by signal %d (%s)", name, x->signal, strsignal(x->signal));
         if (x->signal == SIGKILL)
             err_hint(err, "nobody here sent it: the system may have run out of memory (see dmesg)");
+        hint_memory(a, x, err);
         err_reason(err, "signal");
     } else {
         err_set(err, EX_FAILED, "step %s ended with exit code %d", name, x->exit_code);
+        hint_memory(a, x, err);
         err_reason(err, "exit_code");
     }
 }

@@ -171,7 +171,11 @@ void attempt_publish_failed(struct conductor *c, struct live_attempt *a, const s
     }
     struct err err = *why;
     err_prefix(&err, "%s is checked and staged but cannot be published", a->run->names[a->step]);
-    if (!err.hint[0]) err_hint(&err, "mend the cause; the next leat command that writes goes on from here");
+    if (why->hint[0])
+        err_hint(&err, "%s; when that is mended the next leat command that writes goes on from here",
+                 why->hint);
+    else
+        err_hint(&err, "mend the cause; the next leat command that writes goes on from here");
     err.exit = EX_ENVIRONMENT;
     turn_broke(c, &err);
 }
