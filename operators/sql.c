@@ -53,11 +53,11 @@ static int attach_one(struct work *w, struct reading *r, const json_t *in, struc
                                .only_new = fresh && !whole};
     struct zone_attached got = {0};
     if (zone_attach(w->duck, store, &input, &got, err) < 0) return -1;
-    if (whole) result_add_read(w->result, got.rows, got.bytes);
+    if (whole) work_reads(w, got.rows, got.bytes);
     if (!fresh) return 0;
     json_put(r->consumed, dataset, json_integer(input.version));
     r->new_files += got.new_files;
-    if (!whole) result_add_read(w->result, got.new_rows, got.new_bytes);
+    if (!whole) work_reads(w, got.new_rows, got.new_bytes);
     work_log(w, "%s: %lld new files since version %lld", dataset, (long long)got.new_files,
              (long long)input.since);
     if (got.removed_in >= 0)

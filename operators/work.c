@@ -17,8 +17,10 @@
 
 static int tick(void *ctx, double percent) {
     struct work *w = ctx;
-    w->progress.percent = percent;
-    progress_write(&w->progress);
+    struct progress *p = &w->progress;
+    p->percent = percent;
+    p->rows = p->rows_total < 0 || percent < 0 ? -1 : (int64_t)((double)p->rows_total * percent / 100);
+    progress_write(p);
     return work_stopped(w);
 }
 
@@ -107,6 +109,11 @@ bool work_stopped(const struct work *w) { return stopper_stopped(w->stopper); }
 int work_cancelled(struct err *err) {
     err_set(err, EX_INTERRUPTED, "the step was cancelled");
     return err_reason(err, "cancelled");
+}
+
+void work_reads(struct work *w, int64_t rows, int64_t bytes) {
+    result_add_read(w->result, rows, bytes);
+    w->progress.rows_total = json_int(w->result, "rows_read", -1);
 }
 
 void work_warn(struct work *w, const char *fmt, ...) {

@@ -38,6 +38,8 @@ int work_audit_begin(struct work *w, bool engine, struct err *err);
 
 bool work_stopped(const struct work *w); /* SIGTERM came: end soon, with work_cancelled() */
 int work_cancelled(struct err *err);     /* always -1: reason "cancelled" */
+/* What the step is about to read: for the result, and for progress in rows. -1: not known. */
+void work_reads(struct work *w, int64_t rows, int64_t bytes);
 void work_warn(struct work *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* One line for the step's log. */
 void work_log(const struct work *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

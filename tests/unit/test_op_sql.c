@@ -177,6 +177,67 @@ static void test_merge_upserts(void **state) {
     }
 }
 
+/* A table whose folders do not tell the partition is rewritten whole. */
+static void test_merge_without_folders(void **state) {
+    struct lake *l = *state;
+    publish_orders(l, "SELECT range AS id, 1.0::DOUBLE AS amount FROM range(3)");
+    publish_orders(l, "SELECT range + 10 AS id, 1.0::DOUBLE AS amount FROM range(2)");
+    struct job j = {
+        .verb = "sql",
+        .sql = "select 1::bigint as id, 5.0::double as amount",
+        .into = "{'dataset': 'raw.orders', 'write': 'merge', 'key': ['id'], 'partition_by': ['amount']}"};
+    struct done d = bench_run(l, &j);
+    assert_outcome(&d, "ok");
+    assert_int_equal(json_array_size(json_object_get(done_output(&d, 0), "removes")), 2);
+    int64_t rows = 0;
+    size_t i;
+    json_t *file;
+    json_array_foreach(json_object_get(done_output(&d, 0), "files"), i, file) rows +=
+        json_int(file, "rows", 0);
+    assert_int_equal(rows, 5);
+    done_free(&d);
+}
+
+/* Zones that keep files get Parquet, in a folder of the publish. */
+static void test_into_a_files_zone(void **state) {
+    struct lake *l = *state;
+    struct job j = {.verb = "sql",
+                    .sql = "select 1 as id, 'x' as s",
+                    .into = "{'dataset': 'raw.made', 'format': 'files', 'schema': 'any'}"};
+    struct done d = bench_run(l, &j);
+    assert_outcome(&d, "ok");
+    const char *target = json_text(json_array_get(json_object_get(done_output(&d, 0), "files"), 0), "target");
+    assert_int_equal(strncmp(target, "v=0-r", 5), 0);
+    assert_non_null(strstr(target, "/part-00000-"));
+    bench_publish(l, &d);
+    done_free(&d);
+    assert_string_equal(bench_rows(l, "raw.made", "SELECT id || s FROM raw.made"), "1x");
+    j.into = "{'dataset': 'raw.made', 'format': 'files', 'schema': 'any', 'write': 'merge', 'key': ['id']}";
+    d = bench_run(l, &j);
+    assert_string_equal(done_message(&d),
+                        "`write: merge` needs a Delta dataset; zone of raw.made keeps files as they came");
+    done_free(&d);
+}
+
+/* Paths are those of the project folder; nothing above it can be read. */
+static void test_paths_in_sql(void **state) {
+    struct lake *l = *state;
+    bench_file(l, "landing/a.csv", "id\n7\n");
+    bench_publish_job(l, &(struct job){.verb = "sql",
+                                       .sql = "select * from read_csv('landing/*.csv')",
+                                       .into = "{'dataset': 'trusted.local'}"});
+    assert_string_equal(bench_rows(l, "trusted.local", "SELECT id FROM trusted.local"), "7");
+    static const char *const outside[] = {"select * from read_csv('landing/../../../etc/passwd')",
+                                          "select * from read_text('/etc/hostname')"};
+    for (size_t i = 0; i < 2; i++) {
+        struct done d = bench_run(
+            l, &(struct job){.verb = "sql", .sql = outside[i], .into = "{'dataset': 'trusted.local'}"});
+        assert_outcome(&d, "failed");
+        assert_string_equal(done_reason(&d), "not_allowed");
+        done_free(&d);
+    }
+}
+
 static void test_empty_results(void **state) {
     struct lake *l = *state;
     static const struct {
@@ -251,6 +312,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_new_rows_only, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
         cmocka_unit_test_setup_teardown(test_merge_upserts, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_merge_without_folders, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_into_a_files_zone, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_paths_in_sql, setup, teardown),
         cmocka_unit_test_setup_teardown(test_empty_results, setup, teardown),
         cmocka_unit_test_setup_teardown(test_window_partitions, setup, teardown),
     };
