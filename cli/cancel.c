@@ -1,10 +1,8 @@
 /* cancel.c: `leat cancel`: asks the conductor at work to stop a run. */
 #include "base/json.h"
-#include "cli/load.h"
+#include "cli/runs.h"
 #include "cli/verbs.h"
 #include "scheduler/conductor.h"
-
-#include <stdlib.h>
 
 static int no_conductor(int64_t run, struct err *err) {
     err_set(err, EX_NOT_FOUND, "no leat is at work here, so run %lld is not running", (long long)run);
@@ -30,12 +28,12 @@ static int ask(struct cli *c, const struct project *p, int64_t run, struct err *
 }
 
 static int run(struct cli *c, struct err *err) {
-    char *end;
-    int64_t number = strtoll(cli_arg(c, 0), &end, 10);
-    if (*end || number <= 0) return err_set(err, EX_USAGE, "`%s` is not a run's number", cli_arg(c, 0));
-    struct project *p = load_project(c, err);
-    int rc = p ? ask(c, p, number, err) : -1;
-    project_free(p);
+    struct view v;
+    struct run_row row;
+    int rc = view_open(&v, c, err);
+    if (rc == 0) rc = run_find(&v, cli_arg(c, 0), &row, err);
+    if (rc == 0) rc = ask(c, v.project, row.id, err);
+    view_close(&v);
     return rc;
 }
 
@@ -45,13 +43,14 @@ static const struct flag flags[] = {
     {0},
 };
 
-static const char *const examples[] = {"leat cancel 511\tits steps get ten seconds to stop", NULL};
+static const char *const examples[] = {"leat cancel 511\tits steps get ten seconds to stop",
+                                       "leat cancel sales_daily\tthe newest run of a pipeline", NULL};
 static const int exits[] = {EX_NOT_FOUND, EX_ENVIRONMENT, 0};
 
 const struct command command_cancel = {
     .name = "cancel",
     .group = GROUP_RUN,
-    .usage = "RUN [--kill]",
+    .usage = "RUN|PIPELINE [--kill]",
     .about = "Stops a running run: its steps are asked to stop, and killed if they do not.",
     .examples = examples,
     .flags = flags,

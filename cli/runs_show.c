@@ -95,6 +95,18 @@ static json_t *check_json(const struct check_row *k) {
     return o;
 }
 
+/* Values as the pipeline's own text has them: a date is kept as {"@date": …}. */
+static json_t *params_json(const char *text) {
+    json_t *params = json_parsed(text), *value;
+    const char *name;
+    void *next;
+    json_object_foreach_safe(params, next, name, value) {
+        const char *date = json_text(value, "@date");
+        if (date) json_put_text(params, name, date);
+    }
+    return params;
+}
+
 static json_t *step_json(const struct step_row *p) {
     json_t *o = json_object();
     json_put_text(o, "name", p->name);
@@ -137,7 +149,7 @@ static json_t *steps_json(const struct shown *s) {
 
 static void print_json(const struct shown *s) {
     json_t *item = run_json(&s->run), *items = json_array();
-    json_put(item, "params", json_parsed(s->run.params));
+    json_put(item, "params", params_json(s->run.params));
     json_put(item, "steps", steps_json(s));
     json_array_append_new(items, item);
     out_document(&s->v->c->out, "runs", items);

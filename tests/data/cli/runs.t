@@ -98,3 +98,14 @@ $ { leat run tell --json; echo $? > code; } | true; cat code
 $ leat runs -n 2 --plain | cut -f 1,4
 4	ok
 3	ok
+# A run may be named by its pipeline; a parameter that is a date is told as one.
+$ leat cancel tell
+! error: no leat is at work here, so run 4 is not running
+!   hint: the next leat run settles what an interrupted one left; see: leat runs show 4
+[4]
+$ leat cancel tel
+! error: no pipeline is called `tel` in $TMP/project
+!   hint: did you mean `tell`?
+[4]
+$ printf 'pipeline: dated\nparams: {d: {type: date, default: 2026-01-01}}\nsteps:\n  one: {shell: echo, env: {D: "${params.d}"}}\n' > pipelines/dated.yaml; leat run dated -q > /dev/null; leat runs show dated --json | grep '"d"'
+        "d": "2026-01-01"
