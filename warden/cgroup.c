@@ -326,6 +326,24 @@ static void retire(const struct cgroups *c, struct slot *s) {
     unlinkat(c->folder, name, AT_REMOVEDIR);
 }
 
+static void enable_above(const struct cgroups *c, int folder) {
+    struct buf parent = BUF_INIT;
+    buf_addf(&parent, "%.*s", (int)(strrchr(c->full.s, '/') - c->full.s), c->full.s);
+    enable(parent.s, folder);
+    buf_release(&parent);
+}
+
+void cgroups_renew(struct cgroups *c, int slot) {
+    c->slots[slot].busy = false;
+    for (size_t i = 0; i < c->count; i++)
+        if (!c->slots[i].busy && c->slots[i].folder >= 0) retire(c, &c->slots[i]);
+    int folder = make_folder(c->full.s);
+    if (folder < 0) return;
+    close(c->folder);
+    c->folder = folder;
+    enable_above(c, folder);
+}
+
 void cgroups_give_back(struct cgroups *c, int slot) {
     if (!c || slot < 0) return;
     struct slot *s = &c->slots[slot];

@@ -25,6 +25,8 @@ void cgroups_kill(struct cgroups *c, int slot);          /* every process in it,
 bool cgroups_out_of_memory(struct cgroups *c, int slot); /* did the kernel kill in it for memory? */
 int cgroups_slot_of(const struct cgroups *c, pid_t pid); /* -1: in none of ours */
 void cgroups_give_back(struct cgroups *c, int slot);     /* the job ended */
+/* Somebody removed the slot before a process was in it: gives it back; the free ones are made anew. */
+void cgroups_renew(struct cgroups *c, int slot);
 /* Without a warden: kills every process in the slot that was left with this job. */
 void cgroups_kill_left(int state_dir, const char *id);
 

@@ -232,24 +232,40 @@ static void build_env(struct start *st, const struct job_spec *spec) {
         if (strncmp(spec->env[i], "LEAT_JOB=", 9) != 0) st->env[to++] = spec->env[i];
 }
 
-static bool run_spawn(struct supervisor *s, struct job *j, const struct job_spec *spec, struct start *st) {
+static struct spawn_result spawn_in_group(struct supervisor *s, struct job *j, const struct job_spec *spec,
+                                          const struct start *st) {
     struct cgroup_take group = cgroups_take(s->cgroups, spec->id, &spec->limits);
     j->cgroup = group.slot;
+    return spawn(s->spawner, &(struct spawn_request){
+                                 .argv = spec->argv,
+                                 .env = st->env,
+                                 .cwd = spec->cwd,
+                                 .limits = &spec->limits,
+                                 .uid = spec->uid,
+                                 .gid = spec->gid,
+                                 .in = s->null,
+                                 .out = st->out,
+                                 .tree = st->tree,
+                                 .cgroup = group.folder,
+                                 .limit_memory = !group.limits_memory,
+                                 .limit_processes = !group.limits_processes,
+                             });
+}
+
+/* A warden of this path's last state folder, which was removed under it, takes the groups with it when it
+ * ends. */
+static bool lost_group(const struct job *j, const struct spawn_result *r) {
+    return j->cgroup >= 0 && r->stage && strcmp(r->stage, "fork") == 0 &&
+           (r->error == ENOENT || r->error == ENODEV);
+}
+
+static bool run_spawn(struct supervisor *s, struct job *j, const struct job_spec *spec, struct start *st) {
     build_env(st, spec);
-    struct spawn_result r = spawn(s->spawner, &(struct spawn_request){
-                                                  .argv = spec->argv,
-                                                  .env = st->env,
-                                                  .cwd = spec->cwd,
-                                                  .limits = &spec->limits,
-                                                  .uid = spec->uid,
-                                                  .gid = spec->gid,
-                                                  .in = s->null,
-                                                  .out = st->out,
-                                                  .tree = st->tree,
-                                                  .cgroup = group.folder,
-                                                  .limit_memory = !group.limits_memory,
-                                                  .limit_processes = !group.limits_processes,
-                                              });
+    struct spawn_result r = spawn_in_group(s, j, spec, st);
+    if (lost_group(j, &r)) {
+        cgroups_renew(s->cgroups, j->cgroup);
+        r = spawn_in_group(s, j, spec, st);
+    }
     if (r.pid <= 0 || r.stage) return fail_start(j, r.stage, r.error);
     j->pid = r.pid;
     return true;

@@ -122,3 +122,22 @@ exits 1 timeout 60 leat run late
 says "ran past its timeout and was stopped"
 nothing_left
 exits 0 leat run small
+
+step "a warden whose control groups somebody removed makes new ones"
+cat >pipelines/groups.yaml <<'Y'
+pipeline: groups
+steps:
+  a1: {shell: "true"}
+  a2: {shell: "true"}
+  wait: {shell: "while [ ! -e go ]; do sleep 0.05; done; echo up", after: [a1, a2]}
+  b1: {shell: "sleep 0.2", after: wait}
+  b2: {shell: "sleep 0.2", after: wait}
+Y
+rm -f go
+leat run groups >"$WORK/run.txt" 2>&1 &
+shown=$!
+for _ in $(seq 100); do grep -q "start   wait" "$WORK/run.txt" && break; sleep 0.05; done
+if [ -s .leat/warden.cgroup ]; then find "$(cat .leat/warden.cgroup)" -mindepth 1 -type d -exec rmdir {} + 2>/dev/null || true; fi
+touch go
+ends 0
+says "ok 5"
