@@ -144,7 +144,8 @@ static json_t *text_columns(const struct promotion *p, const json_t *described, 
 static int view_loose(struct promotion *p, const json_t *paths, struct err *err) {
     struct duck *d = p->w->duck;
     bool has_select = json_object_get(p->w->request.config, "select") != NULL;
-    struct zone_loose loose = {.schema = SOURCE_SCHEMA, .view = "files", .paths = paths, .with_source = true};
+    struct zone_loose loose = {
+        .schema = SOURCE_SCHEMA, .view = "files", .paths = paths, .with_source = true, .bytes = p->bytes};
     if (zone_attach_loose(d, &loose, err) < 0) return -1;
     json_t *described =
         duck_describe(d, "SELECT * EXCLUDE (" AUDIT_SOURCE ") FROM " SOURCE_SCHEMA ".files", NULL, err);
@@ -164,7 +165,8 @@ static int view_delta(struct promotion *p, struct err *err) {
                             .dataset_id = p->id,
                             .version = p->version,
                             .since = p->since,
-                            .want_new = !p->whole};
+                            .want_new = !p->whole,
+                            .only_new = !p->whole};
     if (zone_attach(p->w->duck, p->store, &in, NULL, err) < 0) return -1;
     const char *dot = strchr(p->dataset, '.');
     struct buf b = BUF_INIT;

@@ -39,6 +39,7 @@ static int attach_one(struct work *w, struct reading *r, const json_t *in, struc
     const char *dataset = json_text_or(in, "dataset", "");
     bool whole = names(r, dataset, ""), fresh = names(r, dataset, NEW_SUFFIX);
     struct store *store = NULL;
+    if (!whole && !fresh) return 0; /* pinned for `reads:` or a check, which attaches it itself */
     if (work_store(w, &store, err) < 0) return -1;
     if (fresh && !whole && json_int(in, "version", -1) < 0) {
         work_log(w, "%s has not been published yet: nothing is new in it", dataset);
@@ -111,10 +112,11 @@ static int run_query(struct work *w, const json_t *config, const char *sql, stru
     const json_t *params = json_object_get(config, "params");
     result_sql(w->result, sql, params);
     json_t *described = duck_describe(w->duck, sql, params, err);
-    json_decref(described);
     if (!described) return refuse(w, config, sql, err);
-    struct audit_query q = {.sql = sql, .params = params};
-    return audit_query(&w->audit, &q, err);
+    struct audit_query q = {.sql = sql, .params = params, .described = described};
+    int rc = audit_query(&w->audit, &q, err);
+    json_decref(described);
+    return rc;
 }
 
 static int run_statement(struct work *w, const json_t *config, const char *sql, struct reading *r,

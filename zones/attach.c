@@ -480,7 +480,7 @@ static void types_option(const json_t *as_text, struct buf *out) {
 }
 
 int zone_attach_loose(struct duck *d, const struct zone_loose *l, struct err *err) {
-    struct attach a = {.duck = d, .schema = l->schema, .view = l->view, .bytes = -1};
+    struct attach a = {.duck = d, .schema = l->schema, .view = l->view, .bytes = l->bytes ? l->bytes : -1};
     struct buf hive = BUF_INIT, types = BUF_INIT;
     hive_option(l->hive_by, &hive);
     types_option(l->as_text, &types);

@@ -56,6 +56,7 @@ struct zone_loose {
     const json_t *hive_by; /* may be NULL */
     const json_t *as_text; /* names; may be NULL */
     bool with_source;
+    int64_t bytes; /* of all files, when known: text that is not too long is parsed once, into a table */
 };
 int zone_attach_loose(struct duck *d, const struct zone_loose *l, struct err *err);
 /* true when zone_attach_files() knows the extension. */

@@ -149,6 +149,9 @@ static int view_came(struct audit *a, const json_t *files, const json_t *as_text
                                .paths = paths,
                                .hive_by = told ? by : NULL,
                                .as_text = as_text};
+    size_t i;
+    json_t *file;
+    json_array_foreach(files, i, file) loose.bytes += json_int(file, "bytes", 0);
     int rc = zone_attach_loose(a->duck, &loose, err);
     json_decref(told);
     json_decref(paths);

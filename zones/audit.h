@@ -52,9 +52,10 @@ void audit_release(struct audit *a);
 #define AUDIT_SOURCE "_leat_source"
 
 struct audit_query {
-    const char *sql;      /* one SELECT, no semicolon */
-    const json_t *params; /* may be NULL */
-    bool marked;          /* it has the two columns above */
+    const char *sql;         /* one SELECT, no semicolon */
+    const json_t *params;    /* may be NULL */
+    bool marked;             /* it has the two columns above */
+    const json_t *described; /* duck_describe() of it, when it is known; else NULL */
 };
 
 /* All three: 0, or -1 with err; exit 5 when a check, the schema policy or an empty result stops the publish

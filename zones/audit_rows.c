@@ -40,7 +40,8 @@ static bool is_mark(const char *name) {
 }
 
 static json_t *describe(struct audit_rows *r, const struct audit_query *q, struct err *err) {
-    json_t *all = duck_describe(r->a->duck, q->sql, q->params, err);
+    json_t *all =
+        q->described ? json_deep_copy(q->described) : duck_describe(r->a->duck, q->sql, q->params, err);
     if (!all || !q->marked) return all;
     for (size_t i = json_array_size(all); i-- > 0;)
         if (is_mark(json_text_or(json_array_get(all, i), "name", ""))) json_array_remove(all, i);
@@ -173,6 +174,25 @@ int audit_rows_load(struct audit_rows *r, const struct audit_query *q, bool keep
 
 /* ---- showing ---- */
 
+/* What stood under the dataset's name (the pinned version, a table when it was text) makes room for the
+ * stage. */
+static int drop_old(struct audit_rows *r, const char *schema, const char *name, struct err *err) {
+    json_t *params = json_pack("[{ss ss} {ss ss}]", "name", "s", "value", schema, "name", "n", "value", name);
+    int64_t table = 0;
+    int rc = duck_get_int(r->a->duck,
+                          "SELECT count(*) FROM duckdb_tables() WHERE schema_name = $s AND table_name = $n",
+                          params, &table, NULL, err);
+    json_decref(params);
+    struct buf b = BUF_INIT;
+    buf_addf(&b, "DROP %s IF EXISTS ", table ? "TABLE" : "VIEW");
+    buf_sql_ident(&b, schema);
+    buf_addc(&b, '.');
+    buf_sql_ident(&b, name);
+    if (rc == 0) rc = duck_exec(r->a->duck, buf_str(&b), NULL, NULL, err);
+    buf_release(&b);
+    return rc;
+}
+
 int audit_rows_show(struct audit_rows *r, struct err *err) {
     const char *dataset = r->a->into->dataset, *dot = strchr(dataset, '.');
     struct buf schema = BUF_INIT, b = BUF_INIT;
@@ -181,12 +201,13 @@ int audit_rows_show(struct audit_rows *r, struct err *err) {
     buf_sql_ident(&b, buf_str(&schema));
     buf_adds(&b, "; CREATE TEMP VIEW stage AS SELECT ");
     add_columns(&b, r->schema.columns);
-    buf_adds(&b, " FROM " AUDIT_ROWS "; CREATE OR REPLACE VIEW ");
+    buf_adds(&b, " FROM " AUDIT_ROWS "; CREATE VIEW ");
     buf_sql_ident(&b, buf_str(&schema));
     buf_addc(&b, '.');
     buf_sql_ident(&b, dot + 1);
     buf_adds(&b, " AS FROM temp.stage");
-    int rc = duck_exec(r->a->duck, buf_str(&b), NULL, NULL, err);
+    int rc = drop_old(r, buf_str(&schema), dot + 1, err);
+    if (rc == 0) rc = duck_exec(r->a->duck, buf_str(&b), NULL, NULL, err);
     buf_release(&schema);
     buf_release(&b);
     return rc;

@@ -465,27 +465,40 @@ static int build_sql_rule(struct compile *c, struct err *err) {
 
 /* ---- the set ---- */
 
+/* The version this run has pinned, else the one that is published now. 0: there is none. */
+static int version_to_read(struct audit *a, const char *dataset, struct zone_input *in, struct err *err) {
+    size_t i;
+    json_t *pinned;
+    json_array_foreach(a->inputs, i, pinned) {
+        if (strcmp(json_text_or(pinned, "dataset", ""), dataset) != 0) continue;
+        in->dataset_id = json_int(pinned, "dataset_id", -1);
+        in->version = json_int(pinned, "version", -1);
+        return in->version >= 0;
+    }
+    struct arena *arena = arena_new();
+    struct dataset_row row = {.id = -1, .head = -1};
+    int rc = a->store ? store_dataset_find(a->store, dataset, arena, &row, err) : 0;
+    in->dataset_id = row.id;
+    in->version = row.head;
+    arena_free(arena);
+    return rc < 0 ? -1 : rc && in->version >= 0;
+}
+
 int rule_attach(struct audit *a, const char *dataset, struct err *err) {
     if (strcmp(dataset, a->into->dataset) == 0) return 0;
     const char *dot = strchr(dataset, '.');
     json_t *params = json_pack("[{ss ss%} {ss ss}]", "name", "s", "value", dataset, (size_t)(dot - dataset),
                                "name", "v", "value", dot + 1);
     int64_t there = 0;
-    int rc =
-        duck_get_int(a->duck, "SELECT count(*) FROM duckdb_views() WHERE schema_name = $s AND view_name = $v",
-                     params, &there, NULL, err);
+    int rc = duck_get_int(
+        a->duck, "SELECT count(*) FROM information_schema.tables WHERE table_schema = $s AND table_name = $v",
+        params, &there, NULL, err);
     json_decref(params);
     if (rc < 0 || there) return rc;
-    struct arena *arena = arena_new();
-    struct dataset_row row = {.id = -1, .head = -1};
-    rc = a->store ? store_dataset_find(a->store, dataset, arena, &row, err) : 0;
-    struct zone_input in = {.dataset = dataset, .dataset_id = row.id, .version = row.head, .since = -1};
-    if (rc == 1 && row.head >= 0)
-        rc = zone_attach(a->duck, a->store, &in, NULL, err);
-    else if (rc >= 0)
-        rc = err_set(err, EX_NOT_FOUND, "%s has never been published", dataset);
-    arena_free(arena);
-    return rc;
+    struct zone_input in = {.dataset = dataset, .since = -1};
+    rc = version_to_read(a, dataset, &in, err);
+    if (rc == 0) return err_set(err, EX_NOT_FOUND, "%s has never been published", dataset);
+    return rc < 0 ? -1 : zone_attach(a->duck, a->store, &in, NULL, err);
 }
 
 static struct rule *add_rule(struct rule_set *set) {
