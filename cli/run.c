@@ -20,7 +20,10 @@ static int window_given(struct cli *c, const struct pipeline *p, struct run_requ
         return err_hint(err, "--to is exclusive: --from 2026-11-01 --to 2026-11-08 is seven days");
     }
     struct tz *tz = tz_load(c->tz ? c->tz : p->schedule.timezone, err);
-    if (!tz) return -1;
+    if (!tz) {
+        err->exit = EX_USAGE; /* the pipeline's own was looked at before */
+        return -1;
+    }
     struct span_of_time span = {0};
     instant_t now = world_wall(c->world);
     int rc =

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "base/tz.h"
 #include "cli/transcript.h"
 #include "store/store.h"
 
@@ -50,9 +51,17 @@ static void outlive_readers(void) {
     sigaction(SIGPIPE, &ignore, NULL);
 }
 
+static int zone_known(const struct cli *c, struct err *err) {
+    struct tz *tz = c->tz ? tz_load(c->tz, err) : NULL;
+    bool known = tz || !c->tz;
+    tz_free(tz);
+    if (!known) err->exit = EX_USAGE;
+    return known ? 0 : -1;
+}
+
 int running(struct cli *c, const struct project *p, const struct running *r, struct err *err) {
     long jobs;
-    if (cli_number(c, "jobs", 1, 0, &jobs, err)) return -1;
+    if (cli_number(c, "jobs", 1, 0, &jobs, err) || zone_known(c, err)) return -1;
     outlive_readers();
     char *programs = programs_folder();
     struct transcript *t = transcript_new(c, p->state, c->tz ? c->tz : r->timezone);

@@ -20,7 +20,10 @@ struct view_zone {
 int view_open(struct view *v, struct cli *c, struct err *err) {
     *v = (struct view){.c = c, .arena = arena_new()};
     v->tz = tz_load(c->tz ? c->tz : "UTC", err);
-    if (!v->tz) return -1;
+    if (!v->tz) {
+        err->exit = EX_USAGE; /* it comes from --tz */
+        return -1;
+    }
     v->project = load_project(c, err);
     if (!v->project) return -1;
     return store_open_reader(v->project->state, NULL, &v->store, err) < 0 ? -1 : 0;

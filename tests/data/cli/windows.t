@@ -16,3 +16,9 @@ $ leat run h --window 2026-01-01T05 2>&1 | grep -E '^  (cause|hint)' | cut -c 1-
 $ leat sql --csv 'from trusted.h'
 d,h
 2026-01-01,0
+$ leat run h --window 2026-01-01 --tz Mars/Base
+! error: unknown time zone `Mars/Base`
+[2]
+$ leat runs --tz Mars/Base
+! error: unknown time zone `Mars/Base`
+[2]
