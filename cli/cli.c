@@ -77,7 +77,7 @@ static int dispatch(struct cli *c, struct err *err) {
 }
 
 /* Results that did not reach their file are a failure even when everything else went well. */
-static int close_output(struct cli *c, int code) {
+int cli_flush(struct cli *c, int code) {
     bool failed = ferror(c->out.file) != 0;
     if (fflush(c->out.file) != 0) failed = true;
     if (!failed || errno == EPIPE) return code;
@@ -98,7 +98,7 @@ int cli_main(int argc, char **argv) {
         cli_print_error(&c, &err);
         code = (int)err.exit;
     }
-    code = close_output(&c, code);
+    code = cli_flush(&c, code);
     cli_release(&c);
     return code;
 }

@@ -50,6 +50,8 @@ void cli_release(struct cli *c);
  * that says which flag to give. */
 int cli_confirm(struct cli *c, const char *question, bool *yes, struct err *err);
 void cli_say(struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* stderr, not -q */
+/* Flushes stdout; the code, or EX_ENVIRONMENT (said on stderr) when what was printed did not arrive. */
+int cli_flush(struct cli *c, int code);
 void cli_print_error(struct cli *c, const struct err *err);
 
 #endif

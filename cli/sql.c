@@ -159,8 +159,7 @@ int sql_in_child(struct cli *c, int (*work)(struct cli *, struct err *), struct 
         struct err why = {0};
         int code = work(c, &why);
         if (code < 0) cli_print_error(c, &why);
-        if (fflush(c->out.file) != 0 && code >= 0) code = EX_ENVIRONMENT;
-        _exit(code < 0 ? (int)why.exit : code);
+        _exit(cli_flush(c, code < 0 ? (int)why.exit : code));
     }
     int status = 0;
     struct sigaction ignore = {.sa_handler = SIG_IGN}, old;

@@ -68,29 +68,34 @@ static void measure(const struct table *t, int *widths) {
     }
 }
 
+enum { HIDDEN = -1 };
+
 static int total(const struct table *t, const int *widths) {
     int sum = 0;
-    for (size_t i = 0; i < t->width; i++) sum += widths[i] + (i ? GAP : 0);
+    for (size_t i = 0; i < t->width; i++)
+        if (widths[i] != HIDDEN) sum += widths[i] + (sum ? GAP : 0);
     return sum;
 }
 
-/* The column to cut next: the least useful one that is still wider than the least width. */
-static int next_cut(const struct table *t, const int *widths) {
+/* The least useful column that is still wider than `least`; -1 when there is none. */
+static int next_cut(const struct table *t, const int *widths, int least) {
     int best = -1;
     for (size_t i = 0; i < t->width; i++) {
-        if (t->columns[i].keep == 0 || widths[i] <= CUT_MIN) continue;
+        if (t->columns[i].keep == 0 || widths[i] <= least) continue;
         if (best < 0 || t->columns[i].keep < t->columns[best].keep) best = (int)i;
     }
     return best;
 }
 
+/* First the least useful columns are cut, then, when that is not enough, left out. */
 static void fit(const struct table *t, int *widths, int columns) {
-    while (columns > 0 && total(t, widths) > columns) {
-        int cut = next_cut(t, widths);
-        if (cut < 0) return;
+    int cut;
+    while (columns > 0 && total(t, widths) > columns && (cut = next_cut(t, widths, CUT_MIN)) >= 0) {
         int over = total(t, widths) - columns;
         widths[cut] = widths[cut] - over < CUT_MIN ? CUT_MIN : widths[cut] - over;
     }
+    while (columns > 0 && total(t, widths) > columns && (cut = next_cut(t, widths, HIDDEN)) >= 0)
+        widths[cut] = HIDDEN;
 }
 
 /* The longest beginning of s that leaves room for the ellipsis. */
@@ -108,35 +113,35 @@ static void cut_text(struct buf *b, const char *s, int width, const char *ellips
     buf_adds(b, ellipsis);
 }
 
-static void print_cell(const struct table *t, const struct out *o, size_t column, const char *text,
-                       const int *widths, bool header) {
+static void print_cell(const struct column *column, const struct out *o, const char *text, int width,
+                       bool header, bool last) {
     struct buf b = BUF_INIT;
-    int width = widths[column];
     if (columns_of(text) > width)
         cut_text(&b, text, width, out_ellipsis(o));
     else
         buf_adds(&b, text);
-    bool last = column + 1 == t->width;
-    enum paint paint = header ? PAINT_DIM : t->columns[column].status ? out_status_paint(text) : PAINT_NONE;
-    if (column > 0) out_printf(o, "%*s", GAP, "");
-    out_paint(o, paint, buf_str(&b), t->columns[column].right ? -width : last ? 0 : width);
+    enum paint paint = header ? PAINT_DIM : column->status ? out_status_paint(text) : PAINT_NONE;
+    out_paint(o, paint, buf_str(&b), column->right ? -width : last ? 0 : width);
     buf_release(&b);
 }
 
 /* A row ends with its last cell that has text: no trailing blanks. */
-static size_t used_cells(const struct table *t, const char *const *row) {
+static size_t last_cell(const struct table *t, const char *const *row, const int *widths) {
     size_t n = t->width;
-    while (n > 1 && !*row[n - 1]) n--;
-    return n;
+    while (n > 1 && (!*row[n - 1] || widths[n - 1] == HIDDEN)) n--;
+    return n - 1;
 }
 
 static void print_row(const struct table *t, const struct out *o, const char *const *row, const int *widths,
                       bool header) {
-    size_t n = used_cells(t, row);
-    for (size_t i = 0; i + 1 < n; i++) print_cell(t, o, i, row[i], widths, header);
-    struct table last = *t;
-    last.width = n; /* the last cell of the row is not padded */
-    print_cell(&last, o, n - 1, row[n - 1], widths, header);
+    size_t last = last_cell(t, row, widths);
+    bool first = true;
+    for (size_t i = 0; i <= last; i++) {
+        if (widths[i] == HIDDEN) continue;
+        if (!first) out_printf(o, "%*s", GAP, "");
+        print_cell(&t->columns[i], o, row[i], widths[i], header, i == last);
+        first = false;
+    }
     out_printf(o, "\n");
 }
 

@@ -7,8 +7,16 @@ say() { printf '%s\n' "$*"; }
 head_line() { printf '\n== %s\n' "$*"; }
 die() { printf 'error: %s\n' "$1" >&2; shift; for hint in "$@"; do printf '  hint: %s\n' "$hint" >&2; done; exit 1; }
 
-# The C files of the project, one a line, as git knows them or will.
-c_files() { git ls-files -co --exclude-standard -- '*.c' '*.h' | sort -u | while read -r f; do [ ! -f "$f" ] || printf '%s\n' "$f"; done; }
+# The project's own files, one a line: what git knows or will know; without git, all but what is built and fetched.
+tree_files() {
+    if git -C "$LEAT_ROOT" rev-parse --git-dir >/dev/null 2>&1; then
+        git -C "$LEAT_ROOT" ls-files -co --exclude-standard | sort -u | while read -r f; do [ ! -f "$LEAT_ROOT/$f" ] || printf '%s\n' "$f"; done
+    else
+        (cd "$LEAT_ROOT" && find . -type f ! -path './build/*' ! -path './.deps/*' ! -path './.git/*' ! -path '*/lake/*' \
+            ! -path '*/.leat/*' ! -path '*/flights/landing/*' ! -path '*/flights/late/*' | sed 's,^\./,,' | sort)
+    fi
+}
+c_files() { tree_files | grep '\.[ch]$'; }
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then "$@"
