@@ -232,12 +232,19 @@ static void close_store(struct conductor *c) {
     store_close(c->store);
 }
 
+/* The last acknowledgements: a warden that keeps nothing ends at once. */
+static void close_warden(struct conductor *c) {
+    struct err ignored;
+    if (c->warden) warden_flush(c->warden, &ignored);
+    warden_close(c->warden);
+}
+
 void conductor_close(struct conductor *c) {
     if (!c) return;
     close_store(c);
     control_close(c->control);
     close_loop(c);
-    warden_close(c->warden);
+    close_warden(c);
     while (c->runs) {
         struct live_run *r = c->runs;
         c->runs = r->next;
