@@ -10,7 +10,7 @@ aside, a table replaced, the folder a shell wrote (checked by a worker of its ow
 once before; a landing file is new. After the fault `leat run` must come to its end in peace, a second time find
 nothing new, every row must be there exactly once, and all of lake.py hold.
 
-LEAT_FAULTS=full tries every call; without it about LEAT_CASES (32) of them, spread evenly from a random start.
+LEAT_FAULTS=full tries every call; without it about LEAT_CASES (24) of them, spread evenly from a random start.
 """
 import fnmatch
 import glob
@@ -25,7 +25,7 @@ import time
 import lake
 
 FULL = os.environ.get("LEAT_FAULTS") == "full"
-CASES = int(os.environ.get("LEAT_CASES", "32"))
+CASES = int(os.environ.get("LEAT_CASES", "24"))
 PATIENCE = 90
 
 PIPELINE = """\
