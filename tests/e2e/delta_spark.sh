@@ -3,7 +3,8 @@
 . "$(dirname "$0")/lib.sh"
 python=$SOURCE/.deps/venv/bin/python
 export DELTA_JARS=$SOURCE/.deps/delta-jars
-[ -x "$python" ] && [ -f "$DELTA_JARS/pins" ] || fail "no Spark or no Delta jars: scripts/setup --tests fetches them"
+[ -x "$python" ] || fail "no Spark: scripts/setup --tests fetches it"
+[ -f "$DELTA_JARS/pins" ] || cannot_run "Delta's jars are not there; scripts/setup --tests fetches them where it can"
 example flights
 LEAT=leat ./prepare 5
 exits 0 leat run flights
