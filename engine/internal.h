@@ -7,7 +7,7 @@
 #include "engine/api.h"
 #include "engine/duck.h"
 
-#include <signal.h>
+#include <stdatomic.h>
 
 /* Both compilers have 128-bit integers; they are no part of ISO C. */
 __extension__ typedef unsigned __int128 u128;
@@ -19,7 +19,7 @@ struct duck {
     duck_tick *tick;
     void *tick_ctx;
     duration_t ticked_at;
-    volatile sig_atomic_t stop; /* set by duck_interrupt(): nothing runs any more */
+    atomic_int stop; /* set by duck_interrupt(), maybe from another thread: nothing runs any more */
     int64_t error_position;
 };
 
