@@ -278,8 +278,10 @@ static bool settled(const struct conductor *c, int64_t run) {
 }
 
 int conductor_wait(struct conductor *c, int64_t run, const char **state, int *signal, struct err *err) {
-    c->waited = run;
-    c->waited_ended = false;
+    if (c->waited != run) { /* a run that goes on may have ended while the old ones were recovered */
+        c->waited = run;
+        c->waited_ended = false;
+    }
     while (!c->is_broken && !settled(c, run)) conductor_poll(c);
     if (signal) *signal = c->signal;
     if (c->is_broken) {

@@ -317,6 +317,8 @@ static int recover_all(struct recovery *k, struct err *err) {
 
 int conductor_recover(struct conductor *c, int64_t resume, struct err *err) {
     struct recovery k = {.c = c, .arena = arena_new(), .resume = resume};
+    c->waited = resume;
+    c->waited_ended = false;
     int rc = recover_all(&k, err);
     map_release(&k.alive);
     arena_free(k.arena);
