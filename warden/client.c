@@ -28,6 +28,7 @@
 #define REFUSED_PATIENCE                                                                                     \
     (1 * US_PER_SECOND) /* a conductor that is just dying lets go of its lock before its socket */
 #define RETRY_MS 20
+enum { START_TRIES = 2 }; /* a warden that was killed while it started is worth another one */
 
 struct warden {
     int fd;
@@ -184,6 +185,7 @@ struct connecting {
     int state_dir;
     duration_t until;
     duration_t refused_since; /* 0: never */
+    int failed_starts;
     bool fresh;
 };
 
@@ -204,7 +206,7 @@ static struct warden *connect_loop(struct connecting *c, struct err *err) {
         if (r == ATTEMPT_NOBODY && !lock_held(c->state_dir)) {
             if (!c->program) return NULL;
             int started = start_warden(c->program, c->state, c->until, err);
-            if (started < 0) return NULL;
+            if (started < 0 && ++c->failed_starts == START_TRIES) return NULL;
             c->fresh |= started == 1;
             if (started == 1) continue;
         }
