@@ -43,6 +43,9 @@ struct run_spec {
     bool explicit_window;               /* asked for by hand: bookmarks do not move (contract.md 37) */
     const json_t *params, *options;     /* objects or NULL; options: only, from_step, force … */
     const char *note;                   /* --reason; may be NULL */
+    instant_t scheduled_for;            /* fire instant of its slot; INSTANT_NONE */
+    const char *schedule;               /* NULL: none */
+    int64_t parent, backfill;           /* attempt of a `pipeline:` step; backfill; 0: none */
     instant_t at;
 };
 
@@ -84,6 +87,9 @@ struct run_row {
     const char *params, *options;   /* JSON text */
     instant_t window_start, window_end, created_at, started_at, finished_at;
     bool explicit_window;
+    instant_t scheduled_for;
+    const char *schedule; /* "" for none */
+    int64_t parent, backfill;
 };
 int store_run_get(struct store *s, int64_t run, struct arena *a, struct run_row *out, struct err *err);
 
@@ -91,6 +97,7 @@ struct run_filter {
     const char *pipeline, *state, *trigger; /* NULL: any */
     instant_t since;                        /* created at or after; INSTANT_NONE: any */
     instant_t window_start, window_end;     /* windows inside [start, end); INSTANT_NONE: any */
+    int64_t backfill;                       /* runs of this backfill; 0: any */
     int64_t before;                         /* ids below; 0: any (paging) */
     int64_t limit;                          /* 0: 25 */
 };

@@ -9,7 +9,7 @@
 
 enum {
     SCHEMA_APPLICATION = 0x4C656174, /* "Leat": PRAGMA application_id */
-    SCHEMA_VERSION = 1,              /* PRAGMA user_version of a new file */
+    SCHEMA_VERSION = 2,              /* PRAGMA user_version of a new file */
 };
 
 extern const char *const schema_text[]; /* one text per table, NULL at the end */

@@ -1,0 +1,91 @@
+/* schedules.h: what the clock has decided: schedules with their cursors, slots with their outcomes, pauses.
+ *
+ * A slot is (pipeline, schedule, fire instant) and unique for ever. A tick of the clock is one transaction:
+ * its slots, the move of the cursor, and the rows of the runs it makes. */
+#ifndef LEAT_STORE_SCHEDULES_H
+#define LEAT_STORE_SCHEDULES_H
+
+#include "store/store.h"
+
+#include <jansson.h>
+
+struct schedule_spec {
+    const char *pipeline, *name;
+    instant_t cursor;   /* of a new one */
+    const json_t *rule; /* its words */
+    instant_t at;
+};
+struct schedule_row {
+    int64_t id;
+    const char *pipeline, *name, *rule; /* rule: JSON text */
+    instant_t cursor, created_at, changed_at, gone_at;
+};
+/* Adds pipeline and schedule unless they are there; *out is what is there afterwards (cursor and rule as they
+ * were, gone_at taken back). 1: it was there; 0: it is new. */
+int store_schedule_ensure(struct store *s, const struct schedule_spec *spec, struct arena *a,
+                          struct schedule_row *out, struct err *err);
+int store_schedules_list(struct store *s, const char *pipeline /* NULL: all */, struct arena *a,
+                         struct schedule_row **rows, size_t *n, struct err *err);
+/* Compare-and-set. 0: the cursor was not at `from`. */
+int store_schedule_move(struct store *s, int64_t schedule, instant_t from, instant_t to, struct err *err);
+int store_schedule_rule(struct store *s, int64_t schedule, const json_t *rule, instant_t at, struct err *err);
+int store_schedule_gone(struct store *s, int64_t schedule, instant_t at, struct err *err);
+
+struct slot_row {
+    int64_t schedule;
+    const char *pipeline, *schedule_name; /* out only */
+    instant_t fire, last_fire;
+    int64_t count;
+    instant_t window_start, window_end; /* INSTANT_NONE: none */
+    const char *outcome;                /* run skipped */
+    const char *reason, *detail;        /* detail: JSON text; NULL */
+    int64_t run;                        /* 0: none */
+    instant_t decided_at;
+};
+/* 1; 0: a slot of that instant is there already (nothing changed). A skip that follows at once on a stretch
+ * of the same schedule and reason (nothing decided in between) makes that stretch longer instead of a new
+ * row. */
+int store_slot_add(struct store *s, const struct slot_row *slot, struct err *err);
+/* The slot or stretch that holds this instant. */
+int store_slot_at(struct store *s, int64_t schedule, instant_t fire, struct arena *a, struct slot_row *out,
+                  struct err *err);
+int store_slot_of_run(struct store *s, int64_t run, struct arena *a, struct slot_row *out, struct err *err);
+/* Slots of a pipeline whose windows meet [start, end), oldest first; for `why` and completeness. */
+int store_slots_meeting(struct store *s, const char *pipeline, instant_t start, instant_t end,
+                        struct arena *a, struct slot_row **rows, size_t *n, struct err *err);
+
+struct pause_row {
+    const char *pipeline, *author, *reason;
+    instant_t at, until; /* INSTANT_NONE: until resumed */
+};
+int store_pause(struct store *s, const struct pause_row *p, struct err *err); /* replaces an older one */
+int store_resume(struct store *s, const char *pipeline, struct err *err);     /* 0: it was not paused */
+int store_pauses_list(struct store *s, struct arena *a, struct pause_row **rows, size_t *n, struct err *err);
+
+/* ---- triggers by datasets ---- */
+
+int store_trigger_seen(struct store *s, int64_t schedule, const char *dataset, int64_t *version,
+                       struct err *err); /* 0: never decided */
+int store_trigger_move(struct store *s, int64_t schedule, const char *dataset, int64_t version,
+                       struct err *err);
+
+/* ---- runs that wait for their turn (state `queued`, known to the database alone) ---- */
+
+/* The oldest queued run of the pipeline with an id above `after`; only the id. 1, 0, -1. */
+int store_run_waiting(struct store *s, const char *pipeline, int64_t after, int64_t *run, struct err *err);
+/* Names of pipelines that have queued runs. */
+int store_pipelines_waiting(struct store *s, struct arena *a, const char ***names, size_t *n,
+                            struct err *err);
+/* The definition a queued run begins with: the newest good one, not the one it was queued by. 0: it is not
+ * queued any more. */
+int store_run_defined(struct store *s, int64_t run, int64_t definition, struct err *err);
+/* The newest run of the slot before: of the pipeline and schedule with the latest window_end <= start (or
+ * scheduled_for before, without windows); for depends_on_past. */
+struct run_row;
+int store_run_before(struct store *s, const char *pipeline, const char *schedule, instant_t scheduled_for,
+                     struct arena *a, struct run_row *out, struct err *err);
+/* The runs started by an attempt of a `pipeline:` step, newest first. */
+int store_runs_of_parent(struct store *s, int64_t attempt, struct arena *a, struct run_row **rows, size_t *n,
+                         struct err *err);
+
+#endif
