@@ -331,6 +331,7 @@ static int write_run(struct conductor *c, struct live_run *r, const struct run_r
                                               .trigger = rq->trigger,
                                               .window_start = rq->window_start,
                                               .window_end = rq->window_end,
+                                              .scheduled_for = INSTANT_NONE,
                                               .explicit_window = rq->window_explicit,
                                               .params = rq->params,
                                               .options = options,
