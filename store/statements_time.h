@@ -159,10 +159,9 @@
         " ON CONFLICT(dataset, pipeline, step, window_start, window_end) DO UPDATE SET version = excluded.version," \
         " run = excluded.run, stale_since = excluded.stale_since, stale_by = excluded.stale_by") \
     X(consumed_stale, SQL_SPANS("consumed INDEXED BY consumed_window WHERE dataset = ?1") \
-        "UPDATE consumed SET stale_since = ?5, stale_by = ?4" \
-        " WHERE (dataset, pipeline, step, window_start, window_end) IN" \
-        " (SELECT c.dataset, c.pipeline, c.step, c.window_start, c.window_end " SQL_CONSUMERS \
-        "  AND c.version < ?4 AND c.stale_since IS NULL)") \
+        "UPDATE consumed INDEXED BY consumed_window SET stale_since = ?5, stale_by = ?4 FROM k" \
+        " WHERE consumed.dataset = ?1 AND " SQL_MEETS("consumed", "?2", "?3") \
+        "AND consumed.version < ?4 AND consumed.stale_since IS NULL") \
     X(consumers, SQL_SPANS("consumed INDEXED BY consumed_window WHERE dataset = ?1") SQL_CONSUMED_COLUMNS \
         SQL_CONSUMERS "CROSS JOIN dataset d ON d.id = c.dataset" \
         " ORDER BY c.window_start, c.window_end, c.pipeline, c.step") \

@@ -120,7 +120,7 @@ static void an_older_file_is_backed_up_and_brought_up(void **state) {
     f.s = store_open_writer(f.state, &o, &err); /* once */
     assert_int_equal(0, store_migrated_from(f.s));
     store_close(f.s);
-    /* This program, which knows version 1 only, refuses it, and says which copy leads back. */
+    /* This program, which does not know version 3, refuses it, and says which copy leads back. */
     assert_null(store_open_writer(f.state, &fx_options, &err));
     assert_string_equal("newer", err.reason);
     assert_non_null(strstr(err.hint, "backup/pre-v3.db"));
@@ -160,7 +160,9 @@ static void no_backup_no_upgrade(void **state) {
     assert_ok(fs_replace(fx_path(&f, "backup"), "in the way", 10, 0600, &err));
     assert_null(store_open_writer(f.state, &o, &err));
     assert_non_null(strstr(err.msg, "not a folder"));
-    fx_open(&f); /* still version 1 */
+    assert_int_equal(0, unlink(fx_path(&f, "backup")));
+    fx_open(&f);
+    assert_int_equal(1, store_migrated_from(f.s)); /* nothing had been changed */
     fx_end(&f);
 }
 
