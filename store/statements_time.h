@@ -63,7 +63,9 @@
         " WHERE schedule = ?1 AND fire = ?2") \
     X(slot_at, SQL_SLOT_COLUMNS "FROM (SELECT * FROM slot WHERE schedule = ?1 AND fire <= ?2 ORDER BY fire DESC" \
         " LIMIT 1) t" SQL_SLOT_JOINS "WHERE t.last_fire >= ?2") \
-    X(slot_of_run, SQL_SLOT_COLUMNS "FROM slot t INDEXED BY slot_run" SQL_SLOT_JOINS "WHERE t.run = ?1") \
+    X(slot_of_run, SQL_SLOT_COLUMNS "FROM run r CROSS JOIN pipeline p ON p.id = r.pipeline" \
+        " CROSS JOIN schedule s ON s.pipeline = r.pipeline AND s.name = r.schedule" \
+        " CROSS JOIN slot t ON t.schedule = s.id AND t.fire = r.scheduled_for AND t.run = r.id WHERE r.id = ?1") \
     X(slots_last, SQL_SLOT_COLUMNS "FROM slot t" SQL_SLOT_JOINS "WHERE t.schedule = ?1 AND t.fire < ?2" \
         " ORDER BY t.fire DESC LIMIT ?3") \
     X(slots_meeting, \
