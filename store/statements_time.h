@@ -6,6 +6,10 @@
 #ifndef LEAT_STORE_STATEMENTS_TIME_H
 #define LEAT_STORE_STATEMENTS_TIME_H
 
+enum {
+    SPAN_MAX = 61
+}; /* the largest size: 2^61 us are 73,000 years, and 1 << 61 is still a number to SQLite */
+
 // clang-format off
 
 #define SQL_PIPELINE_OF(param) "(SELECT id FROM pipeline WHERE name = " param ")"
