@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/fields.h"
 #include "base/instant.h"
+#include "cron/cron.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -159,10 +160,23 @@ struct param {
     json_t *values;    /* allowed values; NULL: any */
 };
 
+/* One text of `cron:`, or the phrase of `every:`: when a schedule fires. */
+struct firing {
+    const char *text;      /* as written */
+    bool phrase;           /* of `every:` */
+    const char *cron_text; /* what it means as a cron text; the same as `text` when it is one */
+    const char *seed; /* of H and jitter: "<pipeline>/<index>"; a moved file or a changed text keeps it */
+    struct cron cron; /* compiled; make a cron_clock of it with the zone of the schedule */
+    struct span at;   /* in the file */
+};
+
 struct schedule {
     bool present;
-    const char *timezone; /* "UTC" when not said */
-    json_t *shape;        /* the keys as checked for shape only; the clock reads them later */
+    const char *timezone;   /* of all its firings and windows: `timezone:`, else the one that its cron texts
+                               say, else "UTC" */
+    struct firing *firings; /* in the order written; none when only `after:` starts it */
+    size_t firing_count;
+    json_t *shape; /* the other keys as checked for shape only; the clock reads them later */
 };
 
 struct pipeline {
