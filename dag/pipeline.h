@@ -13,7 +13,7 @@
 #include "base/err.h"
 #include "base/fields.h"
 #include "base/instant.h"
-#include "cron/cron.h"
+#include "dag/schedule.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -160,23 +160,15 @@ struct param {
     json_t *values;    /* allowed values; NULL: any */
 };
 
-/* One text of `cron:`, or the phrase of `every:`: when a schedule fires. */
-struct firing {
-    const char *text;      /* as written */
-    bool phrase;           /* of `every:` */
-    const char *cron_text; /* what it means as a cron text; the same as `text` when it is one */
-    const char *seed; /* of H and jitter: "<pipeline>/<index>"; a moved file or a changed text keeps it */
-    struct cron cron; /* compiled; make a cron_clock of it with the zone of the schedule */
-    struct span at;   /* in the file */
-};
+enum backfill_order { OLDEST_FIRST, NEWEST_FIRST };
+enum backfill_redo { REDO_NEVER, REDO_FAILED, REDO_ALL };
 
-struct schedule {
-    bool present;
-    const char *timezone;   /* of all its firings and windows: `timezone:`, else the one that its cron texts
-                               say, else "UTC" */
-    struct firing *firings; /* in the order written; none when only `after:` starts it */
-    size_t firing_count;
-    json_t *shape; /* the other keys as checked for shape only; the clock reads them later */
+/* `backfill:`: what `leat backfill` does unless it is told otherwise. */
+struct backfill_defaults {
+    int64_t max_parallel; /* 1 when not said */
+    int64_t max_failures; /* -1: no limit */
+    enum backfill_order order;
+    enum backfill_redo redo;
 };
 
 struct pipeline {
@@ -189,7 +181,11 @@ struct pipeline {
     struct source *source;
     struct param *params;
     size_t param_count;
-    struct schedule schedule;
+    struct schedule *schedules; /* in the order written; their names differ */
+    size_t schedule_count;
+    const char *timezone; /* of its engine sessions and days: that of the first schedule, else "UTC" */
+    struct backfill_defaults backfill;
+    bool depends_on_past; /* a run waits for the success of the slot before */
     int64_t max_active_runs;
     duration_t timeout;
     bool uses_window; /* some value names window.* */
@@ -245,7 +241,7 @@ void project_check_names(const struct project *p, char *const *files, size_t cou
 /* A scope is a JSON object with the roots of pipelines.md 2.4: params, window, run, bookmark, steps, each,
  * output, zones, project, env, secrets, inputs. Instants are {"@instant": microseconds}, dates {"@date":
  * "2026-11-19"}; the rest is plain JSON. window has start and end only: date and duration are derived with
- * the zone of pipeline->schedule.
+ * the pipeline's zone.
  *
  * Each call returns a new reference with every ${…} evaluated (FIELD_KIND_LIST says the shapes), or NULL with
  * err, whose message names file:line:col. */
