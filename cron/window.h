@@ -49,17 +49,18 @@ struct firing_at {
     instant_t at;
     int64_t wall;
 };
+/* An instant as a firing: its wall time is what the clock shows. tz NULL: UTC, here and below. */
+struct firing_at firing_at(const struct tz *tz, instant_t t);
 
-/* The window of `fire`, where `before` is the fire before it. tz NULL: UTC. `before` matters only to
- * WINDOW_FIRING and `since`. An empty window (start == end: the second firing of a day with `days since
+/* The window of `fire`, where `before` is the fire before it, which matters only to WINDOW_FIRING and
+ * `since`; else NULL will do. An empty window (start == end: the second firing of a day with `days since
  * previous firing`) is about nothing. */
 void window_of(const struct covers *c, const struct tz *tz, const struct firing_at *before,
                const struct firing_at *fire, instant_t *start, instant_t *end);
 
-/* The start of the unit that holds t; of the first unit that starts at t or later; of the n-th unit with a
- * length after (n < 0: before) the one that starts at `start`. WINDOW_FIRING has none: not asked. */
+/* The start of the unit that holds t, and the start of the n-th unit before the one that starts at `start`.
+ * unit is not WINDOW_FIRING. */
 instant_t unit_floor(enum window_unit unit, const struct tz *tz, instant_t t);
-instant_t unit_ceiling(enum window_unit unit, const struct tz *tz, instant_t t);
-instant_t unit_step(enum window_unit unit, const struct tz *tz, instant_t start, int32_t n);
+instant_t unit_back(enum window_unit unit, const struct tz *tz, instant_t start, int32_t n);
 
 #endif
