@@ -77,7 +77,7 @@ enum cron_code {
 #undef X
 };
 
-extern const char *const cron_code_names[]; /* "E_EMPTY", … by enum cron_code */
+extern const char *const cron_code_names[], *const cron_code_titles[]; /* "E_EMPTY", …; by enum cron_code */
 
 /* An error or a warning about the bytes [offset, offset + length) of the text; length 0: the whole of it. */
 struct cron_note {
@@ -103,14 +103,15 @@ struct cron {
     uint64_t year[4];      /* bit y - 1970 */
     int64_t every, anchor; /* seconds; every 0: the masks say it */
     uint32_t hour;
-    uint32_t dom, weekday;       /* days of month; days with W */
-    uint32_t last, last_weekday; /* bit n: L-n; L-nW */
+    uint32_t dom, weekday;       /* days of month; days whose nearest Monday to Friday it is */
+    uint32_t last, last_weekday; /* bit n: n days before the last of the month; the weekday nearest to it */
     uint16_t month;
+    uint16_t zone_at;              /* the zone in front: bytes of the text */
+    uint8_t zone_len;              /* 0: none */
     uint8_t dow, dow_last, nth[5]; /* bit 0 is Sunday; nth[k]: the k + 1-th of the month */
     bool either;                   /* day of month OR day of week; else both must match */
     bool interval;                 /* INTERVAL; else FIXED */
-    bool any_day;                  /* both day fields are full: no month needs a look */
-    uint16_t zone_at, zone_len;    /* of the zone in front, bytes of the text; zone_len 0: none */
+    bool any_day, any_month;       /* full: need no look */
 };
 
 /* Compiles a text. 0, or -1 with err (never NULL), whose offset is in bytes of text. A zone in front of the
