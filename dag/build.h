@@ -53,8 +53,9 @@ struct build {
     struct note *notes;
     struct edge *edges; /* malloc'ed; data edges and after: */
     size_t edge_count, edge_cap;
-    const struct node *defaults; /* of the pipeline; may be NULL */
-    struct buf definition;       /* everything that decides what the pipeline does */
+    const struct node *defaults;      /* of the pipeline; may be NULL */
+    const struct node **firing_nodes; /* where the firings of the schedule are written */
+    struct buf definition;            /* everything that decides what the pipeline does */
     uint64_t params_used[16];
 };
 
@@ -67,6 +68,7 @@ struct project_full {
 
 void build_params(struct build *b, const struct node *n);               /* params.c */
 void build_schedule(struct build *b, const struct node *n);             /* schedule.c */
+void lint_schedule(struct build *b);                                    /* schedule.c */
 void plan_steps(struct build *b, const struct node *map, bool finally); /* each.c */
 void build_step(struct build *b, uint32_t index);                       /* step.c */
 void build_output(struct build *b, uint32_t index); /* output.c: rules that need to know what is read */

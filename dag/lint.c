@@ -24,9 +24,8 @@ static void lint_head(struct build *b) {
     if (!p->about && !p->owner)
         warn(b, "W0101", key_of(b, "pipeline"), "the pipeline has neither `about` nor `owner`",
              "say in one line what it does, and who to ask");
-    const struct node *schedule = node_get(b->root, "schedule");
-    if (schedule && !node_get(schedule, "timezone") &&
-        (node_get(schedule, "every") || node_get(schedule, "cron")))
+    if (p->schedule.firing_count && !node_get(node_get(b->root, "schedule"), "timezone") &&
+        !p->schedule.firings[0].cron.zone_len)
         warn(b, "W0103", key_of(b, "schedule"), "the schedule has no `timezone`", "its times are UTC");
 }
 
@@ -105,6 +104,7 @@ static void lint_lonely(struct build *b, uint32_t i) {
 
 void lint_pipeline(struct build *b) {
     lint_head(b);
+    lint_schedule(b);
     lint_params(b);
     for (uint32_t i = 0; i < b->full->pub.step_count; i++) {
         if (b->full->pub.steps[i].into) lint_output(b, i);

@@ -1,145 +1,152 @@
-/* schedule.c: the shape of `schedule:`. When a schedule fires is for the clock to say; here its words are
- * checked.
- *
- *   every := N minutes|hours | "hour at" :MM | "day at" HH:MM | "weekday at" HH:MM
- *          | monday{, thursday} "at" HH:MM | "month on" D|last "at" HH:MM */
+/* schedule.c: `schedule:`. When it fires is compiled by cron/; the other words are checked here for their
+ * shape. What cron/ says about bytes of a text becomes a diagnostic at its line and column. */
 #include "base/json.h"
-#include "base/suggest.h"
+#include "cron/every.h"
 #include "dag/build.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-static const char *const days[] = {"monday", "tuesday",  "wednesday", "thursday",
-                                   "friday", "saturday", "sunday"};
+/* ---- diagnostics of cron/ */
 
-struct words {
-    struct build *b;
-    const struct node *node;
-    size_t at;         /* in the text */
-    size_t start, end; /* of the word */
+static const char *const codes[] = {
+    [CRON_E_EMPTY] = "E0304",         [CRON_E_LONG] = "E0304",        [CRON_E_COUNT] = "E0304",
+    [CRON_E_CHAR] = "E0307",          [CRON_E_SYNTAX] = "E0307",      [CRON_E_VALUE] = "E0307",
+    [CRON_E_HASH] = "E0307",          [CRON_E_RANGE] = "E0308",       [CRON_E_STEP] = "E0309",
+    [CRON_E_NEVER] = "E0310",         [CRON_E_MACRO] = "E0311",       [CRON_E_EVENT] = "E0311",
+    [CRON_E_DURATION] = "E0312",      [CRON_E_TZ] = "E0303",          [CRON_E_PHRASE] = "E0302",
+    [CRON_E_TIME] = "E0301",          [CRON_W_STAR_STEP] = "W0301",   [CRON_W_BOTH_DAYS] = "W0302",
+    [CRON_W_STEP_GT_RANGE] = "W0303", [CRON_W_UNEVEN_STEP] = "W0304", [CRON_W_DOM_29_31] = "W0305",
+    [CRON_W_RARE] = "W0306",
 };
 
-static bool next_word(struct words *w) {
-    const char *s = w->node->text;
-    w->at += strspn(s + w->at, " ");
-    w->start = w->at;
-    w->at += strcspn(s + w->at, " ,");
-    w->end = w->at;
-    if (s[w->at] == ',') w->at++;
-    return w->end > w->start;
+static struct span note_span(const struct node *n, const struct cron_note *note) {
+    return note->length ? node_part(n, note->offset, note->offset + note->length) : node_span(n);
 }
 
-static bool word_is(const struct words *w, const char *what) {
-    return strlen(what) == w->end - w->start &&
-           strncmp(w->node->text + w->start, what, w->end - w->start) == 0;
+static struct diag *tell(struct build *b, const struct node *n, const struct cron_note *note) {
+    return load_diag(&b->l, codes[note->code], note_span(n, note), "%s", note->message);
 }
 
-static bool complain(struct words *w, const char *label) {
-    struct complaint c = {.start = (uint32_t)w->start,
-                          .end = (uint32_t)(w->end > w->start ? w->end : w->node->count)};
-    if (w->end <= w->start) c.start = c.end = 0;
-    snprintf(c.code, sizeof c.code, "E0302");
-    snprintf(c.message, sizeof c.message, "`every: %.100s` is not a schedule", w->node->text);
-    snprintf(c.label, sizeof c.label, "%s", label);
-    load_complain(&w->b->l, w->node, &c);
-    return false;
+static void tell_cron(struct build *b, const struct node *n, const struct cron_note *note) {
+    struct diag *g = tell(b, n, note);
+    if (*note->meant)
+        diag_meant(b->l.d, g, note->meant);
+    else if (*note->hint)
+        diag_help(b->l.d, g, "%s", note->hint);
 }
 
-static bool time_of_day(struct words *w) {
-    char text[64];
-    struct complaint c = {0};
-    if (!next_word(w)) return complain(w, "a time such as `06:15` is missing at the end");
-    snprintf(text, sizeof text, "%.*s", (int)(w->end - w->start > 60 ? 60 : w->end - w->start),
-             w->node->text + w->start);
-    if (parse_time_of_day(text, &c)) return next_word(w) ? complain(w, "nothing may follow the time") : true;
-    c.start = (uint32_t)w->start;
-    c.end = (uint32_t)w->end;
-    load_complain(&w->b->l, w->node, &c);
-    return false;
+/* ---- firings */
+
+static enum cron_dst dst_of(const struct node *schedule) {
+    const struct node *n = node_get(schedule, "dst");
+    const char *word = n && n->kind == NODE_SCALAR ? n->text : "";
+    if (strcmp(word, "fixed") == 0) return CRON_DST_FIXED;
+    return strcmp(word, "interval") == 0 ? CRON_DST_INTERVAL : CRON_DST_AUTO;
 }
 
-static bool at_time(struct words *w) {
-    if (!next_word(w) || !word_is(w, "at"))
-        return complain(w, "`at` and a time are expected here, such as `at 06:15`");
-    return time_of_day(w);
+static struct firing *add_firing(struct build *b, const struct node *n) {
+    struct schedule *s = &b->full->pub.schedule;
+    struct firing *f = &s->firings[s->firing_count];
+    const char *name = b->full->pub.name;
+    f->text = arena_strdup(b->l.arena, n->text);
+    f->cron_text = f->text;
+    f->seed = arena_printf(b->l.arena, "%s/%zu", name ? name : "", s->firing_count);
+    f->at = node_span(n);
+    b->firing_nodes[s->firing_count++] = n;
+    return f;
 }
 
-static bool every_hour(struct words *w) {
-    if (!next_word(w) || !word_is(w, "at")) return complain(w, "write `hour at :05`");
-    const char *s = w->node->text;
-    if (!next_word(w)) return complain(w, "write `hour at :05`");
-    const char *m = s + w->start;
-    bool good =
-        w->end - w->start == 3 && m[0] == ':' && m[1] >= '0' && m[1] <= '5' && m[2] >= '0' && m[2] <= '9';
-    if (!good) return complain(w, "minutes are written `:00` to `:59`");
-    return !next_word(w) || complain(w, "nothing may follow the minutes");
+static void build_cron(struct build *b, const struct node *schedule, const struct node *n) {
+    struct firing *f = add_firing(b, n);
+    struct cron_note err;
+    const struct cron_options opts = {.seed = f->seed, .dst = dst_of(schedule)};
+    if (cron_parse(f->text, &opts, &f->cron, &err) == 0) return;
+    tell_cron(b, n, &err);
+    b->full->pub.schedule.firing_count--;
 }
 
-static bool every_month(struct words *w) {
-    if (!next_word(w) || !word_is(w, "on"))
-        return complain(w, "write `month on 1 at 06:15` or `month on last at 06:15`");
-    if (!next_word(w)) return complain(w, "the day of the month is missing");
-    int day = atoi(w->node->text + w->start);
-    if (!word_is(w, "last") && (day < 1 || day > 31)) return complain(w, "days are `1` to `31`, or `last`");
-    return at_time(w);
-}
-
-static bool every_count(struct words *w) {
-    long n = strtol(w->node->text + w->start, NULL, 10);
-    size_t digits = strspn(w->node->text + w->start, "0123456789");
-    if (digits != w->end - w->start || n < 1) return complain(w, "a count starts at 1");
-    if (!next_word(w)) return complain(w, "`minutes` or `hours` is missing");
-    bool good = word_is(w, "minutes") || word_is(w, "hours") || word_is(w, "minute") || word_is(w, "hour");
-    if (!good) return complain(w, "count in `minutes` or `hours`; for days write `day at 06:15`");
-    return !next_word(w) || complain(w, "nothing may follow the unit");
-}
-
-static bool every_weekdays(struct words *w) {
-    char word[32];
-    for (;;) {
-        bool known = false;
-        for (size_t i = 0; i < 7; i++) known = known || word_is(w, days[i]);
-        if (!known) break;
-        if (!next_word(w)) return complain(w, "`at` and a time are missing");
-        if (word_is(w, "at")) return time_of_day(w);
+static void build_every(struct build *b, const struct node *schedule, const struct node *n) {
+    struct firing *f = add_firing(b, n);
+    struct cron_note err;
+    char text[EVERY_CRON_TEXT];
+    f->phrase = true;
+    if (every_parse(f->text, dst_of(schedule), &f->cron, text, &err) == 0) {
+        f->cron_text = arena_strdup(b->l.arena, text);
+        return;
     }
-    static const char *const known[] = {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
-                                        "sunday", "hour",    "day",       "weekday",  "month"};
-    snprintf(word, sizeof word, "%.*s", (int)(w->end - w->start > 30 ? 30 : w->end - w->start),
-             w->node->text + w->start);
-    const char *meant = suggest(word, known, sizeof known / sizeof *known);
-    char label[120] =
-        "write `20 minutes`, `hour at :05`, `day at 06:15`, `monday at 06:15` or `month on 1 at 06:15`";
-    if (meant) snprintf(label, sizeof label, "did you mean `%s`?", meant);
-    return complain(w, label);
+    diag_label(b->l.d, tell(b, n, &err), "%s", err.hint);
+    b->full->pub.schedule.firing_count--;
 }
 
-static bool check_every(struct build *b, const struct node *n) {
-    struct words w = {.b = b, .node = n};
-    if (!next_word(&w)) return complain(&w, "it is empty");
-    if (n->text[w.start] >= '0' && n->text[w.start] <= '9') return every_count(&w);
-    if (word_is(&w, "hour")) return every_hour(&w);
-    if (word_is(&w, "day") || word_is(&w, "weekday")) return at_time(&w);
-    return word_is(&w, "month") ? every_month(&w) : every_weekdays(&w);
+static bool is_text(const struct node *n) { return n->kind == NODE_SCALAR && !node_is_null(n); }
+
+static void build_firings(struct build *b, const struct node *schedule) {
+    const struct node *cron = node_get(schedule, "cron"), *every = node_get(schedule, "every");
+    size_t most = (cron && cron->kind == NODE_LIST ? cron->count : 1) + 1u;
+    b->full->pub.schedule.firings = arena_array(b->l.arena, most, sizeof(struct firing));
+    b->firing_nodes = arena_array(b->l.nodes, most, sizeof *b->firing_nodes);
+    if (every && is_text(every)) build_every(b, schedule, every);
+    for (uint32_t i = 0; cron && cron->kind == NODE_LIST && i < cron->count; i++)
+        if (is_text(cron->items[i])) build_cron(b, schedule, cron->items[i]);
+    if (cron && is_text(cron)) build_cron(b, schedule, cron);
 }
 
-/* scheduling.md 2.1: a zone in front, then a nickname, @every, or 5 to 7 fields. */
-static void check_cron(struct build *b, const struct node *n) {
-    const char *s = n->text + strspn(n->text, " ");
-    if (strncmp(s, "TZ=", 3) == 0 || strncmp(s, "CRON_TZ=", 8) == 0) s += strcspn(s, " ");
-    size_t fields = 0;
-    for (s += strspn(s, " \t"); *s; s += strspn(s, " \t")) {
-        fields++;
-        s += strcspn(s, " \t");
+void lint_schedule(struct build *b) {
+    const struct schedule *s = &b->full->pub.schedule;
+    struct cron_note notes[CRON_NOTES_MAX];
+    for (size_t i = 0; i < s->firing_count; i++) {
+        const struct firing *f = &s->firings[i];
+        const struct cron_options opts = {.seed = f->seed};
+        size_t n = cron_lint(f->cron_text, &opts, notes);
+        for (size_t k = 0; k < n; k++) {
+            if (f->phrase) notes[k].length = 0;
+            if (f->phrase) snprintf(notes[k].hint, sizeof notes[k].hint, "write `month on last`");
+            tell_cron(b, b->firing_nodes[i], &notes[k]);
+        }
     }
-    bool nickname = n->text[0] == '@' && fields <= 2;
-    if (nickname || (fields >= 5 && fields <= 7)) return;
-    struct diag *g =
-        load_diag(&b->l, "E0304", node_span(n), "a cron text has 5 fields, this one has %zu", fields);
-    diag_label(b->l.d, g, "minute, hour, day of month, month, day of week");
 }
+
+/* ---- one schedule, one zone */
+
+static struct span zone_span(struct build *b, size_t i) {
+    const struct cron *c = &b->full->pub.schedule.firings[i].cron;
+    return node_part(b->firing_nodes[i], c->zone_at, (size_t)c->zone_at + c->zone_len);
+}
+
+static void zone_conflict(struct build *b, struct span at, const char *message, struct span other,
+                          const char *help) {
+    struct diag *g = load_diag(&b->l, "E0313", at, "%s", message);
+    diag_also(b->l.d, g, other, "the other one");
+    diag_help(b->l.d, g, "%s", help);
+}
+
+/* What a cron text says about the zone agrees with `timezone` and with the other texts. Without `timezone` it
+ * is the zone of the whole schedule, so then all texts say it; UTC goes without saying. */
+static void settle_zone(struct build *b, const struct node *schedule) {
+    struct schedule *s = &b->full->pub.schedule;
+    const char *said = s->timezone;
+    const struct node *key = node_get(schedule, "timezone");
+    size_t first = s->firing_count;
+    char zone[TZ_NAME];
+    for (size_t i = 0; i < s->firing_count; i++) {
+        if (!cron_zone(&s->firings[i].cron, s->firings[i].text, zone)) continue;
+        if (said && strcmp(said, zone) != 0)
+            zone_conflict(b, zone_span(b, i), "the cron text and the schedule name different time zones",
+                          key ? node_span(key) : zone_span(b, first),
+                          "one schedule has one time zone: leave it out of the cron text");
+        if (!said) said = arena_strdup(b->l.arena, zone);
+        if (first == s->firing_count) first = i;
+    }
+    bool silent = !s->timezone && said && strcmp(said, "UTC") != 0;
+    for (size_t i = 0; silent && i < s->firing_count; i++)
+        if (!s->firings[i].cron.zone_len && !s->firings[i].phrase)
+            zone_conflict(b, s->firings[i].at, "this cron text names no time zone, another one does",
+                          zone_span(b, first), "write `timezone:` once for all of them");
+    s->timezone = said;
+}
+
+/* ---- the other keys */
 
 static void check_instant(struct build *b, const struct node *schedule, const char *key) {
     const struct node *n = node_get(schedule, key);
@@ -214,11 +221,6 @@ static void check_trigger(struct build *b, const struct node *n) {
     }
     if (!cron && !every && !after && !b->l.damaged)
         load_diag(&b->l, "E0105", node_span(n), "`schedule` needs `every`, `cron` or `after`");
-    if (every && every->value->kind == NODE_SCALAR && !node_is_null(every->value))
-        check_every(b, every->value);
-    for (uint32_t i = 0; cron && cron->value->kind == NODE_LIST && i < cron->value->count; i++)
-        if (cron->value->items[i]->kind == NODE_SCALAR) check_cron(b, cron->value->items[i]);
-    if (cron && cron->value->kind == NODE_SCALAR && !node_is_null(cron->value)) check_cron(b, cron->value);
     if (after) check_after(b, after->value);
 }
 
@@ -235,11 +237,13 @@ void build_schedule(struct build *b, const struct node *n) {
     }
     bool good = fields_parse(&b->l, n, schedule_fields, &w, &shape);
     check_trigger(b, n);
+    build_firings(b, n);
     check_instant(b, n, "start");
     check_instant(b, n, "end");
     check_covers(b, node_get(n, "covers"));
     const struct value *zone = value_member(&shape, "timezone");
     if (zone && zone->shape == VALUE_TEXT) s->timezone = zone->text;
+    settle_zone(b, n);
     if (!good) return;
     struct complaint c = {0};
     struct eval v = {.arena = b->l.arena, .c = &c};

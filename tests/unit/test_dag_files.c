@@ -127,6 +127,24 @@ static void check_order(const struct pipeline *p) {
     free(place);
 }
 
+static json_t *firing_json(const struct firing *f) {
+    struct buf b = BUF_INIT;
+    json_t *v = json_object();
+    cron_print(&f->cron, &b);
+    json_put_text(v, "text", f->text);
+    json_put_text(v, "cron_text", f->cron_text);
+    json_put_text(v, "canonical", buf_str(&b));
+    json_put_text(v, "seed", f->seed);
+    buf_release(&b);
+    return v;
+}
+
+static json_t *firings_json(const struct schedule *s) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < s->firing_count; i++) json_array_append_new(list, firing_json(&s->firings[i]));
+    return list;
+}
+
 static json_t *pipeline_json(const struct pipeline *p, const json_t *scope) {
     json_t *v = json_object(), *steps = json_array(), *run = json_copy((json_t *)(uintptr_t)scope);
     struct err err = {0};
@@ -136,6 +154,7 @@ static json_t *pipeline_json(const struct pipeline *p, const json_t *scope) {
     if (!params) json_put_text(v, "params", err.msg);
     json_put(v, "uses_window", json_boolean(p->uses_window));
     json_put_text(v, "timezone", p->schedule.timezone);
+    if (p->schedule.present) json_put(v, "firings", firings_json(&p->schedule));
     if (p->schedule.shape) json_put(v, "schedule", json_incref(p->schedule.shape));
     for (uint32_t i = 0; i < p->step_count; i++)
         json_array_append_new(steps, step_json(p, &p->steps[i], run));
