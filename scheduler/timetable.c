@@ -118,7 +118,9 @@ bool timetable_paused(const struct timetable *t, int64_t group) {
 
 /* ---- when an entry is due */
 
-struct tt_entry *tt_find(const struct timetable *t, int64_t id) { return idmap_get(&t->entries, (uint64_t)id); }
+struct tt_entry *tt_find(const struct timetable *t, int64_t id) {
+    return idmap_get(&t->entries, (uint64_t)id);
+}
 
 static instant_t sooner(instant_t a, instant_t b) {
     if (a == INSTANT_NONE || b == INSTANT_NONE) return a == INSTANT_NONE ? b : a;

@@ -28,7 +28,7 @@ struct tt_entry {
     instant_t high;              /* the cursor before the clock was set back; INSTANT_NONE */
     const struct schedule *next; /* an edit that is not in force yet, at next_at; NULL: none */
     instant_t next_at;
-    instant_t caught_until;      /* slots that fire up to here fired during a pause; INSTANT_NONE */
+    instant_t caught_until; /* slots that fire up to here fired during a pause; INSTANT_NONE */
     enum catch_up catch_up;
     bool waiting, changed, set_back;
     uint64_t move_tick; /* the tick whose moves[move_at] is about this entry */
@@ -45,9 +45,9 @@ struct timetable {
 };
 
 struct tt_entry *tt_find(const struct timetable *t, int64_t id); /* NULL: none */
-instant_t tt_entry_due(const struct tt_entry *e);               /* INSTANT_NONE: nothing to do */
-void tt_queue(struct timetable *t, struct tt_entry *e);         /* by tt_entry_due */
-void tt_wait(struct timetable *t, struct tt_entry *e);          /* for another turn */
+instant_t tt_entry_due(const struct tt_entry *e);                /* INSTANT_NONE: nothing to do */
+void tt_queue(struct timetable *t, struct tt_entry *e);          /* by tt_entry_due */
+void tt_wait(struct timetable *t, struct tt_entry *e);           /* for another turn */
 /* The entry whose turn it is at `now`, out of its place; NULL: none is due. */
 struct tt_entry *tt_take_due(struct timetable *t, instant_t now);
 void tt_seek(struct tt_entry *e); /* slot: the first after the cursor */

@@ -114,18 +114,17 @@ static void record(struct turn *u, enum skip_reason reason) {
     }
     bool run = reason == SKIP_none;
     GROW(u->out->decisions, u->out->count, u->out->cap);
-    u->out->decisions[u->out->count++] =
-        (struct timetable_decision){.id = e->id,
-                                    .fire = s->fire,
-                                    .last_fire = s->fire,
-                                    .count = 1,
-                                    .window_start = s->start,
-                                    .window_end = s->end,
-                                    .run = run,
-                                    .reason = reason,
-                                    .cancel_running = run && e->group->busy &&
-                                                      e->schedule->if_running == RUNNING_cancel,
-                                    .due = due};
+    u->out->decisions[u->out->count++] = (struct timetable_decision){
+        .id = e->id,
+        .fire = s->fire,
+        .last_fire = s->fire,
+        .count = 1,
+        .window_start = s->start,
+        .window_end = s->end,
+        .run = run,
+        .reason = reason,
+        .cancel_running = run && e->group->busy && e->schedule->if_running == RUNNING_cancel,
+        .due = due};
     if (run) e->group->busy = true;
     u->budget->decisions--;
 }
@@ -167,7 +166,8 @@ static bool decide_slots(struct turn *u) {
     size_t decisions = u->budget->decisions, slots = u->budget->slots;
     while (e->slot.fire != INSTANT_NONE && e->slot.fire <= limit) {
         bool spent = !u->budget->decisions || !u->budget->slots;
-        bool others = decisions - u->budget->decisions >= TURN_DECISIONS || slots - u->budget->slots >= TURN_SLOTS;
+        bool others =
+            decisions - u->budget->decisions >= TURN_DECISIONS || slots - u->budget->slots >= TURN_SLOTS;
         if (spent || others) return false;
         record(u, judge(u));
         u->budget->slots--;
