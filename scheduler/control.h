@@ -1,8 +1,7 @@
 /* control.h: the conductor's socket, <state>/leat.sock (mode 0600, same user only): one JSON line asks, one
  * answers.
  *
- * What a second command may ask of the conductor at work (contract.md 17): {"ask": "cancel", "run": id,
- * "kill": bool, "reason": text} and {"ask": "status"}. */
+ * What may be asked is the table of conductor/asks.c. */
 #ifndef LEAT_SCHEDULER_CONTROL_H
 #define LEAT_SCHEDULER_CONTROL_H
 

@@ -108,19 +108,6 @@ static int new_generation(struct conductor *c, struct live_run *r, struct again 
     return live_enter(c, r, &(struct entrance){.state = RUN_queued}, err);
 }
 
-static void run_of_row(struct live_run *r, const struct run_row *row) {
-    r->generation = row->generation;
-    r->trigger = xstrdup(row->trigger);
-    r->pipeline_name = xstrdup(row->pipeline);
-    r->window_start = row->window_start;
-    r->window_end = row->window_end;
-    r->started_at = row->started_at;
-    r->params = row->params ? json_loads(row->params, 0, NULL) : json_object();
-    json_t *options = row->options ? json_loads(row->options, 0, NULL) : NULL;
-    r->move_bookmarks = !row->explicit_window || json_flag(options, "move_bookmark");
-    json_decref(options);
-}
-
 /* What is left of a wait; a clock that was set back must not make it longer than any wait can be. */
 static duration_t wait_left(const struct conductor *c, instant_t due) {
     duration_t left = due - turn_wall(c);
@@ -136,9 +123,7 @@ static int go_on(struct conductor *c, struct live_run *r, const struct run_row *
         return err_hint(err, "start a new run: leat run %s (it lets what is still running finish first)",
                         row->pipeline);
     }
-    const char **verbs = live_verb_names(r->pipeline),
-               **names = xcalloc(r->pipeline->step_count, sizeof *names);
-    for (uint32_t i = 0; i < r->pipeline->step_count; i++) names[i] = r->pipeline->steps[i].name;
+    const char **verbs = live_verb_names(r->pipeline), **names = live_step_names(r->pipeline);
     live_names(r, r->pipeline->step_count, names, verbs);
     free(names);
     free(verbs);
@@ -185,7 +170,7 @@ int conductor_retry(struct conductor *c, int64_t run, struct pipeline *pipeline,
     free(g.from);
     arena_free(a);
     if (rc >= 0 && *answer != RETRY_NOTHING) return 0;
-    c->runs = r->next;
+    live_unlink(c, r);
     live_drop(c, r);
     return rc < 0 ? -1 : 0;
 }

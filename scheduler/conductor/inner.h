@@ -2,7 +2,9 @@
  *
  *   conductor.c  open, close, the loop and its handles, waiting for a run
  *   turn.c       one turn: events -> core -> one transaction -> effects
- *   runs.c       submit; a run's life in memory
+ *   runs.c       a run's life in memory
+ *   submit.c     a new run: its row, and its way from the row into memory
+ *   admit.c      which of the runs that wait in the database begin
  *   again.c      retry: the next generation, or an unfinished run that goes on
  *   claim.c      P0: pins, bookmark, the evaluated request of an attempt
  *   unchanged.c  whether an attempt would only repeat what its dataset already is
@@ -12,6 +14,7 @@
  *   effects.c    what is done after the commit: jobs, acknowledgements, files, reports
  *   recover.c    what a dead conductor left
  *   rollback.c   an old version's files as a new version
+ *   asks.c       what other commands ask of the one at work
  *   collect.c    retention and garbage, once a day
  *
  * Invariants: (1) nothing outside the database changes before the commit of the turn that decided it; (2) an
@@ -24,6 +27,7 @@
 #include "scheduler/conductor.h"
 #include "scheduler/control.h"
 #include "scheduler/core.h"
+#include "scheduler/idmap.h"
 #include "scheduler/plan.h"
 #include "store/attempts.h"
 #include "store/intents.h"
@@ -82,8 +86,20 @@ struct live_run {
     struct core_init *init;
     uint32_t *no_edges;
     uint64_t *holds; /* names that plan->steps point into */
+    instant_t scheduled_for;
+    char *schedule;           /* NULL: not made by one */
+    int64_t parent, backfill; /* 0: none */
+    bool counted;             /* against max_active_runs of its pipeline */
     bool ended;
-    struct live_run *next;
+    struct live_run *before, *next, *next_ended;
+};
+
+/* What is kept of each pipeline that has runs here: how many count against its max_active_runs, and whether
+ * its queue has to be looked at. */
+struct lane {
+    char *name;
+    uint32_t counted;
+    bool dirty;
 };
 
 enum effect_kind { EFFECT_START, EFFECT_CANCEL, EFFECT_ACK, EFFECT_REPORT, EFFECT_CLEAN };
@@ -111,7 +127,10 @@ struct conductor {
     struct warden *warden;
     struct core *core;
     struct control *control;
-    struct live_run *runs;
+    struct live_run *runs, *ended; /* ended: in this turn, chained by next_ended */
+    struct idmap by_id, lanes;     /* runs by id; lanes by hash of the pipeline's name */
+    struct lane **dirty;           /* lanes whose queues are to be looked at */
+    size_t dirty_count, dirty_cap;
     struct core_actions actions;
     struct effect *effects;
     size_t effect_count, effect_cap;
@@ -146,10 +165,14 @@ void turn_happened(struct conductor *c, const struct happening *h);
 /* ---- runs.c */
 struct live_run *live_find(const struct conductor *c, int64_t id);
 struct live_run *live_new(struct conductor *c, int64_t id);
+void live_unlink(struct conductor *c, struct live_run *r); /* out of the list; still to be dropped */
+void live_ended(struct conductor *c, struct live_run *r);  /* to be dropped at the end of the turn */
 void live_drop(struct conductor *c, struct live_run *r);
 void live_names(struct live_run *r, uint32_t count, const char *const *names, const char *const *verbs);
 void live_scope(struct live_run *r);
 const char **live_verb_names(const struct pipeline *p); /* per step; the list is malloc'ed */
+const char **live_step_names(const struct pipeline *p); /* likewise */
+int definition_put(struct conductor *c, const struct pipeline *p, int64_t *id, struct err *err);
 /* Names of the steps into the run, and the definition into the database. */
 int live_put_definition(struct conductor *c, struct live_run *r, int64_t *id, struct err *err);
 void live_holds(struct live_run *r);
@@ -161,6 +184,21 @@ struct entrance {
     const char *stop_reason;
 };
 int live_enter(struct conductor *c, struct live_run *r, const struct entrance *in, struct err *err);
+
+/* ---- submit.c */
+/* Writes the row of a new run, `queued`; inside a transaction. Its id, or 0 with err. */
+int64_t queue_run(struct conductor *c, const struct run_request *rq, struct err *err);
+/* A run of the database into memory and, with live_enter() after the commit, into the core. Inside a
+ * transaction; the pipeline is consumed. NULL with err. */
+struct live_run *run_from_row(struct conductor *c, const struct run_row *row, struct pipeline *pipeline,
+                              struct err *err);
+void run_of_row(struct live_run *r, const struct run_row *row); /* what the row says, without steps */
+
+/* ---- admit.c */
+struct lane *lane_of(struct conductor *c, const char *pipeline); /* made when it is not there */
+void lane_touch(struct conductor *c, struct lane *l);            /* look at its queue in this or the next turn */
+void admit_waiting(struct conductor *c);                         /* in a turn, inside its transaction */
+void lanes_release(struct conductor *c);
 
 /* ---- claim.c */
 /* P0 of an attempt, inside the turn's transaction. -1 with err: the attempt (if a->id) has to end as failed.
@@ -216,6 +254,9 @@ void report_progress(struct conductor *c);
 
 /* ---- conductor.c */
 void conductor_poll(struct conductor *c); /* waits for something to happen, then takes a turn */
+
+/* ---- asks.c */
+json_t *asked(void *ctx, const json_t *request); /* a control_answer; ctx is the conductor */
 
 /* ---- rollback.c */
 /* P4 to P7 of an intent that belongs to no attempt, at once: it moves no files. */

@@ -100,12 +100,7 @@ static int bare_run(struct recovery *k, const struct run_row *row, struct err *e
     size_t n;
     if (store_steps_list(k->c->store, row->id, k->arena, &rows, &n, err) < 0) return -1;
     struct live_run *r = live_new(k->c, row->id);
-    r->generation = row->generation;
-    r->trigger = xstrdup(row->trigger);
-    r->pipeline_name = xstrdup(row->pipeline);
-    r->window_start = row->window_start;
-    r->window_end = row->window_end;
-    r->started_at = row->started_at;
+    run_of_row(r, row);
     r->scope = json_pack("{s{} s{}}", "steps", "secrets");
     bare_names(k, r, rows, n);
     return 0;
