@@ -33,6 +33,9 @@ struct conductor_options {
     void *find_ctx;
     bool serves;        /* begins what waits in the database, whoever queued it */
     bool database_only; /* no warden, no socket: to change a row or two while nobody serves */
+    /* Reads the stored definition of an interrupted run again, for its finally steps. NULL: one that does not
+     * know what SQL reads. */
+    const struct pipeline_reader *reader;
     /* Told everything worth showing, one JSON object a happening (cli.md 1.6: seq, at, type, run, step, …),
      * after it is durable. The object is borrowed. May be NULL. */
     void (*report)(void *ctx, const json_t *event);
@@ -47,8 +50,9 @@ void conductor_close(struct conductor *c); /* running steps go on under the ward
 
 /* Recovery, to be called once after open: adopts live attempts, takes in the exits that happened meanwhile,
  * rolls open intents forward, settles what is lost. Unfinished runs other than `resume` start no more steps
- * and end `failed`, reason interrupted (contract.md 18); `resume` (0: none) goes on. Returns when nothing of
- * the old runs is live any more, except for `resume`. Each thing done is reported (type "recovered"). */
+ * but their finally steps, and end `failed`, reason interrupted (contract.md 16, 18); `resume` (0: none) goes
+ * on. Returns when nothing of the old runs is live any more, except for `resume`. Each thing done is reported
+ * (type "recovered"). */
 int conductor_recover(struct conductor *c, int64_t resume, struct err *err);
 
 struct run_request {

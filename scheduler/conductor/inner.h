@@ -12,6 +12,7 @@
  *   exits.c      what the end of a job means
  *   publishing.c P3 and P6 of the publish protocol
  *   effects.c    what is done after the commit: jobs, acknowledgements, files, reports
+ *   restore.c    a run of the database in memory again
  *   recover.c    what a dead conductor left
  *   rollback.c   an old version's files as a new version
  *   asks.c       what other commands ask of the one at work
@@ -42,6 +43,7 @@ enum phase { PHASE_MAIN = 'm', PHASE_AUDIT = 'a', PHASE_PUBLISH = 'p' };
 /* What the last attempt of a step gave: becomes the step's row and the event about it. */
 struct step_facts {
     char message[1024], hint[512];
+    char reason[CORE_REASON_TEXT]; /* of a step that failed before this conductor lived */
     int64_t rows_read, bytes_read, rows_written;
     bool nothing_new, warned;
     json_t *outputs;   /* object or NULL */
@@ -192,13 +194,25 @@ int64_t queue_run(struct conductor *c, const struct run_request *rq, struct err 
  * transaction; the pipeline is consumed. NULL with err. */
 struct live_run *run_from_row(struct conductor *c, const struct run_row *row, struct pipeline *pipeline,
                               struct err *err);
-void run_of_row(struct live_run *r, const struct run_row *row); /* what the row says, without steps */
 
 /* ---- admit.c */
 struct lane *lane_of(struct conductor *c, const char *pipeline); /* made when it is not there */
 void lane_touch(struct conductor *c, struct lane *l);            /* look at its queue in this or the next turn */
 void admit_waiting(struct conductor *c);                         /* in a turn, inside its transaction */
 void lanes_release(struct conductor *c);
+/* ---- restore.c */
+void restore_row(struct live_run *r, const struct run_row *row); /* what it says, without steps */
+/* Where the steps of a definition stood, by name; rows[from[i]] is step i's row (SIZE_MAX: it is new). */
+struct core_init *restore_states(const struct pipeline *p, const struct step_row *rows, size_t n,
+                                 size_t *from);
+/* The run's scope, with what its successful steps gave. */
+void restore_scope(struct live_run *r, const struct step_row *rows, const size_t *from);
+/* Every step where it stood; the run's pipeline and plan are those it began with. rows: store_steps_list().
+ */
+void restore_plan(struct conductor *c, struct live_run *r, const struct step_row *rows, size_t n);
+/* An unfinished run, new in memory, only to be finished: with its finally steps when its definition can be
+ * rebuilt. It is reported, not yet entered. */
+int restore_frozen(struct conductor *c, const struct run_row *row, struct arena *a, struct err *err);
 
 /* ---- claim.c */
 /* P0 of an attempt, inside the turn's transaction. -1 with err: the attempt (if a->id) has to end as failed.

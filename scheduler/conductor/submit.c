@@ -160,28 +160,10 @@ int64_t queue_run(struct conductor *c, const struct run_request *rq, struct err 
 
 /* ---- from the row ---- */
 
-void run_of_row(struct live_run *r, const struct run_row *row) {
-    r->generation = row->generation;
-    r->trigger = xstrdup(row->trigger);
-    r->pipeline_name = xstrdup(row->pipeline);
-    r->window_start = row->window_start;
-    r->window_end = row->window_end;
-    r->started_at = row->started_at;
-    r->scheduled_for = row->scheduled_for;
-    r->schedule = row->schedule && *row->schedule ? xstrdup(row->schedule) : NULL;
-    r->parent = row->parent;
-    r->backfill = row->backfill;
-    r->params = row->params ? json_loads(row->params, 0, NULL) : json_object();
-    json_t *options = row->options ? json_loads(row->options, 0, NULL) : NULL;
-    r->move_bookmarks = !row->explicit_window || json_flag(options, "move_bookmark");
-    r->counted = !row->backfill && !json_flag(options, "beside");
-    json_decref(options);
-}
-
 static int fill_from_row(struct conductor *c, struct live_run *r, const struct run_row *row,
                          struct err *err) {
     int64_t definition;
-    run_of_row(r, row);
+    restore_row(r, row);
     if (live_put_definition(c, r, &definition, err)) return -1;
     if (definition != row->definition && store_run_defined(c->store, r->id, definition, err) < 0) return -1;
     json_t *options = row->options ? json_loads(row->options, 0, NULL) : NULL,
