@@ -398,6 +398,11 @@ void store_snapshot_end(struct store *s) {
 
 /* ---- upkeep ---- */
 
+int store_alive(struct store *s, instant_t at, struct err *err) {
+    char text[INSTANT_TEXT];
+    return sql_must(SQL(s, meta_put, err, A_TEXT("alive"), A_TEXT(instant_text(at, text))));
+}
+
 int64_t store_wal_pages(const struct store *s) { return s->wal_pages; }
 
 int store_tend(struct store *s, bool idle, struct err *err) {

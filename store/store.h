@@ -91,6 +91,8 @@ void store_snapshot_end(struct store *s);
 /* Call between turns, after the effects: copies the WAL back when it is long (PASSIVE at 1,000 pages); when
  * idle, empties it (TRUNCATE) and makes the ballast again. Never fails a turn: -1 only for "io_error". */
 int store_tend(struct store *s, bool idle, struct err *err);
+/* Writes down that its owner was at work at this instant: proves the database writable. In a transaction. */
+int store_alive(struct store *s, instant_t at, struct err *err);
 int64_t store_wal_pages(const struct store *s);
 
 /* After "disk_full" and store_rollback(): gives the ballast's space back, so that failures can be recorded.

@@ -32,7 +32,6 @@ static int ask_cancel(struct conductor *c, const json_t *request, json_t *answer
     int64_t run = json_int(request, "run", 0);
     const char *reason = json_text_or(request, "reason", "cancelled");
     struct run_row row;
-    (void)answer;
     if (live_find(c, run)) {
         conductor_cancel(c, run, json_flag(request, "kill"), reason);
         return 0;
@@ -41,6 +40,7 @@ static int ask_cancel(struct conductor *c, const json_t *request, json_t *answer
     int rc = store_run_get(c->store, run, a, &row, err);
     if (rc == 0) err_set(err, EX_NOT_FOUND, "there is no run %lld", (long long)run);
     rc = rc == 1 ? cancel_waiting(c, &row, reason, err) : -1;
+    if (rc == 0) json_put(answer, "ended", json_true());
     arena_free(a);
     return rc;
 }

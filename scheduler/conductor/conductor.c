@@ -59,8 +59,12 @@ static void show_progress(uv_timer_t *t) {
 
 static void signalled(uv_signal_t *s, int number) {
     struct conductor *c = s->data;
-    bool again = c->signal != 0;
+    bool again = c->signals++ > 0;
     if (!again) c->signal = number;
+    if (c->options.serves) { /* serve.c ends it; its steps go on */
+        uv_stop(&c->loop);
+        return;
+    }
     report(c, again ? "killing" : "cancelling", c->waited, NULL, json_pack("{si}", "signal", number));
     effects_run(c);
     for (struct live_run *r = c->runs; r; r = r->next)

@@ -15,6 +15,8 @@
  *   restore.c    a run of the database in memory again
  *   recover.c    what a dead conductor left
  *   rollback.c   an old version's files as a new version
+ *   clock.c      the timetable driven by the wall clock: slots become runs
+ *   serve.c      the daemon around the loop; notify.c tells systemd
  *   asks.c       what other commands ask of the one at work
  *   collect.c    retention and garbage, once a day
  *
@@ -146,7 +148,11 @@ struct conductor {
     uv_timer_t due, progress;
     uv_signal_t sigint, sigterm;
     bool loop_open, warden_lost, wants_turn;
-    int signal; /* first SIGINT or SIGTERM */
+    int signal, signals; /* first SIGINT or SIGTERM; how many there were */
+    struct catalog *catalog; /* of one that serves */
+    struct clock *clock;     /* likewise */
+    bool quiet_catalog;      /* the first look at all files: not every one is news */
+    bool draining;           /* starts nothing more */
     int64_t waited;
     enum run_state waited_state;
     char waited_reason[CORE_REASON_TEXT];
@@ -210,6 +216,9 @@ void restore_scope(struct live_run *r, const struct step_row *rows, const size_t
 /* Every step where it stood; the run's pipeline and plan are those it began with. rows: store_steps_list().
  */
 void restore_plan(struct conductor *c, struct live_run *r, const struct step_row *rows, size_t n);
+/* An unfinished run, new in memory, that goes on with the definition it began with. 1; 0: that cannot be had any
+ * more; -1 with err. Reported, not yet entered. */
+int restore_going(struct conductor *c, const struct run_row *row, struct arena *a, struct err *err);
 /* An unfinished run, new in memory, only to be finished: with its finally steps when its definition can be
  * rebuilt. It is reported, not yet entered. */
 int restore_frozen(struct conductor *c, const struct run_row *row, struct arena *a, struct err *err);
@@ -268,6 +277,16 @@ void report_progress(struct conductor *c);
 
 /* ---- conductor.c */
 void conductor_poll(struct conductor *c); /* waits for something to happen, then takes a turn */
+
+/* ---- clock.c */
+struct catalog_entry;
+int clock_open(struct conductor *c, struct err *err); /* with every definition of the catalog */
+void clock_close(struct conductor *c);
+/* A pipeline has another definition, a broken one, or none (NULL) any more. */
+void clock_definition(struct conductor *c, const char *pipeline, const struct catalog_entry *e);
+void clock_zones_changed(struct conductor *c); /* zone data: what comes next is found anew */
+/* What is due: slots, cursors and runs of the turn's transaction. */
+void clock_tick(struct conductor *c);
 
 /* ---- asks.c */
 json_t *asked(void *ctx, const json_t *request); /* a control_answer; ctx is the conductor */

@@ -1,4 +1,5 @@
-/* restore.c: a run of the database in memory again: to go on (again.c), or only to be finished (recover.c).
+/* restore.c: a run of the database in memory again: to go on (again.c, and what serves), or only to be finished
+ * (recover.c).
  *
  * A run that is only finished starts nothing more but its finally steps (contract.md 16). For them it needs
  * its definition: the text the database keeps, when it still gives what the run began with (the hash covers
@@ -135,7 +136,18 @@ static void bare_run(struct conductor *c, struct live_run *r, const struct step_
 
 /* ---- the definition it began with ---- */
 
+/* What serves has most definitions at hand. */
+static struct pipeline *known_definition(struct conductor *c, const struct definition_row *d) {
+    struct err ignored;
+    struct pipeline *p = c->options.find ? c->options.find(c->options.find_ctx, d->pipeline, &ignored) : NULL;
+    if (p && strcmp(p->definition, d->sha256) == 0) return p;
+    pipeline_free(p);
+    return NULL;
+}
+
 static struct pipeline *load_definition(struct conductor *c, const struct definition_row *d) {
+    struct pipeline *known = known_definition(c, d);
+    if (known) return known;
     struct pipeline_reader verbs_only = {.sql_reads = NULL};
     verbs_only.verbs = op_verbs(&verbs_only.verb_count);
     const struct pipeline_reader *reader = c->options.reader ? c->options.reader : &verbs_only;
@@ -190,6 +202,27 @@ static void say_interrupted(struct conductor *c, struct live_run *r, const struc
     json_t *said = json_pack("{ss}", "what", what);
     if (why->msg[0]) json_put_text(said, "message", why->msg);
     report(c, "recovered", r->id, NULL, said);
+}
+
+int restore_going(struct conductor *c, const struct run_row *row, struct arena *a, struct err *err) {
+    struct step_row *rows;
+    struct definition_row d;
+    size_t n;
+    if (store_steps_list(c->store, row->id, a, &rows, &n, err) < 0) return -1;
+    if (store_definition_get(c->store, row->definition, a, &d, err) < 0) return -1;
+    struct pipeline *p = load_definition(c, &d);
+    struct plan *plan = p ? plan_new(p, err) : NULL;
+    if (!plan) {
+        pipeline_free(p);
+        return 0;
+    }
+    struct live_run *r = live_new(c, row->id);
+    restore_row(r, row);
+    r->pipeline = p;
+    r->plan = plan;
+    restore_plan(c, r, rows, n);
+    report(c, "recovered", row->id, NULL, json_pack("{ss}", "what", "goes on"));
+    return 1;
 }
 
 int restore_frozen(struct conductor *c, const struct run_row *row, struct arena *a, struct err *err) {

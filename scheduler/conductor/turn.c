@@ -263,7 +263,8 @@ int turn_take(struct conductor *c, struct err *err) {
     }
     memmove(c->happened, c->happened + n, (c->happened_count - n) * sizeof *c->happened);
     c->happened_count -= n;
-    if (!c->is_broken) admit_waiting(c);
+    if (!c->is_broken && c->clock && !c->draining) clock_tick(c);
+    if (!c->is_broken && !c->draining) admit_waiting(c);
     settle(c);
     if (c->is_broken)
         store_rollback(c->store);
