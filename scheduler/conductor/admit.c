@@ -6,6 +6,7 @@
  *
  *   runs of a backfill, and `if_running: allow`   at once: they have caps of their own, or none
  *   all others                                    while fewer than max_active_runs are counted
+ *   made by a schedule or a dataset               not while the pipeline is paused
  *   `depends_on_past`                             when the run of the slot before ended ok or warn
  *
  * A pipeline that has no good definition keeps its runs waiting; one that is gone has them end `skipped`. */
@@ -49,6 +50,7 @@ void lanes_release(struct conductor *c) {
     }
     idmap_release(&c->lanes);
     free(c->dirty);
+    free(c->beside);
 }
 
 /* ---- one run ---- */
@@ -65,11 +67,9 @@ static bool waits_for_anybody(const struct admission *k) {
     return k->c->options.serves || k->row.parent != 0;
 }
 
-static bool is_counted(const struct run_row *row) {
-    json_t *options = row->options ? json_loads(row->options, 0, NULL) : NULL;
-    bool counted = !row->backfill && !json_flag(options, "beside");
-    json_decref(options);
-    return counted;
+/* A pause holds back what nobody asked for just now. */
+static bool starts_by_itself(const struct run_row *row) {
+    return strcmp(row->trigger, "schedule") == 0 || strcmp(row->trigger, "dataset") == 0;
 }
 
 /* depends_on_past: 1 the slot before is done well (or there was none), 0 not yet, -1 failed. */
@@ -108,42 +108,52 @@ static int begin(struct admission *k, struct err *err) {
 
 /* 1: began or ended; 0: it goes on waiting; -1 with err. */
 static int consider(struct admission *k, struct err *err) {
-    bool full = (int64_t)k->lane->counted >= k->pipeline->max_active_runs;
-    if (!waits_for_anybody(k) || (full && is_counted(&k->row))) return 0;
+    if (!waits_for_anybody(k) || (k->lane->paused && starts_by_itself(&k->row))) return 0;
     int well = past_is_well(k, err);
     if (well <= 0) return well;
     return begin(k, err) ? -1 : 1;
 }
 
-/* ---- one lane ---- */
-
-/* 1: there is a definition; 0: wait for one; -1 with err. A pipeline that is gone ends what waits. */
-static int find_definition(struct admission *k, bool *gone, struct err *err) {
+/* 1: there is a definition; 0: wait for one. A pipeline that is gone ends what waits. */
+static int find_definition(struct admission *k, bool *gone) {
     struct err why = {0};
     const struct conductor_options *o = &k->c->options;
     if (!o->find) return 0;
     if (!k->pipeline) k->pipeline = o->find(o->find_ctx, k->lane->name, &why);
     *gone = !k->pipeline && why.exit == EX_NOT_FOUND && o->serves;
-    (void)err;
     return k->pipeline || *gone;
 }
 
-static int admit_lane(struct admission *k, struct err *err) {
-    int64_t after = 0, id;
-    for (int i = 0; i < LOOKED_AT; i++, after = id) {
-        bool gone = false;
-        int found = store_run_waiting(k->c->store, k->lane->name, after, &id, err);
-        if (found <= 0) return found;
-        if (live_find(k->c, id)) continue;
-        int defined = find_definition(k, &gone, err);
-        if (defined <= 0) return defined;
-        if (store_run_get(k->c->store, id, k->arena, &k->row, err) < 0) return -1;
-        if ((gone ? end_queued(k, "skipped", "pipeline_gone", err) : consider(k, err)) < 0) return -1;
-    }
-    return 0;
+static int admit_row(struct admission *k, int64_t id, struct err *err) {
+    bool gone = false;
+    if (!find_definition(k, &gone)) return 0;
+    if (store_run_get(k->c->store, id, k->arena, &k->row, err) < 0) return -1;
+    if (strcmp(k->row.state, "queued") != 0) return 0;
+    return gone ? end_queued(k, "skipped", "pipeline_gone", err) : consider(k, err);
 }
 
-void admit_waiting(struct conductor *c) {
+/* ---- one lane ---- */
+
+static bool is_full(const struct admission *k) {
+    return k->pipeline && (int64_t)k->lane->counted >= k->pipeline->max_active_runs;
+}
+
+static int admit_lane(struct admission *k, struct err *err) {
+    int64_t after = 0, id = 0;
+    bool waits = false;
+    int found = 1;
+    for (int i = 0; i < LOOKED_AT && !is_full(k); i++, after = id) {
+        found = store_run_waiting(k->c->store, k->lane->name, after, &id, err);
+        if (found <= 0) break;
+        if (live_find(k->c, id)) continue;
+        waits = true;
+        if (admit_row(k, id, err) < 0) return -1;
+    }
+    clock_busy(k->c, k->lane, waits || found > 0 || k->lane->runs);
+    return found < 0 ? -1 : 0;
+}
+
+static void admit_dirty(struct conductor *c) {
     size_t n = c->dirty_count;
     for (size_t i = 0; i < n && !c->is_broken; i++) {
         struct admission k = {.c = c, .lane = c->dirty[i], .arena = arena_new()};
@@ -155,4 +165,31 @@ void admit_waiting(struct conductor *c) {
     }
     memmove(c->dirty, c->dirty + n, (c->dirty_count - n) * sizeof *c->dirty);
     c->dirty_count -= n;
+}
+
+/* ---- those that stand in no queue ---- */
+
+void admit_beside(struct conductor *c, const char *pipeline, int64_t run) {
+    GROW(c->beside, c->beside_count, c->beside_cap);
+    c->beside[c->beside_count++] = (struct beside){.run = run, .lane = lane_of(c, pipeline)};
+    c->wants_turn = true;
+}
+
+static void admit_all_beside(struct conductor *c) {
+    size_t kept = 0;
+    for (size_t i = 0; i < c->beside_count && !c->is_broken; i++) {
+        struct admission k = {.c = c, .lane = c->beside[i].lane, .arena = arena_new()};
+        struct err err;
+        int done = live_find(c, c->beside[i].run) ? 1 : admit_row(&k, c->beside[i].run, &err);
+        if (done < 0) turn_broke(c, &err);
+        if (done == 0) c->beside[kept++] = c->beside[i]; /* no definition yet, or a pause */
+        pipeline_free(k.pipeline);
+        arena_free(k.arena);
+    }
+    c->beside_count = kept;
+}
+
+void admit_waiting(struct conductor *c) {
+    admit_all_beside(c);
+    admit_dirty(c);
 }

@@ -89,6 +89,7 @@ static void after_poll(struct conductor *c) {
     }
     if (c->is_broken || (!c->happened_count && !c->wants_turn)) return;
     if (turn_take(c, &err) == 0) arm_due(c);
+    clock_arm(c);
 }
 
 void conductor_poll(struct conductor *c) {

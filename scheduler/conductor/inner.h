@@ -16,6 +16,7 @@
  *   recover.c    what a dead conductor left
  *   rollback.c   an old version's files as a new version
  *   clock.c      the timetable driven by the wall clock: slots become runs
+ *   pauses.c     pipelines that start nothing by themselves for a while
  *   serve.c      the daemon around the loop; notify.c tells systemd
  *   asks.c       what other commands ask of the one at work
  *   collect.c    retention and garbage, once a day
@@ -96,6 +97,8 @@ struct live_run {
     bool counted;             /* against max_active_runs of its pipeline */
     bool ended;
     struct live_run *before, *next, *next_ended;
+    struct live_run *lane_before, *lane_next; /* while it is in the core */
+    bool in_lane;
 };
 
 /* What is kept of each pipeline that has runs here: how many count against its max_active_runs, and whether
@@ -103,7 +106,9 @@ struct live_run {
 struct lane {
     char *name;
     uint32_t counted;
-    bool dirty;
+    struct live_run *runs; /* of it, chained by lane_next */
+    struct hand *hands;    /* its schedules (clock.c) */
+    bool dirty, paused;
 };
 
 enum effect_kind { EFFECT_START, EFFECT_CANCEL, EFFECT_ACK, EFFECT_REPORT, EFFECT_CLEAN };
@@ -133,6 +138,11 @@ struct conductor {
     struct control *control;
     struct live_run *runs, *ended; /* ended: in this turn, chained by next_ended */
     struct idmap by_id, lanes;     /* runs by id; lanes by hash of the pipeline's name */
+    struct beside {
+        int64_t run;
+        struct lane *lane;
+    } * beside; /* queued runs that stand in no queue: of backfills, `if_running: allow` */
+    size_t beside_count, beside_cap;
     struct lane **dirty;           /* lanes whose queues are to be looked at */
     size_t dirty_count, dirty_cap;
     struct core_actions actions;
@@ -151,6 +161,7 @@ struct conductor {
     int signal, signals; /* first SIGINT or SIGTERM; how many there were */
     struct catalog *catalog; /* of one that serves */
     struct clock *clock;     /* likewise */
+    instant_t pause_until;   /* when the first pause ends; INSTANT_NONE */
     bool quiet_catalog;      /* the first look at all files: not every one is news */
     bool draining;           /* starts nothing more */
     int64_t waited;
@@ -204,6 +215,7 @@ struct live_run *run_from_row(struct conductor *c, const struct run_row *row, st
 /* ---- admit.c */
 struct lane *lane_of(struct conductor *c, const char *pipeline); /* made when it is not there */
 void lane_touch(struct conductor *c, struct lane *l);            /* look at its queue in this or the next turn */
+void admit_beside(struct conductor *c, const char *pipeline, int64_t run); /* a queued run that has no cap here */
 void admit_waiting(struct conductor *c);                         /* in a turn, inside its transaction */
 void lanes_release(struct conductor *c);
 /* ---- restore.c */
@@ -287,6 +299,16 @@ void clock_definition(struct conductor *c, const char *pipeline, const struct ca
 void clock_zones_changed(struct conductor *c); /* zone data: what comes next is found anew */
 /* What is due: slots, cursors and runs of the turn's transaction. */
 void clock_tick(struct conductor *c);
+void clock_arm(struct conductor *c); /* after a turn: wakes the loop when something is due */
+bool clock_idle(struct conductor *c); /* nothing is due */
+void clock_busy(struct conductor *c, const struct lane *l, bool busy);
+struct timetable *clock_timetable(struct conductor *c); /* NULL: this one does not serve */
+int64_t clock_group(const struct lane *l);
+
+/* ---- pauses.c */
+int pauses_open(struct conductor *c, struct err *err); /* the rows have changed */
+void pauses_tick(struct conductor *c);                 /* in a turn: ends those whose end has come */
+instant_t pauses_next(const struct conductor *c);
 
 /* ---- asks.c */
 json_t *asked(void *ctx, const json_t *request); /* a control_answer; ctx is the conductor */

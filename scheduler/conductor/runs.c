@@ -53,9 +53,30 @@ void live_unlink(struct conductor *c, struct live_run *r) {
     idmap_remove(&c->by_id, (uint64_t)r->id);
 }
 
+static void lane_enter(struct conductor *c, struct live_run *r) {
+    struct lane *l = lane_of(c, r->pipeline_name);
+    r->in_lane = true;
+    r->lane_next = l->runs;
+    if (l->runs) l->runs->lane_before = r;
+    l->runs = r;
+    if (r->counted) l->counted++;
+    clock_busy(c, l, true);
+}
+
+static void lane_leave(struct live_run *r, struct lane *l) {
+    if (!r->in_lane) return;
+    if (r->lane_before)
+        r->lane_before->lane_next = r->lane_next;
+    else
+        l->runs = r->lane_next;
+    if (r->lane_next) r->lane_next->lane_before = r->lane_before;
+    if (r->counted) l->counted--;
+    r->in_lane = false;
+}
+
 void live_ended(struct conductor *c, struct live_run *r) {
     struct lane *l = lane_of(c, r->pipeline_name);
-    if (r->counted) l->counted--;
+    lane_leave(r, l);
     lane_touch(c, l);
     r->ended = true;
     r->next_ended = c->ended;
@@ -244,7 +265,7 @@ int live_enter(struct conductor *c, struct live_run *r, const struct entrance *i
         spec.started_at = turn_now(c) - (turn_wall(c) - r->started_at);
     struct core_event e = {.kind = CORE_RUN_ADD, .run = r->id, .spec = &spec};
     if (core_apply(c->core, turn_now(c), &e, &c->actions, err) == CORE_REFUSED) return -1;
-    if (r->counted) lane_of(c, r->pipeline_name)->counted++;
+    lane_enter(c, r);
     c->wants_turn = true;
     if (r->plan && in->state == RUN_running && in->stop != STOP_FREEZE)
         report_run_started(c, r); /* it goes on */

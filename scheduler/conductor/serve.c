@@ -161,12 +161,13 @@ static void drain(struct server *s) {
     uv_timer_start(&s->drained, drain_over, (uint64_t)(s->o->drain / US_PER_MS), 0);
 }
 
-static bool idle(const struct conductor *c) {
-    return !c->runs && !c->dirty_count && !c->happened_count && !c->wants_turn && !c->to_close_count;
+static bool idle(struct conductor *c) {
+    bool quiet = !c->runs && !c->dirty_count && !c->happened_count && !c->wants_turn && !c->to_close_count;
+    return quiet && clock_idle(c);
 }
 
 static bool over(struct server *s) {
-    const struct conductor *c = s->c;
+    struct conductor *c = s->c;
     if (c->is_broken || s->replace) return true;
     if (s->draining) return s->drain_over || c->signals > 1 || core_load(c->core).live == 0;
     return s->o->once && idle(c) && !catalog_busy(s->catalog);

@@ -155,6 +155,7 @@ int64_t queue_run(struct conductor *c, const struct run_request *rq, struct err 
                                               .at = turn_wall(c)},
                            &run, err);
     json_decref(options);
+    if (rc >= 0 && (rq->backfill || rq->beside)) admit_beside(c, rq->pipeline->name, run);
     return rc < 0 ? 0 : run;
 }
 
