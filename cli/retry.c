@@ -59,7 +59,7 @@ static int retry(struct cli *c, const struct project *p, struct arena *a, struct
     if (!(r.pipeline = load_pipeline(c, p, row.pipeline, err))) return -1;
     if (strcmp(r.pipeline->definition, row.sha256) != 0)
         cli_say(c, "the definition of %s has changed since: the one on disk is used\n", row.pipeline);
-    char *zone = xstrdup(r.pipeline->schedule.timezone);
+    char *zone = xstrdup(r.pipeline->timezone);
     int rc = running(c, p, &(struct running){.start = start, .ctx = &r, .timezone = zone}, err);
     pipeline_free(r.pipeline);
     free(zone);

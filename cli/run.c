@@ -20,7 +20,7 @@ static int window_given(struct cli *c, const struct pipeline *p, struct run_requ
         err_set(err, EX_USAGE, "--from and --to go together");
         return err_hint(err, "--to is exclusive: --from 2026-11-01 --to 2026-11-08 is seven days");
     }
-    struct tz *tz = tz_load(c->tz ? c->tz : p->schedule.timezone, err);
+    struct tz *tz = tz_load(c->tz ? c->tz : p->timezone, err);
     if (!tz) {
         err->exit = EX_USAGE; /* the pipeline's own was looked at before */
         return -1;
@@ -87,7 +87,7 @@ static int queue(struct cli *c, const struct project *p, struct run_request *rq,
 }
 
 static int go(struct cli *c, const struct project *p, struct run_request *rq, struct err *err) {
-    char *zone = xstrdup(rq->pipeline->schedule.timezone);
+    char *zone = xstrdup(rq->pipeline->timezone);
     int rc = running(c, p, &(struct running){.start = start, .ctx = rq, .timezone = zone}, err);
     free(zone);
     return rc;

@@ -63,8 +63,8 @@ static void index_keys(struct build *b) {
 
 static void load_zone_data(struct build *b) {
     struct pipeline_full *full = b->full;
-    if (!full->pub.schedule.timezone) full->pub.schedule.timezone = "UTC";
-    full->tz = tz_load(full->pub.schedule.timezone, NULL);
+    full->pub.timezone = full->pub.schedule_count ? full->pub.schedules[0].timezone : "UTC";
+    full->tz = tz_load(full->pub.timezone, NULL);
     b->l.tz = full->tz;
 }
 

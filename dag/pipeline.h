@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/fields.h"
 #include "base/instant.h"
+#include "dag/schedule.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -159,10 +160,15 @@ struct param {
     json_t *values;    /* allowed values; NULL: any */
 };
 
-struct schedule {
-    bool present;
-    const char *timezone; /* "UTC" when not said */
-    json_t *shape;        /* the keys as checked for shape only; the clock reads them later */
+enum backfill_order { OLDEST_FIRST, NEWEST_FIRST };
+enum backfill_redo { REDO_NEVER, REDO_FAILED, REDO_ALL };
+
+/* `backfill:`: what `leat backfill` does unless it is told otherwise. */
+struct backfill_defaults {
+    int64_t max_parallel; /* 1 when not said */
+    int64_t max_failures; /* -1: no limit */
+    enum backfill_order order;
+    enum backfill_redo redo;
 };
 
 struct pipeline {
@@ -178,7 +184,11 @@ struct pipeline {
     size_t file_count;
     struct param *params;
     size_t param_count;
-    struct schedule schedule;
+    struct schedule *schedules; /* in the order written; their names differ */
+    size_t schedule_count;
+    const char *timezone; /* of its engine sessions and days: that of the first schedule, else "UTC" */
+    struct backfill_defaults backfill;
+    bool depends_on_past; /* a run waits for the success of the slot before */
     int64_t max_active_runs;
     bool depends_on_past; /* a run waits until the one of the slot before ended well */
     duration_t timeout;
@@ -237,7 +247,7 @@ void project_check_names(const struct project *p, char *const *files, size_t cou
 /* A scope is a JSON object with the roots of pipelines.md 2.4: params, window, run, bookmark, steps, each,
  * output, zones, project, env, secrets, inputs. Instants are {"@instant": microseconds}, dates {"@date":
  * "2026-11-19"}; the rest is plain JSON. window has start and end only: date and duration are derived with
- * the zone of pipeline->schedule.
+ * the pipeline's zone.
  *
  * Each call returns a new reference with every ${…} evaluated (FIELD_KIND_LIST says the shapes), or NULL with
  * err, whose message names file:line:col. */
