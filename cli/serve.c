@@ -21,9 +21,21 @@ static int drain_of(const struct cli *c, duration_t *out, struct err *err) {
 }
 
 /* The program under its own name: what was installed there since is what goes on. */
-static int exec_again(struct cli *c, const char *programs, struct err *err) {
-    char path[4096];
+#define HANDED_OVER "LEAT_HANDED_OVER" /* lock and listening socket, as "4,9" */
+
+static struct inherited handed_over(void) {
+    struct inherited in = {0};
+    const char *text = getenv(HANDED_OVER);
+    if (!text || sscanf(text, "%d,%d", &in.lock_fd, &in.listen_fd) != 2) in = (struct inherited){0};
+    unsetenv(HANDED_OVER); /* no step is to see it */
+    return in;
+}
+
+static int exec_again(struct cli *c, const char *programs, struct inherited in, struct err *err) {
+    char path[4096], text[64];
     snprintf(path, sizeof path, "%s/leat", programs);
+    snprintf(text, sizeof text, "%d,%d", in.lock_fd, in.listen_fd);
+    setenv(HANDED_OVER, text, 1);
     cli_flush(c, EX_OK);
     execv(path, c->argv);
     return err_errno(err, "cannot start %s again", path);
@@ -32,21 +44,22 @@ static int exec_again(struct cli *c, const char *programs, struct err *err) {
 static int serve_project(struct cli *c, const struct project *p, struct err *err) {
     long jobs;
     enum serve_end end;
+    struct inherited next;
     const char *format = cli_value(c, "log-format");
     struct servelog log = {.out = &c->out, .json = c->json || (format && strcmp(format, "json") == 0)};
     char *programs = programs_folder();
     struct sql_asking asking = {.project = p};
     struct pipeline_reader reader = pipeline_reader(&asking);
     struct serve_options o = {
-        .conductor = {.project = p, .world = c->world, .programs = programs, .reader = &reader},
+        .conductor = {.project = p, .world = c->world, .programs = programs, .reader = &reader, .inherited = handed_over()},
         .load = load_quietly,
         .log = servelog_event,
         .log_ctx = &log,
         .once = cli_given(c, "once")};
     int rc = cli_number(c, "jobs", 1, 0, &jobs, err) || drain_of(c, &o.drain, err) ? -1 : 0;
     o.conductor.jobs = rc ? 0 : jobs;
-    if (!rc) rc = serve(&o, &end, err);
-    if (!rc && end == SERVE_REPLACED) rc = exec_again(c, programs, err);
+    if (!rc) rc = serve(&o, &end, &next, err);
+    if (!rc && end == SERVE_REPLACED) rc = exec_again(c, programs, next, err);
     free(programs);
     return rc;
 }

@@ -190,7 +190,6 @@ struct pipeline {
     struct backfill_defaults backfill;
     bool depends_on_past; /* a run waits for the success of the slot before */
     int64_t max_active_runs;
-    bool depends_on_past; /* a run waits until the one of the slot before ended well */
     duration_t timeout;
     bool uses_window; /* some value names window.* */
     struct step *steps;

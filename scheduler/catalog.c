@@ -28,6 +28,7 @@ struct file {
     size_t errors;
     struct stamp stamp, *others; /* others: of pipeline->files */
     bool reading, seen, gone;
+    bool afresh; /* take the pipeline even when its definition is the same */
     uv_work_t work;
     struct loaded loaded;
 };
@@ -90,7 +91,9 @@ static void remember_files(struct file *f) {
 static void own(struct catalog *c, struct file *f, struct pipeline *p) {
     struct file *before = owner_of(c, p->name);
     if (before && before != f) disown(c, before); /* it is gone */
-    bool mine = before == f, same = f->pipeline && strcmp(f->pipeline->definition, p->definition) == 0;
+    bool mine = before == f;
+    bool same = f->pipeline && !f->afresh && strcmp(f->pipeline->definition, p->definition) == 0;
+    f->afresh = false;
     pipeline_free(same ? p : f->pipeline);
     if (!same) f->pipeline = p;
     if (!mine) idmap_put(&c->owners, name_id(f->name), f);
@@ -296,8 +299,18 @@ void catalog_fill(struct catalog *c) {
     while (c->reading) uv_run(c->o.loop, UV_RUN_ONCE);
 }
 
-bool catalog_project_changed(const struct catalog *c) {
-    return !same_stamp(c->project, stamp_of(c->o.project->file));
+bool catalog_project_changed(struct catalog *c) {
+    struct stamp now = stamp_of(c->o.project->file), before = c->project;
+    c->project = now;
+    return !same_stamp(before, now);
+}
+
+void catalog_reread(struct catalog *c) {
+    for (size_t i = 0; i < c->count; i++) {
+        c->files[i]->stamp = (struct stamp){0};
+        c->files[i]->afresh = true;
+    }
+    catalog_look(c);
 }
 
 /* ---- inotify ---- */

@@ -48,8 +48,10 @@ void catalog_look(struct catalog *c);
 bool catalog_busy(const struct catalog *c); /* files are being read */
 /* Looks, and runs the loop until everything has been read: for the start. */
 void catalog_fill(struct catalog *c);
-/* leat.yaml has changed since the project was read. */
-bool catalog_project_changed(const struct catalog *c);
+/* leat.yaml has changed since the project was read, or since this was last asked. */
+bool catalog_project_changed(struct catalog *c);
+/* Zone data changed: every file is read again, and every definition is another one. */
+void catalog_reread(struct catalog *c);
 
 /* 1, or 0: no file says this name. */
 int catalog_find(const struct catalog *c, const char *name, struct catalog_entry *out);

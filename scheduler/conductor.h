@@ -22,6 +22,11 @@
 struct conductor;
 struct store;
 
+/* What a program that takes this one's place (exec) inherits, so that nobody gets in between; 0: nothing. */
+struct inherited {
+    int lock_fd, listen_fd;
+};
+
 struct conductor_options {
     const struct project *project;
     const struct world *world;
@@ -32,6 +37,7 @@ struct conductor_options {
     struct pipeline *(*find)(void *ctx, const char *name, struct err *err);
     void *find_ctx;
     bool serves;        /* begins what waits in the database, whoever queued it */
+    struct inherited inherited;
     bool database_only; /* no warden, no socket: to change a row or two while nobody serves */
     /* Reads the stored definition of an interrupted run again, for its finally steps. NULL: one that does not
      * know what SQL reads. */

@@ -26,8 +26,10 @@ enum serve_end {
     SERVE_REPLACED, /* by SIGUSR2, or because leat.yaml changed: the caller executes the program again */
 };
 
-/* 0 with *end, or -1 with err: it could not begin (exit 8: another conductor is at work). SIGINT and SIGTERM: starts
+/* *inherited: for the program that takes its place, with SERVE_REPLACED.
+ *
+ * 0 with *end, or -1 with err: it could not begin (exit 8: another conductor is at work). SIGINT and SIGTERM: starts
  * nothing more, waits for `drain`, ends; a second one ends at once. SIGHUP: looks at all files. */
-int serve(const struct serve_options *o, enum serve_end *end, struct err *err);
+int serve(const struct serve_options *o, enum serve_end *end, struct inherited *inherited, struct err *err);
 
 #endif

@@ -176,6 +176,7 @@ static struct store *store_new(const char *state, const struct store_options *o)
     s->state = xstrdup(state);
     s->path = fs_join(state, "leat.db");
     s->lock_fd = -1;
+    s->inherited_lock = o ? o->lock_fd : 0;
     s->wal_next = WAL_LONG_PAGES;
     s->ballast_bytes = o ? o->ballast_bytes : 0;
     return s;

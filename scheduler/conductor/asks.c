@@ -3,6 +3,8 @@
  *
  *   cancel   {run, kill, reason}                  a run that lives is stopped, one that waits ends here
  *   queue    {pipeline, params, window, …}        a run that begins when its turn comes
+ *   pause    {pipeline, until, catch_up, reason, author}
+ *   resume   {pipeline, catch_up}
  *   status   {}                                   who is at work on what
  *
  * Answers: {"ok": true, …}, or {"ok": false, "error", "hint", "exit"}. */
@@ -82,6 +84,60 @@ static int ask_queue(struct conductor *c, const json_t *request, json_t *answer,
     return run ? 0 : -1;
 }
 
+/* ---- pause ---- */
+
+static int known_pipeline(struct conductor *c, const char *name, struct err *err) {
+    struct pipeline *p = c->options.find(c->options.find_ctx, name, err);
+    pipeline_free(p);
+    return p || err->exit == EX_INVALID ? 0 : -1; /* a broken one may be paused too */
+}
+
+/* The rows are what counts: the timetable is told in the same breath, before the commit that makes them durable; when
+ * that fails the conductor is over anyhow. */
+static int ask_pause(struct conductor *c, const json_t *request, json_t *answer, struct err *err) {
+    struct pause_row p = {.pipeline = json_text_or(request, "pipeline", ""),
+                          .author = json_text(request, "author"),
+                          .reason = json_text(request, "reason"),
+                          .at = turn_wall(c),
+                          .until = json_int(request, "until", INSTANT_NONE),
+                          .catch_up = json_text_or(request, "catch_up", "none")};
+    (void)answer;
+    if (known_pipeline(c, p.pipeline, err) || store_pause(c->store, &p, err) < 0) return -1;
+    return pauses_open(c, err);
+}
+
+static int find_pause(struct conductor *c, const char *pipeline, struct arena *a, struct pause_row *out,
+                      struct err *err) {
+    struct pause_row *rows;
+    size_t n;
+    if (store_pauses_list(c->store, a, &rows, &n, err) < 0) return -1;
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(rows[i].pipeline, pipeline) != 0) continue;
+        *out = rows[i];
+        return 1;
+    }
+    return 0;
+}
+
+/* The pause gets an end, now; the next turn of whoever serves takes it away (pauses.c). */
+static int ask_resume(struct conductor *c, const json_t *request, json_t *answer, struct err *err) {
+    const char *name = json_text_or(request, "pipeline", "");
+    struct arena *a = arena_new();
+    struct pause_row p;
+    int rc = find_pause(c, name, a, &p, err);
+    if (rc == 0) err_set(err, EX_NOT_FOUND, "%s is not paused", name);
+    if (rc == 1) {
+        json_put(answer, "paused_at", json_integer(p.at));
+        p.until = turn_wall(c);
+        p.catch_up = json_text_or(request, "catch_up", "none");
+        rc = store_pause(c->store, &p, err) < 0 || pauses_open(c, err) ? -1 : 0;
+    } else {
+        rc = -1;
+    }
+    arena_free(a);
+    return rc;
+}
+
 /* ---- status ---- */
 
 static int ask_status(struct conductor *c, const json_t *request, json_t *answer, struct err *err) {
@@ -105,6 +161,8 @@ static const struct {
 } words[] = {
     {"cancel", ask_cancel, true},
     {"queue", ask_queue, true},
+    {"pause", ask_pause, true},
+    {"resume", ask_resume, true},
     {"status", ask_status, false},
 };
 

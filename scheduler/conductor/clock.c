@@ -32,6 +32,7 @@ struct hand {
     int64_t id; /* of its row */
     struct lane *lane;
     struct schedule *schedule, *next; /* next: of an edit that is not in force yet */
+    unsigned zone_age;
     bool seen, leaving;
     struct hand *sibling; /* of the same pipeline */
 };
@@ -42,7 +43,8 @@ struct clock {
     struct idmap hands; /* by id */
     uv_poll_t poll;
     int fd;
-    bool leaving; /* some hand is */
+    unsigned zone_age; /* how often zone data changed: a schedule of before is changed though its words are the same */
+    bool leaving;      /* some hand is */
 };
 
 static int64_t group_of(const struct lane *l) { return (int64_t)hash_bytes(l->name, strlen(l->name)); }
@@ -149,7 +151,7 @@ static struct schedule *decided_by(const struct entering *e) {
 static void hand_add(struct entering *e) {
     struct clock *k = e->c->clock;
     struct hand *h = xcalloc(1, sizeof *h);
-    *h = (struct hand){.id = e->row.id, .lane = e->lane, .seen = true, .sibling = e->lane->hands};
+    *h = (struct hand){.id = e->row.id, .lane = e->lane, .zone_age = k->zone_age, .seen = true, .sibling = e->lane->hands};
     h->schedule = decided_by(e);
     e->lane->hands = h;
     idmap_put(&k->hands, (uint64_t)h->id, h);
@@ -193,7 +195,8 @@ static int hand_update(struct conductor *c, struct lane *l, const struct schedul
     h->seen = true;
     h->leaving = false;
     char *was = rule_text(h->next ? h->next : h->schedule), *is = rule_text(s);
-    if (strcmp(was, is) != 0) hand_change(c, h, s, turn_wall(c));
+    if (strcmp(was, is) != 0 || h->zone_age != c->clock->zone_age) hand_change(c, h, s, turn_wall(c));
+    h->zone_age = c->clock->zone_age;
     free(was);
     free(is);
     return 0;
@@ -417,7 +420,4 @@ void clock_close(struct conductor *c) {
     c->clock = NULL;
 }
 
-void clock_zones_changed(struct conductor *c) {
-    struct catalog_entry e;
-    (void)c, (void)e;
-}
+void clock_zones_changed(struct conductor *c) { c->clock->zone_age++; }

@@ -145,7 +145,7 @@ static int make_folders(const struct project *p, struct err *err) {
 
 static int open_parts(struct conductor *c, struct err *err) {
     const char *state = c->options.project->state;
-    struct store_options so = {.world = c->options.world};
+    struct store_options so = {.world = c->options.world, .lock_fd = c->options.inherited.lock_fd};
     if (fs_mkdirs(state, 0700, err)) return -1;
     if (!(c->store = store_open_writer(state, &so, err))) return -1;
     if (make_folders(c->options.project, err)) return -1;
@@ -153,7 +153,9 @@ static int open_parts(struct conductor *c, struct err *err) {
     if (open_core(c)) return -1;
     if (c->options.database_only) return 0;
     if (!(c->warden = warden_connect(state, c->warden_program, &fresh, err))) return -1;
-    c->control = control_open(&c->loop, state, asked, c, err);
+    struct control_options co = {
+        .state = state, .answer = asked, .ctx = c, .listen_fd = c->options.inherited.listen_fd};
+    c->control = control_open(&c->loop, &co, err);
     return c->control ? 0 : -1;
 }
 

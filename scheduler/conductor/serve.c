@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "base/tz.h"
 #include "scheduler/conductor/inner.h"
 #include "scheduler/conductor/notify.h"
 
@@ -24,6 +25,8 @@ struct server {
     struct catalog *catalog;
     uv_signal_t hup, usr2;
     uv_timer_t upkeep, drained;
+    struct inherited inherited;
+    uint64_t zones; /* stamp of the zone data that definitions were read with */
     bool began, replace, draining, drain_over;
 };
 
@@ -31,7 +34,7 @@ struct server {
 
 static const struct {
     const char *type, *level;
-} levels[] = {{"broken", "error"}, {"refused", "warn"},        {"definition_broken", "warn"},
+} levels[] = {{"broken", "error"}, {"project_broken", "warn"}, {"refused", "warn"},        {"definition_broken", "warn"},
               {"clock", "warn"},   {"cancel_too_late", "warn"}};
 
 static const char *level_of(const json_t *event) {
@@ -84,9 +87,31 @@ static void changed(void *ctx, const char *name) {
 
 /* ---- signals and timers ---- */
 
+/* A changed leat.yaml is taken over as a new program would: by starting again, if it is sound. */
+static void project_changed(struct server *s) {
+    struct diags *d = diags_new();
+    struct err err = {0};
+    struct project *p = project_load(s->o->conductor.project->root, d, &err);
+    s->replace = p && d->errors == 0;
+    if (!s->replace)
+        say(s, "project_broken",
+            json_pack("{ss ss}", "file", "leat.yaml", "problem", d->errors ? d->list[0].message : err.msg));
+    project_free(p);
+    diags_free(d);
+}
+
 static void look(struct server *s) {
     catalog_look(s->catalog);
-    if (catalog_project_changed(s->catalog)) s->replace = true;
+    if (catalog_project_changed(s->catalog)) project_changed(s);
+    uint64_t zones = tz_database_stamp();
+    if (zones != s->zones) {
+        char version[TZ_VERSION];
+        tz_database_version(version);
+        say(s, "zones", json_pack("{ss ss}", "what", "zone data changed", "version", version));
+        clock_zones_changed(s->c);
+        catalog_reread(s->catalog);
+    }
+    s->zones = zones;
     uv_stop(&s->c->loop);
 }
 
@@ -95,7 +120,6 @@ static void hung_up(uv_signal_t *h, int number) {
     (void)number;
     notify("RELOADING=1");
     look(s);
-    clock_zones_changed(s->c);
     notify("READY=1");
 }
 
@@ -190,6 +214,7 @@ static int begin(struct server *s, struct err *err) {
     s->catalog = catalog_new(&co);
     s->c->catalog = s->catalog;
     s->c->quiet_catalog = true;
+    s->zones = tz_database_stamp();
     catalog_fill(s->catalog);
     s->c->quiet_catalog = false;
     open_handles(s);
@@ -201,6 +226,9 @@ static int begin(struct server *s, struct err *err) {
 
 static void end_life(struct server *s) {
     if (!s->c) return;
+    if (s->replace && !s->c->is_broken)
+        s->inherited = (struct inherited){.lock_fd = store_keep_lock(s->c->store),
+                                          .listen_fd = control_keep(s->c->control)};
     if (!s->c->is_broken) say(s, "stopped", json_pack("{sI}", "left_running", (json_int_t)core_load(s->c->core).live));
     clock_close(s->c);
     catalog_free(s->catalog);
@@ -217,6 +245,7 @@ static int live(struct server *s, struct err *err) {
     co.find_ctx = s;
     co.report = log_event;
     co.report_ctx = s;
+    if (s->began) co.inherited = (struct inherited){0}; /* they were the first life's */
     if (!(s->c = conductor_open(&co, err))) return -1;
     int rc = begin(s, err);
     s->began = s->began || rc == 0;
@@ -248,7 +277,7 @@ static bool pause_for(int seconds) {
     return got < 0;
 }
 
-int serve(const struct serve_options *o, enum serve_end *end, struct err *err) {
+int serve(const struct serve_options *o, enum serve_end *end, struct inherited *inherited, struct err *err) {
     struct server s = {.o = o};
     int rc = live(&s, err), pause = PAUSE_FIRST_S;
     *end = SERVE_STOPPED;
@@ -260,5 +289,6 @@ int serve(const struct serve_options *o, enum serve_end *end, struct err *err) {
         pause = pause * 2 < PAUSE_LONGEST_S ? pause * 2 : PAUSE_LONGEST_S;
     }
     *end = s.replace ? SERVE_REPLACED : SERVE_STOPPED;
+    *inherited = s.inherited;
     return rc;
 }
