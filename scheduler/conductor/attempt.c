@@ -129,13 +129,12 @@ void attempt_failed(struct conductor *c, struct live_attempt *a, enum core_outco
 
 /* ---- the start ---- */
 
-void attempt_start(struct conductor *c, struct live_run *r, uint32_t step, uint32_t number) {
-    struct live_attempt *a = attempt_new(r, step, number);
-    const struct step *s = live_step(r, step);
-    if (s->finally)
+static void begin(struct conductor *c, struct live_attempt *a) {
+    struct live_run *r = a->run;
+    if (live_step(r, a->step)->finally)
         scope_run_result(r->scope, run_state_names[core_run_result(c->core, r->id)],
                          json_incref(r->failed_steps));
-    struct step_facts *f = r->facts[step];
+    struct step_facts *f = r->facts[a->step];
     if (f) f->nothing_new = f->warned = false;
     struct err err;
     if (claim(c, a, &err)) {
@@ -147,9 +146,36 @@ void attempt_start(struct conductor *c, struct live_run *r, uint32_t step, uint3
         return;
     }
     if (attempt_unchanged(c, a)) {
-        live_facts(r, step)->nothing_new = true;
+        live_facts(r, a->step)->nothing_new = true;
         attempt_finish(c, a, OUTCOME_nothing_new, NULL, false);
         return;
     }
     effect_add(c, &(struct effect){.kind = EFFECT_START, .attempt = a});
+}
+
+void attempt_start(struct conductor *c, struct live_run *r, uint32_t step, uint32_t number) {
+    begin(c, attempt_new(r, step, number));
+}
+
+/* As the core sees it: a stop reaches finally steps when it is a kill. */
+static bool still_wanted(const struct live_attempt *a) {
+    const struct step *s = live_step(a->run, a->step);
+    if (!s || a->cancelled || a->run->stop == STOP_KILL) return false;
+    return a->run->stop == STOP_NO || s->finally;
+}
+
+void attempt_never_started(struct conductor *c, struct live_attempt *a) {
+    struct err err;
+    if (still_wanted(a)) {
+        json_decref(a->request);
+        free(a->stage);
+        a->request = NULL;
+        a->stage = NULL;
+        begin(c, a);
+        return;
+    }
+    err_set(&err, EX_FAILED, "step %s was about to start when leat was killed: it never ran",
+            a->run->names[a->step]);
+    err_reason(&err, "never_started");
+    attempt_failed(c, a, OUTCOME_cancelled, &err, false);
 }

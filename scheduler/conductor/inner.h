@@ -77,6 +77,7 @@ struct live_run {
     json_t *params, *scope, *failed_steps;
     instant_t window_start, window_end, started_at;
     bool move_bookmarks;
+    enum run_stop stop; /* as the database remembered it when the run was restored */
     char *trigger, *pipeline_name;
     struct live_attempt **attempts; /* per step; NULL: none live */
     struct step_facts **facts;      /* per step; NULL: none yet */
@@ -100,7 +101,13 @@ struct effect {
 
 /* Something that happened and waits for the next turn. */
 struct happening {
-    enum { HAPPENED_EXIT, HAPPENED_NOT_STARTED, HAPPENED_LOST, HAPPENED_PUBLISH_AGAIN } kind;
+    enum {
+        HAPPENED_EXIT,
+        HAPPENED_NOT_STARTED,   /* it could not be */
+        HAPPENED_NEVER_STARTED, /* nobody got so far */
+        HAPPENED_LOST,
+        HAPPENED_PUBLISH_AGAIN
+    } kind;
     struct job_exit exit; /* EXIT */
     char id[128];         /* job id */
     struct err err;       /* NOT_STARTED: why */
@@ -190,6 +197,9 @@ bool attempt_unchanged(struct conductor *c, const struct live_attempt *a); /* af
 struct live_attempt *attempt_of_job(struct conductor *c, const char *job_id);
 struct live_attempt *attempt_new(struct live_run *r, uint32_t step, uint32_t number);
 void attempt_start(struct conductor *c, struct live_run *r, uint32_t step, uint32_t number);
+/* It was written down and its job never began: the same attempt starts now, unless its run has been stopped.
+ */
+void attempt_never_started(struct conductor *c, struct live_attempt *a);
 void attempt_failed(struct conductor *c, struct live_attempt *a, enum core_outcome outcome,
                     const struct err *err, bool permanent);
 void attempt_free(struct live_attempt *a);

@@ -17,8 +17,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+static enum run_stop stop_named(const char *name) {
+    enum run_stop stop = STOP_NO;
+    for (int i = STOP_NO; i < RUN_STOP_COUNT; i++)
+        if (strcmp(run_stop_names[i], name) == 0) stop = (enum run_stop)i;
+    return stop;
+}
+
 void restore_row(struct live_run *r, const struct run_row *row) {
     r->generation = row->generation;
+    r->stop = stop_named(row->stop);
     r->trigger = xstrdup(row->trigger);
     r->pipeline_name = xstrdup(row->pipeline);
     r->window_start = row->window_start;
