@@ -58,9 +58,15 @@ void attempt_tell(struct conductor *c, const struct live_attempt *a, enum core_o
                                        .reason = reason && reason[0] ? reason : NULL});
 }
 
-/* What runs show may tell of the attempt: bound SQL and warnings, never values of the environment. */
-json_t *attempt_detail(const struct live_attempt *a) {
+enum leat_exit failure_exit(const struct err *err) {
+    return err->exit == EX_GATE || err->exit == EX_ENVIRONMENT ? err->exit : EX_FAILED;
+}
+
+/* What runs show may tell of the attempt: bound SQL and warnings, never values of the environment; and whose
+ * fault a failure was, for who has to say it later. */
+json_t *attempt_detail(const struct live_attempt *a, const struct err *err) {
     json_t *d = json_object();
+    if (err && failure_exit(err) != EX_FAILED) json_put(d, "exit", json_integer(err->exit));
     static const char *const members[] = {"sql", "warnings", "progress"};
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
         json_t *v = json_object_get(a->result, members[i]);
@@ -91,6 +97,7 @@ void attempt_keep_facts(struct conductor *c, struct live_attempt *a, const struc
     struct step_facts *f = live_facts(a->run, a->step);
     snprintf(f->message, sizeof f->message, "%s", err ? err->msg : "");
     snprintf(f->hint, sizeof f->hint, "%s", err ? err->hint : "");
+    f->exit = err ? failure_exit(err) : EX_OK;
     memcpy(f->log, a->log, sizeof f->log);
     f->started_at = a->started_at;
     f->took = turn_wall(c) - a->started_at;
@@ -111,7 +118,7 @@ static const char *const end_words[OUTCOME_COUNT] = {
 void attempt_finish(struct conductor *c, struct live_attempt *a, enum core_outcome outcome,
                     const struct err *err, bool permanent) {
     struct attempt_end end = attempt_end_of(c, a, end_words[outcome], err);
-    json_t *detail = attempt_detail(a);
+    json_t *detail = attempt_detail(a, err);
     end.detail = detail;
     struct err failed;
     int hit = a->id ? store_attempt_end(c->store, &end, &failed) : 1;

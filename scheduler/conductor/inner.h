@@ -40,6 +40,7 @@ enum phase { PHASE_MAIN = 'm', PHASE_AUDIT = 'a', PHASE_PUBLISH = 'p' };
 struct step_facts {
     char message[1024], hint[512];
     char reason[CORE_REASON_TEXT]; /* of a step that failed before this conductor lived */
+    enum leat_exit exit;           /* of a failure, as failure_exit() says; EX_OK: it did not fail */
     int64_t rows_read, bytes_read, rows_written;
     bool nothing_new, warned;
     json_t *outputs;   /* object or NULL */
@@ -208,7 +209,10 @@ void attempt_finish(struct conductor *c, struct live_attempt *a, enum core_outco
                     const struct err *err, bool permanent);
 struct attempt_end attempt_end_of(struct conductor *c, const struct live_attempt *a, const char *to,
                                   const struct err *err);
-json_t *attempt_detail(const struct live_attempt *a);
+json_t *attempt_detail(const struct live_attempt *a, const struct err *err); /* err: why it failed, or NULL */
+/* What a run should exit with that failed by this: a gate, or something wrong with the machine, its engine or
+ * a credential, is told apart from work that failed (EX_FAILED). */
+enum leat_exit failure_exit(const struct err *err);
 void attempt_keep_facts(struct conductor *c, struct live_attempt *a, const struct err *err);
 void attempt_over(struct conductor *c, struct live_attempt *a);
 void attempt_tell(struct conductor *c, const struct live_attempt *a, enum core_outcome outcome,

@@ -147,3 +147,20 @@ exits 0 leat retry 11
 says "recovered  run 11 twice: was about to start, never did"
 same "$(attempts 11)" "1:failed 2:success" "attempts of run 11"
 same "$(paste -sd, tries)" 1,2 "tries"
+
+step "what failed before the kill decides how the run ends"
+printf 'leat: 1\nsecrets: {lost: env:NO_SUCH_VARIABLE}\n' >leat.yaml
+cat >pipelines/host.yaml <<'Y'
+pipeline: host
+steps:
+  bad: {shell: echo, env: {S: "${secrets.lost}"}}
+  slow: {shell: "while [ ! -e go ]; do sleep 0.05; done"}
+Y
+rm -f go
+begin 12/slow.g1.a1.log leat run host
+for _ in $(seq 200); do grep -q "FAILED  bad" "$WORK/run.txt" && break; sleep 0.02; done
+killed
+touch go
+exits 6 leat retry 12
+exits 6 leat logs 12 -f
+same "$(state 12 | cut -d' ' -f1)" failed "run 12"
