@@ -189,7 +189,7 @@ static const char *word_of(const json_t *e) {
                  {"skipped", "skip"},
                  {"upstream_failed", "blocked"},
                  {"cancelled", "cancel"}};
-    if (json_flag(e, "nothing_new")) return "skip";
+    if (json_flag(e, "nothing_new")) return "none"; /* a success that had nothing to do: not skipped */
     if (json_flag(e, "warned")) return "warn";
     const char *state = json_text_or(e, "state", "");
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
@@ -386,8 +386,8 @@ static const struct {
 };
 
 static void print_json(struct transcript *t, const json_t *e) {
-    char *text = json_line(e);
-    out_printf(&t->c->out, "%s\n", text);
+    char *text = json_dumps(e, JSON_COMPACT | OUT_JSON_REALS);
+    out_printf(&t->c->out, "%s\n", text ? text : "{}");
     fflush(t->c->out.file);
     free(text);
 }
