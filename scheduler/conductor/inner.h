@@ -215,6 +215,10 @@ int live_enter(struct conductor *c, struct live_run *r, const struct entrance *i
 /* ---- submit.c */
 /* Writes the row of a new run, `queued`; inside a transaction. Its id, or 0 with err. */
 int64_t queue_run(struct conductor *c, const struct run_request *rq, struct err *err);
+/* The same for a slot, whose row is written with it. 1: *run; 0: that slot is decided already; -1. */
+struct slot_row;
+int queue_slot(struct conductor *c, const struct run_request *rq, const struct slot_row *slot, int64_t *run,
+               struct err *err);
 /* A run of the database into memory and, with live_enter() after the commit, into the core. Inside a
  * transaction; the pipeline is consumed. NULL with err. */
 struct live_run *run_from_row(struct conductor *c, const struct run_row *row, struct pipeline *pipeline,
