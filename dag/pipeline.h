@@ -183,12 +183,15 @@ struct backfill_defaults {
 
 struct pipeline {
     struct arena *arena;
+    uint32_t shares; /* beside the first owner; see pipeline_share() */
     const struct project *project;
     const char *name, *about, *owner;
     const char *path;    /* absolute */
     char definition[65]; /* SHA-256 of everything that decides what it does (text, templates, defaults,
                             sql_file texts) */
     struct source *source;
+    const char **files; /* further files that decide what it does (sql_file); absolute */
+    size_t file_count;
     struct param *params;
     size_t param_count;
     struct schedule *schedules; /* in the order written; their names differ */
@@ -234,6 +237,8 @@ struct pipeline *pipeline_load_text(const struct project *project, const char *p
                                     size_t len, const struct pipeline_reader *reader, struct diags *d,
                                     struct err *err);
 void pipeline_free(struct pipeline *p);
+/* One more owner, who frees it too; the last one does. One thread at a time. Returns p; NULL is fine. */
+struct pipeline *pipeline_share(struct pipeline *p);
 /* A dataset that several of these pipelines write, not all saying `shared: true`: a warning at each
  * (contract.md 34). */
 void pipelines_check_writers(const struct pipeline *const *list, size_t n, struct diags *d);
@@ -263,5 +268,8 @@ int pipeline_when(const struct pipeline *p, const struct step *s, const json_t *
 /* Parses `-p name=value` texts and fills in defaults: a JSON object, or NULL with err (exit 2, did-you-mean).
  */
 json_t *pipeline_params(const struct pipeline *p, const char *const *given, size_t n, struct err *err);
+/* The values a run was queued with, for the definition it begins with: what that one no longer has is left out,
+ * what it has now gets its default. */
+json_t *pipeline_params_filled(const struct pipeline *p, const json_t *before, struct err *err);
 
 #endif
