@@ -342,8 +342,11 @@ void clock_busy(struct conductor *c, const struct lane *l, bool busy) {
 }
 
 bool clock_idle(struct conductor *c) {
-    instant_t due = c->clock ? timetable_next_due(c->clock->timetable, NULL) : INSTANT_NONE;
-    return due == INSTANT_NONE || due > turn_wall(c);
+    struct clock *k = c->clock;
+    instant_t due = k ? timetable_next_due(k->timetable, NULL) : INSTANT_NONE, now = turn_wall(c),
+              until = pauses_next(c);
+    if (k && k->leaving) return false;
+    return (due == INSTANT_NONE || due > now) && (until == INSTANT_NONE || until > now);
 }
 
 struct timetable *clock_timetable(struct conductor *c) { return c->clock ? c->clock->timetable : NULL; }
