@@ -28,8 +28,8 @@ struct sql_asking {
  * its own, to find what SQL reads. Borrows `a`. */
 struct pipeline_reader pipeline_reader(struct sql_asking *a);
 
-/* A pipeline's file for the catalog of `leat serve` (scheduler/catalog.h): nothing is printed, and any thread
- * may call it. */
+/* A pipeline's file for the catalog of `leat serve` (scheduler/catalog.h): nothing is printed, and any thread may
+ * call it. */
 struct loaded;
 void load_quietly(void *ctx, const struct project *p, const char *path, struct loaded *out);
 

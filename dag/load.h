@@ -39,8 +39,8 @@ struct load {
     bool folded_sql;  /* … */
     struct span call; /* inside of a template: where it was called, for the second place of a diagnostic */
     struct kept_json *kept;
-    struct buf *definition; /* text of further files that decide what the result does … */
-    const char **files;     /* … and their paths, malloc'ed list */
+    struct buf *definition;             /* text of further files that decide what the result does … */
+    const char **files;                 /* … and their paths, malloc'ed list */
     size_t file_count, file_cap;
     struct line_index *lines;           /* of the sources seen so far */
     const struct neighbour *neighbours; /* owner NULL ends */

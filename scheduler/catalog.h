@@ -1,9 +1,9 @@
 /* catalog.h: the pipelines of a project while their files change: the last good definition of each name.
  *
- * Files are found by listing, read in the loop's thread pool, and taken over on the loop. inotify says when
- * to look; catalog_look() is the safety net for what it did not tell (a network share, an overflow, a file
- * that another one includes). A broken file keeps the last good definition and says what is wrong; a name
- * belongs to the file that had it first; history belongs to the name, so a renamed file goes on. */
+ * Files are found by listing, read in the loop's thread pool, and taken over on the loop. inotify says when to
+ * look; catalog_look() is the safety net for what it did not tell (a network share, an overflow, a file that
+ * another one includes). A broken file keeps the last good definition and says what is wrong; a name belongs to
+ * the file that had it first; history belongs to the name, so a renamed file goes on. */
 #ifndef LEAT_SCHEDULER_CATALOG_H
 #define LEAT_SCHEDULER_CATALOG_H
 
@@ -55,8 +55,7 @@ void catalog_reread(struct catalog *c);
 
 /* 1, or 0: no file says this name. */
 int catalog_find(const struct catalog *c, const char *name, struct catalog_entry *out);
-/* All of them, in order of names: *at = 0 first; false at the end. A file without a name is told by its path.
- */
+/* All of them, in order of names: *at = 0 first; false at the end. A file without a name is told by its path. */
 bool catalog_next(const struct catalog *c, size_t *at, struct catalog_entry *out);
 size_t catalog_count(const struct catalog *c);
 

@@ -75,8 +75,7 @@ struct pause_row {
     const char *catch_up; /* NULL in: none. What becomes of the slots meanwhile: none latest all */
 };
 int store_pause(struct store *s, const struct pause_row *p, struct err *err); /* replaces an older one */
-int store_resume(struct store *s, const char *pipeline,
-                 struct err *err); /* takes it away; 0: there was none */
+int store_resume(struct store *s, const char *pipeline, struct err *err);     /* takes it away; 0: there was none */
 int store_pauses_list(struct store *s, struct arena *a, struct pause_row **rows, size_t *n, struct err *err);
 
 /* ---- triggers by datasets ---- */

@@ -1,8 +1,8 @@
 /* admit.c: which of the runs that wait in the database begin.
  *
- * A run waits as a row, `queued`; it costs memory only from its beginning on. Each pipeline with runs has a
- * lane: when something about it changed (a run ended, one was queued, a definition came), the lane is dirty,
- * and the next turn begins what may begin, oldest first:
+ * A run waits as a row, `queued`; it costs memory only from its beginning on. Each pipeline with runs has a lane:
+ * when something about it changed (a run ended, one was queued, a definition came), the lane is dirty, and the
+ * next turn begins what may begin, oldest first:
  *
  *   runs of a backfill, and `if_running: allow`   at once: they have caps of their own, or none
  *   all others                                    while fewer than max_active_runs are counted
@@ -92,10 +92,10 @@ static int end_queued(struct admission *k, const char *to, const char *reason, s
     return 0;
 }
 
-/* It cannot begin as it was asked for (a step it names is gone, a parameter has no value): an end like any
- * other. */
+/* It cannot begin as it was asked for (a step it names is gone, a parameter has no value): an end like any other. */
 static int refuse(struct admission *k, const struct err *why, struct err *err) {
-    report(k->c, "refused", k->row.id, NULL, json_pack("{ss ss}", "message", why->msg, "hint", why->hint));
+    report(k->c, "refused", k->row.id, NULL,
+           json_pack("{ss ss}", "message", why->msg, "hint", why->hint));
     return end_queued(k, "failed", "cannot_begin", err);
 }
 

@@ -1,5 +1,5 @@
-/* asks.c: what other commands ask of the conductor at work, through its socket; or do themselves on the
- * database when none is (contract.md 17). One row of the table is one word; each handler is one transaction.
+/* asks.c: what other commands ask of the conductor at work, through its socket; or do themselves on the database
+ * when none is (contract.md 17). One row of the table is one word; each handler is one transaction.
  *
  *   cancel   {run, kill, reason}                  a run that lives is stopped, one that waits ends here
  *   queue    {pipeline, params, window, …}        a run that begins when its turn comes
@@ -91,8 +91,8 @@ static int known_pipeline(struct conductor *c, const char *name, struct err *err
     return p || err->exit == EX_INVALID ? 0 : -1; /* a broken one may be paused too */
 }
 
-/* The rows are what counts: the timetable is told in the same breath, before the commit that makes them
- * durable; when that fails the conductor is over anyhow. */
+/* The rows are what counts: the timetable is told in the same breath, before the commit that makes them durable; when
+ * that fails the conductor is over anyhow. */
 static int ask_pause(struct conductor *c, const json_t *request, json_t *answer, struct err *err) {
     struct pause_row p = {.pipeline = json_text_or(request, "pipeline", ""),
                           .author = json_text(request, "author"),
@@ -158,8 +158,11 @@ static const struct {
     int (*handle)(struct conductor *c, const json_t *request, json_t *answer, struct err *err);
     bool writes;
 } words[] = {
-    {"cancel", ask_cancel, true}, {"queue", ask_queue, true},    {"pause", ask_pause, true},
-    {"resume", ask_resume, true}, {"status", ask_status, false},
+    {"cancel", ask_cancel, true},
+    {"queue", ask_queue, true},
+    {"pause", ask_pause, true},
+    {"resume", ask_resume, true},
+    {"status", ask_status, false},
 };
 
 static int handle_word(struct conductor *c, size_t i, const json_t *request, json_t *answer,
@@ -217,8 +220,7 @@ int conductor_request(const struct conductor_options *o, const json_t *request, 
         *answer = got;
         return 0;
     }
-    err_set(err, (enum leat_exit)json_int(got, "exit", EX_FAILED), "%s",
-            json_text_or(got, "error", "refused"));
+    err_set(err, (enum leat_exit)json_int(got, "exit", EX_FAILED), "%s", json_text_or(got, "error", "refused"));
     if (json_text(got, "hint")) err_hint(err, "%s", json_text(got, "hint"));
     json_decref(got);
     return -1;

@@ -151,7 +151,7 @@ struct conductor {
         struct lane *lane;
     } * beside; /* queued runs that stand in no queue: of backfills, `if_running: allow` */
     size_t beside_count, beside_cap;
-    struct lane **dirty; /* lanes whose queues are to be looked at */
+    struct lane **dirty;           /* lanes whose queues are to be looked at */
     size_t dirty_count, dirty_cap;
     struct core_actions actions;
     struct effect *effects;
@@ -166,7 +166,7 @@ struct conductor {
     uv_timer_t due, progress;
     uv_signal_t sigint, sigterm;
     bool loop_open, warden_lost, wants_turn;
-    int signal, signals;     /* first SIGINT or SIGTERM; how many there were */
+    int signal, signals; /* first SIGINT or SIGTERM; how many there were */
     struct catalog *catalog; /* of one that serves */
     struct clock *clock;     /* likewise */
     instant_t pause_until;   /* when the first pause ends; INSTANT_NONE */
@@ -226,10 +226,9 @@ struct live_run *run_from_row(struct conductor *c, const struct run_row *row, st
 
 /* ---- admit.c */
 struct lane *lane_of(struct conductor *c, const char *pipeline); /* made when it is not there */
-void lane_touch(struct conductor *c, struct lane *l); /* look at its queue in this or the next turn */
-void admit_beside(struct conductor *c, const char *pipeline,
-                  int64_t run);          /* a queued run that has no cap here */
-void admit_waiting(struct conductor *c); /* in a turn, inside its transaction */
+void lane_touch(struct conductor *c, struct lane *l);            /* look at its queue in this or the next turn */
+void admit_beside(struct conductor *c, const char *pipeline, int64_t run); /* a queued run that has no cap here */
+void admit_waiting(struct conductor *c);                         /* in a turn, inside its transaction */
 void lanes_release(struct conductor *c);
 /* ---- restore.c */
 void restore_row(struct live_run *r, const struct run_row *row); /* what it says, without steps */
@@ -241,8 +240,8 @@ void restore_scope(struct live_run *r, const struct step_row *rows, const size_t
 /* Every step where it stood; the run's pipeline and plan are those it began with. rows: store_steps_list().
  */
 void restore_plan(struct conductor *c, struct live_run *r, const struct step_row *rows, size_t n);
-/* An unfinished run, new in memory, that goes on with the definition it began with. 1; 0: that cannot be had
- * any more; -1 with err. Reported, not yet entered. */
+/* An unfinished run, new in memory, that goes on with the definition it began with. 1; 0: that cannot be had any
+ * more; -1 with err. Reported, not yet entered. */
 int restore_going(struct conductor *c, const struct run_row *row, struct arena *a, struct err *err);
 /* An unfinished run, new in memory, only to be finished: with its finally steps when its definition can be
  * rebuilt. It is reported, not yet entered. */
@@ -318,7 +317,7 @@ void clock_definition(struct conductor *c, const char *pipeline, const struct ca
 void clock_zones_changed(struct conductor *c); /* zone data: what comes next is found anew */
 /* What is due: slots, cursors and runs of the turn's transaction. */
 void clock_tick(struct conductor *c);
-void clock_arm(struct conductor *c);  /* after a turn: wakes the loop when something is due */
+void clock_arm(struct conductor *c); /* after a turn: wakes the loop when something is due */
 bool clock_idle(struct conductor *c); /* nothing is due */
 void clock_busy(struct conductor *c, const struct lane *l, bool busy);
 struct timetable *clock_timetable(struct conductor *c); /* NULL: this one does not serve */

@@ -195,8 +195,8 @@ static int close_committed(struct recovery *k, struct err *err) {
 
 /* ---- runs ---- */
 
-/* A run that only waits for its turn stays a row: whoever serves begins it (admit.c). What `leat run` was
- * about to begin itself was nobody else's. */
+/* A run that only waits for its turn stays a row: whoever serves begins it (admit.c). What `leat run` was about
+ * to begin itself was nobody else's. */
 static bool waits_its_turn(const struct recovery *k, const struct run_row *row) {
     if (strcmp(row->state, run_state_names[RUN_queued]) != 0 || row->generation > 1) return false;
     json_t *options = row->options ? json_loads(row->options, 0, NULL) : NULL;
