@@ -39,7 +39,9 @@ struct load {
     bool folded_sql;  /* … */
     struct span call; /* inside of a template: where it was called, for the second place of a diagnostic */
     struct kept_json *kept;
-    struct buf *definition;             /* text of further files that decide what the result does */
+    struct buf *definition;             /* text of further files that decide what the result does … */
+    const char **files;                 /* … and their paths, malloc'ed list */
+    size_t file_count, file_cap;
     struct line_index *lines;           /* of the sources seen so far */
     const struct neighbour *neighbours; /* owner NULL ends */
     int suggestions;                    /* still to make: they cost a walk over all names */
@@ -65,6 +67,9 @@ bool fields_parse_except(struct load *l, const struct node *map, const struct fi
                          const char *const *skip, const struct where *w, struct value *out);
 void unknown_key(struct load *l, const struct node *map, const struct entry *e, const char *const *known,
                  size_t n, const struct where *w);
+/* The entry's key is a name; false after a diagnostic. */
+bool name_check(struct load *l, const struct node *map, const struct entry *e,
+                const char *noun); /* project.c */
 void missing_keys(struct load *l, const struct value *object, const struct field *table,
                   const struct where *w);
 const struct field *field_find(const struct field *table, const char *key);

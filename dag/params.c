@@ -172,10 +172,9 @@ static int take(const struct pipeline *p, const char *given, json_t *out, struct
     return 0;
 }
 
-json_t *pipeline_params(const struct pipeline *p, const char *const *given, size_t n, struct err *err) {
-    json_t *out = json_object();
+/* Defaults for what is not there; out is freed when one has none. */
+static json_t *fill(const struct pipeline *p, json_t *out, struct err *err) {
     int r = 0;
-    for (size_t i = 0; i < n && !r; i++) r = take(p, given[i], out, err);
     for (size_t i = 0; i < p->param_count && !r; i++) {
         const struct param *param = &p->params[i];
         if (json_object_get(out, param->name)) continue;
@@ -190,4 +189,22 @@ json_t *pipeline_params(const struct pipeline *p, const char *const *given, size
     if (!r) return out;
     json_decref(out);
     return NULL;
+}
+
+json_t *pipeline_params(const struct pipeline *p, const char *const *given, size_t n, struct err *err) {
+    json_t *out = json_object();
+    int r = 0;
+    for (size_t i = 0; i < n && !r; i++) r = take(p, given[i], out, err);
+    if (!r) return fill(p, out, err);
+    json_decref(out);
+    return NULL;
+}
+
+json_t *pipeline_params_filled(const struct pipeline *p, const json_t *before, struct err *err) {
+    json_t *out = json_object();
+    for (size_t i = 0; i < p->param_count; i++) {
+        json_t *v = json_object_get(before, p->params[i].name);
+        if (v) json_object_set(out, p->params[i].name, v);
+    }
+    return fill(p, out, err);
 }

@@ -13,6 +13,8 @@
 #include "base/err.h"
 #include "base/fields.h"
 #include "base/instant.h"
+#include "base/tz_set.h"
+#include "dag/schedule.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -39,6 +41,14 @@ struct pool {
     int64_t tokens;
 };
 
+/* Days on which nothing fires. */
+struct calendar {
+    const char *name;
+    struct tz *tz;           /* whose days; NULL: those of each schedule */
+    struct date_range *days; /* sorted, disjoint */
+    size_t day_count;
+};
+
 struct project {
     struct arena *arena;
     const char *root; /* absolute folder */
@@ -49,6 +59,8 @@ struct project {
     size_t zone_count;
     struct pool *pools;
     size_t pool_count;
+    struct calendar *calendars;
+    size_t calendar_count;
     const char **env_allowed;
     size_t env_allowed_count;
     const char **allow_paths; /* absolute */
@@ -56,7 +68,8 @@ struct project {
     json_t *env_files_env; /* object: what the listed env files define */
     json_t *engines;       /* object, resolved, e.g. {"spark": {"home": …, "master": …, "conf": {…}}} */
     json_t *secrets;       /* object name -> reference text; resolved only at spawn */
-    struct source *source; /* may be NULL */
+    struct source *source;    /* may be NULL */
+    struct tz_set *zone_data; /* time zones, shared by all that is loaded of it */
 };
 
 /* Finds the project from `start` (contract.md 1) and reads leat.yaml when there is one. Diagnostics go to d;
@@ -159,23 +172,35 @@ struct param {
     json_t *values;    /* allowed values; NULL: any */
 };
 
-struct schedule {
-    bool present;
-    const char *timezone; /* "UTC" when not said */
-    json_t *shape;        /* the keys as checked for shape only; the clock reads them later */
+enum backfill_order { OLDEST_FIRST, NEWEST_FIRST };
+enum backfill_redo { REDO_NEVER, REDO_FAILED, REDO_ALL };
+
+/* `backfill:`: what `leat backfill` does unless it is told otherwise. */
+struct backfill_defaults {
+    int64_t max_parallel; /* 1 when not said */
+    int64_t max_failures; /* -1: no limit */
+    enum backfill_order order;
+    enum backfill_redo redo;
 };
 
 struct pipeline {
     struct arena *arena;
+    uint32_t shares; /* beside the first owner; see pipeline_share() */
     const struct project *project;
     const char *name, *about, *owner;
     const char *path;    /* absolute */
     char definition[65]; /* SHA-256 of everything that decides what it does (text, templates, defaults,
                             sql_file texts) */
     struct source *source;
+    const char **files; /* further files that decide what it does (sql_file); absolute */
+    size_t file_count;
     struct param *params;
     size_t param_count;
-    struct schedule schedule;
+    struct schedule *schedules; /* in the order written; their names differ */
+    size_t schedule_count;
+    const char *timezone; /* of its engine sessions and days: that of the first schedule, else "UTC" */
+    struct backfill_defaults backfill;
+    bool depends_on_past; /* a run waits for the success of the slot before */
     int64_t max_active_runs;
     duration_t timeout;
     bool uses_window; /* some value names window.* */
@@ -214,6 +239,8 @@ struct pipeline *pipeline_load_text(const struct project *project, const char *p
                                     size_t len, const struct pipeline_reader *reader, struct diags *d,
                                     struct err *err);
 void pipeline_free(struct pipeline *p);
+/* One more owner, who frees it too; the last one does. One thread at a time. Returns p; NULL is fine. */
+struct pipeline *pipeline_share(struct pipeline *p);
 /* A dataset that several of these pipelines write, not all saying `shared: true`: a warning at each
  * (contract.md 34). */
 void pipelines_check_writers(const struct pipeline *const *list, size_t n, struct diags *d);
@@ -231,7 +258,7 @@ void project_check_names(const struct project *p, char *const *files, size_t cou
 /* A scope is a JSON object with the roots of pipelines.md 2.4: params, window, run, bookmark, steps, each,
  * output, zones, project, env, secrets, inputs. Instants are {"@instant": microseconds}, dates {"@date":
  * "2026-11-19"}; the rest is plain JSON. window has start and end only: date and duration are derived with
- * the zone of pipeline->schedule.
+ * the pipeline's zone.
  *
  * Each call returns a new reference with every ${…} evaluated (FIELD_KIND_LIST says the shapes), or NULL with
  * err, whose message names file:line:col. */
@@ -243,5 +270,8 @@ int pipeline_when(const struct pipeline *p, const struct step *s, const json_t *
 /* Parses `-p name=value` texts and fills in defaults: a JSON object, or NULL with err (exit 2, did-you-mean).
  */
 json_t *pipeline_params(const struct pipeline *p, const char *const *given, size_t n, struct err *err);
+/* The values a run was queued with, for the definition it begins with: what that one no longer has is left out,
+ * what it has now gets its default. */
+json_t *pipeline_params_filled(const struct pipeline *p, const json_t *before, struct err *err);
 
 #endif

@@ -61,7 +61,7 @@ int store_pause(struct store *s, const struct pause_row *p, struct err *err) {
     int64_t pipeline;
     if (pipeline_ensure(s, p->pipeline, &pipeline, err)) return -1;
     return sql_must(SQL(s, pause_put, err, A_INT(pipeline), A_AT(p->at), A_AT(p->until), A_TEXT(p->author),
-                        A_TEXT(p->reason)));
+                        A_TEXT(p->reason), A_TEXT(p->catch_up ? p->catch_up : "none")));
 }
 
 int store_resume(struct store *s, const char *pipeline, struct err *err) {
@@ -75,6 +75,7 @@ static void pause_read(sqlite3_stmt *st, struct arena *a, void *row) {
         .reason = col_text(st, 2, a),
         .at = col_instant(st, 3),
         .until = col_instant(st, 4),
+        .catch_up = col_text(st, 5, a),
     };
 }
 

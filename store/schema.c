@@ -23,7 +23,8 @@
     "  at       INTEGER NOT NULL,\n" \
     "  until    INTEGER,             -- NULL: until somebody resumes it\n" \
     "  author   TEXT,\n" \
-    "  reason   TEXT\n" \
+    "  reason   TEXT,\n" \
+    "  catch_up TEXT NOT NULL DEFAULT 'none'  -- what becomes of the slots meanwhile: none latest all\n" \
     ") STRICT;\n", \
     "CREATE TABLE schedule(          -- what the clock has decided so far\n" \
     "  id         INTEGER PRIMARY KEY,\n" \

@@ -37,11 +37,11 @@ enum {
     X(schedule_move, "UPDATE schedule SET cursor = ?3 WHERE id = ?1 AND cursor = ?2") \
     X(schedule_rule, "UPDATE schedule SET rule = coalesce(?2, '{}'), changed_at = ?3 WHERE id = ?1") \
     X(schedule_gone, "UPDATE schedule SET gone_at = ?2 WHERE id = ?1 AND gone_at IS NULL") \
-    X(pause_put, "INSERT INTO pause(pipeline, at, until, author, reason) VALUES(?1, ?2, ?3, ?4, ?5)" \
+    X(pause_put, "INSERT INTO pause(pipeline, at, until, author, reason, catch_up) VALUES(?1, ?2, ?3, ?4, ?5, ?6)" \
         " ON CONFLICT(pipeline) DO UPDATE SET at = excluded.at, until = excluded.until, author = excluded.author," \
-        " reason = excluded.reason") \
+        " reason = excluded.reason, catch_up = excluded.catch_up") \
     X(pause_drop, "DELETE FROM pause WHERE pipeline = " SQL_PIPELINE_OF("?1")) \
-    X(pauses_list, "SELECT p.name, x.author, x.reason, x.at, x.until FROM pause x" \
+    X(pauses_list, "SELECT p.name, x.author, x.reason, x.at, x.until, x.catch_up FROM pause x" \
         " CROSS JOIN pipeline p ON p.id = x.pipeline ORDER BY p.name") \
     X(trigger_seen, "SELECT version FROM trigger_seen WHERE schedule = ?1 AND dataset = ?2") \
     X(trigger_move, "INSERT INTO trigger_seen(schedule, dataset, version) VALUES(?1, ?2, ?3)" \
@@ -63,6 +63,9 @@ enum {
         " ORDER BY fire DESC LIMIT 1") \
     X(slot_add, "INSERT INTO slot(schedule, fire, last_fire, count, window_start, window_end, span, outcome, reason," \
         " detail, run, decided_at) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)") \
+    X(slots_forget, "DELETE FROM slot WHERE schedule = ?1 AND fire > ?2 AND outcome = 'skipped'") \
+    X(slot_cut, "UPDATE slot SET last_fire = ?3, count = ?4, window_end = ?5 WHERE schedule = ?1 AND fire = ?2" \
+        " AND last_fire > ?3 AND outcome = 'skipped'") \
     X(slot_grow, "UPDATE slot SET last_fire = ?3, count = count + ?4, window_end = ?5, span = ?6, decided_at = ?7" \
         " WHERE schedule = ?1 AND fire = ?2") \
     X(slot_at, SQL_SLOT_COLUMNS "FROM (SELECT * FROM slot WHERE schedule = ?1 AND fire <= ?2 ORDER BY fire DESC" \

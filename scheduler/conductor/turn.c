@@ -46,6 +46,11 @@ static void take_not_started(struct conductor *c, const struct happening *h) {
         attempt_failed(c, a, OUTCOME_failed, &h->err, false);
 }
 
+static void take_never_started(struct conductor *c, const struct happening *h) {
+    struct live_attempt *a = attempt_of_job(c, h->id);
+    if (a) attempt_never_started(c, a);
+}
+
 static void take_lost(struct conductor *c, const struct happening *h) {
     struct live_attempt *a = attempt_of_job(c, h->id);
     if (!a) return;
@@ -71,6 +76,7 @@ static void take(struct conductor *c, const struct happening *h) {
     static void (*const takers[])(struct conductor *, const struct happening *) = {
         [HAPPENED_EXIT] = take_exit,
         [HAPPENED_NOT_STARTED] = take_not_started,
+        [HAPPENED_NEVER_STARTED] = take_never_started,
         [HAPPENED_LOST] = take_lost,
         [HAPPENED_PUBLISH_AGAIN] = take_publish_again,
     };
@@ -157,7 +163,7 @@ static void write_run_state(struct conductor *c, const struct core_action *a) {
     }
     if (!run_state_final(a->to)) return;
     report_run_finished(c, r, a);
-    r->ended = true;
+    live_ended(c, r);
     if (c->waited != a->run) return;
     c->waited_ended = true;
     c->waited_state = a->to;
@@ -239,20 +245,33 @@ static void close_intents(struct conductor *c) {
 }
 
 static void drop_ended_runs(struct conductor *c) {
-    for (struct live_run **at = &c->runs; *at;) {
-        struct live_run *r = *at;
-        if (!r->ended) {
-            at = &r->next;
-            continue;
-        }
-        *at = r->next;
+    while (c->ended) {
+        struct live_run *r = c->ended;
+        c->ended = r->next_ended;
         core_forget(c->core, r->id);
+        live_unlink(c, r);
         live_drop(c, r);
     }
 }
 
+/* What the clock decides is durable before anything else is done: a thousand slots of one second do not wait for
+ * their runs to begin. */
+static void tick(struct conductor *c) {
+    if (!c->clock || c->draining || c->is_broken || clock_idle(c)) return;
+    if (store_begin(c->store, &c->broken)) {
+        c->is_broken = true;
+        return;
+    }
+    clock_tick(c);
+    if (c->is_broken)
+        store_rollback(c->store);
+    else if (store_commit(c->store, &c->broken))
+        c->is_broken = true;
+}
+
 int turn_take(struct conductor *c, struct err *err) {
     c->wants_turn = false;
+    tick(c);
     if (c->is_broken || store_begin(c->store, &c->broken)) {
         c->is_broken = true;
         *err = c->broken;
@@ -266,6 +285,7 @@ int turn_take(struct conductor *c, struct err *err) {
     }
     memmove(c->happened, c->happened + n, (c->happened_count - n) * sizeof *c->happened);
     c->happened_count -= n;
+    if (!c->is_broken && !c->draining) admit_waiting(c);
     settle(c);
     if (c->is_broken)
         store_rollback(c->store);

@@ -330,7 +330,8 @@ CREATE TABLE pause(             -- pipelines that start nothing by themselves; n
   at       INTEGER NOT NULL,
   until    INTEGER,             -- NULL: until somebody resumes it
   author   TEXT,
-  reason   TEXT
+  reason   TEXT,
+  catch_up TEXT NOT NULL DEFAULT 'none'  -- what becomes of the slots meanwhile: none latest all
 ) STRICT;
 CREATE TABLE schedule(          -- what the clock has decided so far
   id         INTEGER PRIMARY KEY,
@@ -457,7 +458,7 @@ INSERT INTO intent(id, token, attempt, state, created_at, committed_at, closed_a
   'r1-s0-g1-a1-0123456789abcdef', 1, 'done', 1700000000000001, 1700000000000002, 1700000000000002);
 INSERT INTO intent_output VALUES(1, 0, 1, -1, 0, NULL);
 -- a schedule that made two runs' slots, of which one was skipped, and a backfill of one window
-INSERT INTO pause VALUES(1, 1700000000000000, NULL, 'ann', 'migration');
+INSERT INTO pause VALUES(1, 1700000000000000, NULL, 'ann', 'migration', 'none');
 INSERT INTO schedule VALUES(1, 1, 'main', 1700000003000000, '{"every":"hour"}', 1700000000000000, 1700000000000000, NULL);
 INSERT INTO slot VALUES(1, 1700000001000000, 1700000001000000, 1, 1700000000000000, 1700000001000000, 20, 'run', NULL,
   NULL, 2, 1700000001000000);
