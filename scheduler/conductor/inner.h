@@ -230,6 +230,7 @@ struct live_run *run_from_row(struct conductor *c, const struct run_row *row, st
 struct lane *lane_of(struct conductor *c, const char *pipeline); /* made when it is not there */
 void lane_touch(struct conductor *c, struct lane *l);            /* look at its queue in this or the next turn */
 void admit_beside(struct conductor *c, const char *pipeline, int64_t run); /* a queued run that has no cap here */
+bool stands_beside(const struct run_row *row); /* such a run */
 void admit_waiting(struct conductor *c);                         /* in a turn, inside its transaction */
 void lanes_release(struct conductor *c);
 void lanes_rollback(struct conductor *c); /* of a transaction after which this conductor goes on */
@@ -243,6 +244,9 @@ void restore_scope(struct live_run *r, const struct step_row *rows, const size_t
 /* Every step where it stood; the run's pipeline and plan are those it began with. rows: store_steps_list().
  */
 void restore_plan(struct conductor *c, struct live_run *r, const struct step_row *rows, size_t n);
+/* A definition of the database, when what it names still gives it; NULL. */
+struct definition_row;
+struct pipeline *restore_definition(struct conductor *c, const struct definition_row *d);
 /* An unfinished run, new in memory, that goes on with the definition it began with. 1; 0: that cannot be had any
  * more; -1 with err. Reported, not yet entered. */
 int restore_going(struct conductor *c, const struct run_row *row, struct arena *a, struct err *err);
