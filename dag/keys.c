@@ -19,10 +19,9 @@ const char *const key_bad_rows[] = {"fail", "quarantine", "drop", NULL};
 const char *const key_if_empty[] = {"fail", "ok", "skip", NULL};
 const char *const key_when_unchanged[] = {"run", "skip", NULL};
 
-const char *const later_verbs[] = {"http",     "query",      "load",          "glue_job",  "glue_crawler",
-                                   "emr_step", "athena",     "wait",          "pipeline",  "dbt",
-                                   "redshift", "lambda",     "step_function", "sagemaker", "trino",
-                                   "slurm",    "kubernetes", "hive",          "pig",       NULL};
+const char *const later_verbs[] = {"http",     "query",         "load",      "glue_job", "glue_crawler", "emr_step",
+                                   "athena",   "dbt",           "redshift",  "lambda",   "step_function", "sagemaker",
+                                   "trino",    "slurm",         "kubernetes", "hive",    "pig",          NULL};
 
 const struct field key_retry_fields[] = {
     {"times", FK_COUNT, FIELD_FIXED | FIELD_SHORT | FIELD_REQUIRED, NULL, NULL, NULL,
