@@ -216,7 +216,7 @@ static int check_args(const struct cli *c, struct err *err) {
 }
 
 int cli_parse(struct cli *c, int argc, char **argv, struct err *err) {
-    *c = (struct cli){.world = world_real()};
+    *c = (struct cli){.world = world_real(), .argv = argv};
     size_t room = (size_t)argc + 1;
     for (int i = 1; i < argc; i++) room += strlen(argv[i]); /* -vvv is three options */
     c->options = xcalloc(room, sizeof *c->options);

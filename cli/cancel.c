@@ -1,29 +1,19 @@
 /* cancel.c: `leat cancel`: asks the conductor at work to stop a run. */
 #include "base/json.h"
+#include "cli/asking.h"
 #include "cli/runs.h"
 #include "cli/verbs.h"
 #include "scheduler/conductor.h"
 
-static int no_conductor(int64_t run, struct err *err) {
-    err_set(err, EX_NOT_FOUND, "no leat is at work here, so run %lld is not running", (long long)run);
-    return err_hint(err, "the next leat run settles what an interrupted one left; see: leat runs show %lld",
-                    (long long)run);
-}
-
-static int ask(struct cli *c, const struct project *p, int64_t run, struct err *err) {
+static int cancel(struct cli *c, const struct project *p, int64_t run, struct err *err) {
     json_t *request = json_pack("{ss sI sb ss}", "ask", "cancel", "run", (json_int_t)run, "kill",
                                 cli_given(c, "kill"), "reason",
                                 cli_value(c, "reason") ? cli_value(c, "reason") : "cancelled"),
-           *answer = NULL;
-    int rc = conductor_ask(p->state, request, &answer, err);
-    json_decref(request);
-    if (rc == 1) return no_conductor(run, err);
-    if (rc == 0 && !json_flag(answer, "ok"))
-        rc = err_set(err, EX_NOT_FOUND, "run %lld: %s", (long long)run,
-                     json_text_or(answer, "error", "refused"));
+           *answer;
+    if (ask(c, p, request, &answer, err)) return -1;
+    out_printf(&c->out, "run %lld %s\n", (long long)run,
+               json_flag(answer, "ended") ? "cancelled before it began" : "cancelling");
     json_decref(answer);
-    if (rc) return -1;
-    out_printf(&c->out, "run %lld cancelling\n", (long long)run);
     return EX_OK;
 }
 
@@ -32,7 +22,7 @@ static int run(struct cli *c, struct err *err) {
     struct run_row row;
     int rc = view_open(&v, c, err);
     if (rc == 0) rc = run_find(&v, cli_arg(c, 0), &row, err);
-    if (rc == 0) rc = ask(c, v.project, row.id, err);
+    if (rc == 0) rc = cancel(c, v.project, row.id, err);
     view_close(&v);
     return rc;
 }

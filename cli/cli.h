@@ -21,6 +21,7 @@ struct option {
 struct cli {
     const struct command *command;
     const char *verb; /* its first word as it was typed: the alias, maybe */
+    char **argv;      /* as the program got it */
     char **args;      /* the words after the verb, borrowed from argv */
     size_t arg_count;
     struct option *options;

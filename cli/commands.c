@@ -7,6 +7,7 @@
 const struct command *const commands[] = {
     &command_validate,
     &command_run,
+    &command_serve,
     &command_retry,
     &command_cancel,
     &command_runs,

@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "base/suggest.h"
+#include "scheduler/catalog.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +114,39 @@ struct pipeline *load_pipeline(struct cli *c, const struct project *p, const cha
     diags_free(d);
     free(path);
     return pl;
+}
+
+/* "pipelines/x.yaml:31:5: the message (the label)". */
+static char *first_error(struct diags *d) {
+    struct buf b = BUF_INIT;
+    diags_sort(d);
+    for (size_t i = 0; i < d->count; i++) {
+        const struct diag *g = &d->list[i];
+        if (g->severity != SEVERITY_ERROR) continue;
+        struct place at = place_of(g->at.source, g->at.start);
+        buf_addf(&b, "%s:%u:%u: %s", g->at.source ? g->at.source->path : "", at.line, at.column, g->message);
+        if (g->label) buf_addf(&b, " (%s)", g->label);
+        break;
+    }
+    return buf_take(&b);
+}
+
+void load_quietly(void *ctx, const struct project *p, const char *path, struct loaded *out) {
+    struct diags *d = diags_new();
+    struct sql_asking asking = {.project = p};
+    struct pipeline_reader reader = pipeline_reader(&asking);
+    struct err err = {0};
+    (void)ctx;
+    out->pipeline = pipeline_load(p, path, &reader, d, &err);
+    out->errors = d->errors;
+    if (out->pipeline && asking.failed.msg[0]) { /* its steps would run in any order */
+        pipeline_free(out->pipeline);
+        out->pipeline = NULL;
+        err = asking.failed;
+    }
+    out->name = out->pipeline ? xstrdup(out->pipeline->name) : pipeline_peek_name(path);
+    if (!out->pipeline) out->problem = d->errors ? first_error(d) : xstrdup(err.msg);
+    diags_free(d);
 }
 
 char *programs_folder(void) {

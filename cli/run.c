@@ -1,6 +1,7 @@
 /* run.c: `leat run`: a pipeline, now, in this process. No daemon is needed. */
 #include "base/arena.h"
 #include "base/json.h"
+#include "cli/asking.h"
 #include "cli/load.h"
 #include "cli/running.h"
 #include "cli/verbs.h"
@@ -19,7 +20,7 @@ static int window_given(struct cli *c, const struct pipeline *p, struct run_requ
         err_set(err, EX_USAGE, "--from and --to go together");
         return err_hint(err, "--to is exclusive: --from 2026-11-01 --to 2026-11-08 is seven days");
     }
-    struct tz *tz = tz_load(c->tz ? c->tz : p->schedule.timezone, err);
+    struct tz *tz = tz_load(c->tz ? c->tz : p->timezone, err);
     if (!tz) {
         err->exit = EX_USAGE; /* the pipeline's own was looked at before */
         return -1;
@@ -63,15 +64,37 @@ static int start(struct conductor *k, void *ctx, int64_t *run, struct err *err) 
     return *run ? 0 : -1;
 }
 
+/* --queue: it begins when its turn comes, in whoever serves. */
+static int queue(struct cli *c, const struct project *p, struct run_request *rq, struct err *err) {
+    json_t *request = json_pack("{ss ss sO sb sb}", "ask", "queue", "pipeline", rq->pipeline->name, "params",
+                                rq->params, "force", rq->force, "move_bookmark", rq->move_bookmark),
+           *only = json_array(), *answer;
+    for (size_t i = 0; i < rq->only_count; i++) json_array_append_new(only, json_string(rq->only[i]));
+    json_put(request, "only", only);
+    if (rq->from_step) json_put_text(request, "from_step", rq->from_step);
+    if (rq->reason) json_put_text(request, "reason", rq->reason);
+    if (rq->window_start != INSTANT_NONE)
+        json_put(request, "window",
+                 json_pack("{sI sI}", "start", (json_int_t)rq->window_start, "end", (json_int_t)rq->window_end));
+    if (ask(c, p, request, &answer, err)) return -1;
+    long long run = (long long)json_int(answer, "run", 0);
+    if (c->json)
+        out_printf(&c->out, "{\"run\":\"%lld\"}\n", run);
+    else
+        out_printf(&c->out, "run %lld queued; watch it with: leat logs %lld -f\n", run, run);
+    json_decref(answer);
+    return EX_OK;
+}
+
 static int go(struct cli *c, const struct project *p, struct run_request *rq, struct err *err) {
-    char *zone = xstrdup(rq->pipeline->schedule.timezone);
+    char *zone = xstrdup(rq->pipeline->timezone);
     int rc = running(c, p, &(struct running){.start = start, .ctx = rq, .timezone = zone}, err);
     free(zone);
     return rc;
 }
 
 static int run(struct cli *c, struct err *err) {
-    struct run_request rq = {.trigger = "manual"};
+    struct run_request rq = {.trigger = "manual", .scheduled_for = INSTANT_NONE};
     const char **only = cli_values(c, "only", &rq.only_count);
     rq.only = only;
     rq.from_step = cli_value(c, "from-step");
@@ -81,7 +104,7 @@ static int run(struct cli *c, struct err *err) {
     struct project *p = load_project(c, err);
     rq.pipeline = p ? load_pipeline(c, p, cli_arg(c, 0), err) : NULL;
     int rc = rq.pipeline ? fill(c, &rq, err) : -1;
-    if (!rc) rc = go(c, p, &rq, err);
+    if (!rc) rc = cli_given(c, "queue") ? queue(c, p, &rq, err) : go(c, p, &rq, err);
     json_decref(rq.params);
     pipeline_free(rq.pipeline);
     free(only);
@@ -105,6 +128,7 @@ static const struct flag flags[] = {
      .letter = 'j',
      .value = "N",
      .help = "local steps at once (default: the cores, at least 4)"},
+    {.name = "queue", .help = "leave it to `leat serve`, which begins it when its turn comes"},
     {.name = "force", .help = "repeat appends that were already made for the window"},
     {.name = "move-bookmark", .help = "let bookmarks move in an explicit window"},
     {.name = "reason", .value = "TEXT", .help = "kept with the run"},

@@ -346,8 +346,10 @@ static void show_run_finished(struct transcript *t, const json_t *e) {
 }
 
 static void show_recovered(struct transcript *t, const json_t *e) {
-    cli_say(t->c, "recovered  run %s%s%s: %s\n", json_text_or(e, "run", "-"), json_text(e, "step") ? " " : "",
-            json_text_or(e, "step", ""), json_text_or(e, "what", ""));
+    const char *message = json_text(e, "message");
+    cli_say(t->c, "recovered  run %s%s%s: %s%s%s\n", json_text_or(e, "run", "-"),
+            json_text(e, "step") ? " " : "", json_text_or(e, "step", ""), json_text_or(e, "what", ""),
+            message ? ": " : "", message ? message : "");
 }
 
 static void show_cancelling(struct transcript *t, const json_t *e) {

@@ -47,7 +47,7 @@ static struct tz *zone_of_file(const struct project *p, const char *path) {
     struct pipeline_reader reader = {.sql_reads = NULL};
     reader.verbs = op_verbs(&reader.verb_count);
     struct pipeline *pl = pipeline_load(p, path, &reader, d, &ignored);
-    struct tz *tz = pl && pl->schedule.timezone ? tz_load(pl->schedule.timezone, &ignored) : NULL;
+    struct tz *tz = pl && pl->timezone ? tz_load(pl->timezone, &ignored) : NULL;
     pipeline_free(pl);
     diags_free(d);
     return tz;

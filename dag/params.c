@@ -191,15 +191,29 @@ static int take_defaults(const struct pipeline *p, bool by_step, json_t *out, st
     return 0;
 }
 
+static json_t *fill(const struct pipeline *p, int r, bool by_step, json_t *out, struct err *err) {
+    if (r == 0 && take_defaults(p, by_step, out, err) == 0) return out;
+    json_decref(out);
+    return NULL;
+}
+
 json_t *pipeline_params(const struct pipeline *p, const char *const *given, size_t n, struct err *err) {
     json_t *out = json_object();
     int r = 0;
     for (size_t i = 0; i < n && !r; i++) r = take_given(p, given[i], out, err);
-    if (!r) r = take_defaults(p, false, out, err);
-    if (!r) return out;
-    json_decref(out);
-    return NULL;
+    return fill(p, r, false, out, err);
 }
+
+json_t *pipeline_params_filled(const struct pipeline *p, const json_t *before, struct err *err) {
+    json_t *out = json_object();
+    for (size_t i = 0; i < p->param_count; i++) {
+        json_t *v = json_object_get(before, p->params[i].name);
+        if (v) json_object_set(out, p->params[i].name, v);
+    }
+    return fill(p, 0, false, out, err);
+}
+
+/* ---- values from `with:` */
 
 /* A plain value as one would write it; malloc'ed, NULL for lists and maps. */
 static char *written(const json_t *v) {
@@ -230,8 +244,5 @@ json_t *pipeline_params_with(const struct pipeline *p, const json_t *with, struc
     json_object_foreach((json_t *)(uintptr_t)with, name, v) {
         if (!r) r = take_json(p, name, v, out, err);
     }
-    if (!r) r = take_defaults(p, true, out, err);
-    if (!r) return out;
-    json_decref(out);
-    return NULL;
+    return fill(p, r, true, out, err);
 }

@@ -63,8 +63,8 @@ static void index_keys(struct build *b) {
 
 static void load_zone_data(struct build *b) {
     struct pipeline_full *full = b->full;
-    if (!full->pub.schedule.timezone) full->pub.schedule.timezone = "UTC";
-    full->tz = tz_load(full->pub.schedule.timezone, NULL);
+    full->pub.timezone = full->pub.schedule_count ? full->pub.schedules[0].timezone : "UTC";
+    full->tz = tz_load(full->pub.timezone, NULL);
     b->l.tz = full->tz;
 }
 
@@ -123,8 +123,16 @@ static const char *shown_path(const struct project *p, const char *path) {
     return strncmp(path, p->root, n) == 0 && path[n] == '/' ? path + n + 1 : path;
 }
 
+static void keep_files(struct build *b) {
+    struct pipeline *p = &b->full->pub;
+    p->files = arena_array(p->arena, b->l.file_count + 1, sizeof *p->files);
+    p->file_count = b->l.file_count;
+    if (p->file_count) memcpy(p->files, b->l.files, p->file_count * sizeof *p->files);
+}
+
 static void release_build(struct build *b) {
     load_release(&b->l);
+    free(b->l.files);
     map_release(&b->names);
     map_release(&b->groups);
     map_release(&b->keys);
@@ -160,6 +168,7 @@ struct pipeline *pipeline_load_text(const struct project *project, const char *p
     else if (root)
         diag_add(d, "E0103", node_span(root), "a pipeline file is a map of keys, not %s", node_noun(root));
     hash_definition(&b, p->source);
+    keep_files(&b);
     release_build(&b);
     if (d->errors == errors) return p;
     pipeline_free(p);
@@ -192,8 +201,17 @@ struct pipeline *pipeline_load(const struct project *project, const char *path,
     return p;
 }
 
+struct pipeline *pipeline_share(struct pipeline *p) {
+    if (p) p->shares++;
+    return p;
+}
+
 void pipeline_free(struct pipeline *p) {
     if (!p) return;
+    if (p->shares) {
+        p->shares--;
+        return;
+    }
     struct pipeline_full *full = (struct pipeline_full *)p;
     for (size_t i = 0; i < full->kept.count; i++) json_decref(full->kept.list[i]);
     free(full->kept.list);

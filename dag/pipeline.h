@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/fields.h"
 #include "base/instant.h"
+#include "dag/schedule.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -163,23 +164,35 @@ struct param {
     json_t *values;    /* allowed values; NULL: any */
 };
 
-struct schedule {
-    bool present;
-    const char *timezone; /* "UTC" when not said */
-    json_t *shape;        /* the keys as checked for shape only; the clock reads them later */
+enum backfill_order { OLDEST_FIRST, NEWEST_FIRST };
+enum backfill_redo { REDO_NEVER, REDO_FAILED, REDO_ALL };
+
+/* `backfill:`: what `leat backfill` does unless it is told otherwise. */
+struct backfill_defaults {
+    int64_t max_parallel; /* 1 when not said */
+    int64_t max_failures; /* -1: no limit */
+    enum backfill_order order;
+    enum backfill_redo redo;
 };
 
 struct pipeline {
     struct arena *arena;
+    uint32_t shares; /* beside the first owner; see pipeline_share() */
     const struct project *project;
     const char *name, *about, *owner;
     const char *path;    /* absolute */
     char definition[65]; /* SHA-256 of everything that decides what it does (text, templates, defaults,
                             sql_file texts) */
     struct source *source;
+    const char **files; /* further files that decide what it does (sql_file); absolute */
+    size_t file_count;
     struct param *params;
     size_t param_count;
-    struct schedule schedule;
+    struct schedule *schedules; /* in the order written; their names differ */
+    size_t schedule_count;
+    const char *timezone; /* of its engine sessions and days: that of the first schedule, else "UTC" */
+    struct backfill_defaults backfill;
+    bool depends_on_past; /* a run waits for the success of the slot before */
     int64_t max_active_runs;
     duration_t timeout;
     bool uses_window; /* some value names window.* */
@@ -218,6 +231,8 @@ struct pipeline *pipeline_load_text(const struct project *project, const char *p
                                     size_t len, const struct pipeline_reader *reader, struct diags *d,
                                     struct err *err);
 void pipeline_free(struct pipeline *p);
+/* One more owner, who frees it too; the last one does. One thread at a time. Returns p; NULL is fine. */
+struct pipeline *pipeline_share(struct pipeline *p);
 /* A dataset that several of these pipelines write, not all saying `shared: true`: a warning at each
  * (contract.md 34). */
 void pipelines_check_writers(const struct pipeline *const *list, size_t n, struct diags *d);
@@ -245,7 +260,7 @@ void project_check_names(const struct project *p, char *const *files, size_t cou
 /* A scope is a JSON object with the roots of pipelines.md 2.4: params, window, run, bookmark, steps, each,
  * output, zones, project, env, secrets, inputs. Instants are {"@instant": microseconds}, dates {"@date":
  * "2026-11-19"}; the rest is plain JSON. window has start and end only: date and duration are derived with
- * the zone of pipeline->schedule.
+ * the pipeline's zone.
  *
  * Each call returns a new reference with every ${…} evaluated (FIELD_KIND_LIST says the shapes), or NULL with
  * err, whose message names file:line:col. */
@@ -261,5 +276,8 @@ json_t *pipeline_params(const struct pipeline *p, const char *const *given, size
 json_t *pipeline_params_with(const struct pipeline *p, const json_t *with, struct err *err);
 /* One of them: the value as its type has it; NULL with err when the parameter does not take it. */
 json_t *pipeline_param(const struct pipeline *p, const char *name, const json_t *value, struct err *err);
+/* The values a run was queued with, for the definition it begins with: what that one no longer has is left out,
+ * what it has now gets its default. */
+json_t *pipeline_params_filled(const struct pipeline *p, const json_t *before, struct err *err);
 
 #endif

@@ -58,6 +58,8 @@ static const struct node *read_file(struct load *l, const struct node *path, con
     struct err err = {0};
     size_t len = 0;
     char *full = fs_join(l->project->root, name), *text = fs_read(full, LIMIT_YAML_BYTES, &len, &err);
+    GROW(l->files, l->file_count, l->file_cap);
+    l->files[l->file_count++] = arena_strdup(l->arena, full);
     free(full);
     bool good = text && utf8_check(text, len) == len && !memchr(text, 0, len);
     if (!good) {

@@ -223,27 +223,23 @@ static void check_trigger(struct build *b, const struct node *n) {
 }
 
 void build_schedule(struct build *b, const struct node *n) {
-    struct schedule *s = &b->full->pub.schedule;
     struct where w = {.name = "schedule", .at = node_span(n)};
     struct value shape;
-    s->present = true;
     if (n->kind != NODE_MAP) {
         static const struct field f = {
             .name = "schedule", .kind = FK_OBJECT, .example = "{every: day at 06:15}"};
         wrong_shape(&b->l, n, &f, "a map");
         return;
     }
-    bool good = fields_parse(&b->l, n, schedule_fields, &w, &shape);
+    struct schedule *s = arena_alloc(b->l.arena, sizeof *s);
+    *s = (struct schedule){.name = "main", .timezone = "UTC", .at = node_span(n)};
+    b->full->pub.schedules = s;
+    b->full->pub.schedule_count = 1;
+    fields_parse(&b->l, n, schedule_fields, &w, &shape);
     check_trigger(b, n);
     check_instant(b, n, "start");
     check_instant(b, n, "end");
     check_covers(b, node_get(n, "covers"));
     const struct value *zone = value_member(&shape, "timezone");
     if (zone && zone->shape == VALUE_TEXT) s->timezone = zone->text;
-    if (!good) return;
-    struct complaint c = {0};
-    struct eval v = {.arena = b->l.arena, .c = &c};
-    struct span at;
-    json_t *j = value_json(&v, &shape, &at);
-    if (j) s->shape = keep_json(&b->l, j);
 }

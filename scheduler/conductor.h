@@ -22,11 +22,26 @@
 struct conductor;
 struct store;
 
+/* What a program that takes this one's place (exec) inherits, so that nobody gets in between; 0: nothing. */
+struct inherited {
+    int lock_fd, listen_fd;
+};
+
 struct conductor_options {
     const struct project *project;
     const struct world *world;
     const char *programs; /* folder of `leat` and `leat-warden` (from /proc/self/exe) */
     int64_t jobs;         /* local steps at once; 0: max(4, cores) */
+    /* The definition to begin a queued run of this pipeline with: one more owner of it, or NULL with err (exit 4:
+     * there is none of that name, exit 3: it has errors). NULL: only runs handed in by conductor_submit(). */
+    struct pipeline *(*find)(void *ctx, const char *name, struct err *err);
+    void *find_ctx;
+    bool serves;        /* begins what waits in the database, whoever queued it */
+    struct inherited inherited;
+    bool database_only; /* no warden, no socket: to change a row or two while nobody serves */
+    /* Reads the stored definition of an interrupted run again, for its finally steps. NULL: one that does not
+     * know what SQL reads. */
+    const struct pipeline_reader *reader;
     /* Told everything worth showing, one JSON object a happening (cli.md 1.6: seq, at, type, run, step, …),
      * after it is durable. The object is borrowed. May be NULL. */
     void (*report)(void *ctx, const json_t *event);
@@ -41,8 +56,9 @@ void conductor_close(struct conductor *c); /* running steps go on under the ward
 
 /* Recovery, to be called once after open: adopts live attempts, takes in the exits that happened meanwhile,
  * rolls open intents forward, settles what is lost. Unfinished runs other than `resume` start no more steps
- * and end `failed`, reason interrupted (contract.md 18); `resume` (0: none) goes on. Returns when nothing of
- * the old runs is live any more, except for `resume`. Each thing done is reported (type "recovered"). */
+ * but their finally steps, and end `failed`, reason interrupted (contract.md 16, 18); `resume` (0: none) goes
+ * on. Returns when nothing of the old runs is live any more, except for `resume`. Each thing done is reported
+ * (type "recovered"). */
 int conductor_recover(struct conductor *c, int64_t resume, struct err *err);
 
 struct run_request {
@@ -57,6 +73,12 @@ struct run_request {
     const char *from_step; /* NULL */
     bool force;
     const char *reason; /* free text of the user; NULL */
+    instant_t scheduled_for; /* fire instant of its slot; INSTANT_NONE */
+    const char *schedule;    /* the schedule's name; NULL */
+    int64_t parent;          /* attempt of the `pipeline:` step that starts it; 0 */
+    int64_t backfill;        /* 0: none; such a run does not count against max_active_runs */
+    bool beside;             /* if_running: allow: nor does this one */
+    bool queue;              /* waits for its turn even when nobody serves */
 };
 
 /* Writes down a new run; its id, or 0 with err. The request is consumed either way. */
@@ -94,8 +116,14 @@ int conductor_collect(struct conductor *c, struct err *err);
 /* The database, for verbs that change something small (bookmarks) after conductor_recover(). Borrowed. */
 struct store *conductor_store(struct conductor *c);
 
-/* Asks the conductor at work on this state folder to cancel a run; 1 when none is at work. *answer: new
- * reference. */
+/* ---- what other commands ask (contract.md 17); asks.c has the table of words ---- */
+
+/* Asks the conductor at work on this state folder; 1 when none is at work. *answer: new reference,
+ * {"ok": true, …} or {"ok": false, "error", "hint", "exit"}. */
 int conductor_ask(const char *state, const json_t *request, json_t **answer, struct err *err);
+/* The same of the one at work or, when there is none, done here on the database alone; -1 with err also when the
+ * answer says no. find as in the options, for what needs a definition. */
+int conductor_request(const struct conductor_options *o, const json_t *request, json_t **answer,
+                      struct err *err);
 
 #endif

@@ -23,6 +23,7 @@ struct control {
     char *path;
     control_answer *answer;
     void *ctx;
+    bool kept; /* the socket goes on under another program */
     struct client *clients;
 };
 
@@ -118,7 +119,7 @@ static void came(uv_stream_t *listener, int status) {
         client_close(c);
 }
 
-static int listen_on(struct control *o, uv_loop_t *loop, const char *state, struct err *err) {
+static int bind_fresh(struct control *o, const char *state, struct err *err) {
     struct sockaddr_un a;
     int folder;
     if (address(state, &a, &folder, err)) return -1;
@@ -129,10 +130,14 @@ static int listen_on(struct control *o, uv_loop_t *loop, const char *state, stru
     umask(mask);
     if (bad) err_errno(err, "cannot listen on %s", o->path);
     close(folder);
-    if (bad) {
-        if (fd >= 0) close(fd);
-        return -1;
-    }
+    if (bad && fd >= 0) close(fd);
+    return bad ? -1 : fd;
+}
+
+static int listen_on(struct control *o, uv_loop_t *loop, const struct control_options *co, struct err *err) {
+    int fd = co->listen_fd > 0 ? co->listen_fd : bind_fresh(o, co->state, err);
+    if (fd < 0) return -1;
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
     uv_pipe_init(loop, &o->listener, 0);
     uv_pipe_open(&o->listener, fd);
     o->listener.data = o;
@@ -141,13 +146,12 @@ static int listen_on(struct control *o, uv_loop_t *loop, const char *state, stru
                : 0;
 }
 
-struct control *control_open(uv_loop_t *loop, const char *state, control_answer *answer, void *ctx,
-                             struct err *err) {
+struct control *control_open(uv_loop_t *loop, const struct control_options *co, struct err *err) {
     struct control *o = xcalloc(1, sizeof *o);
-    o->path = fs_join(state, "leat.sock");
-    o->answer = answer;
-    o->ctx = ctx;
-    if (listen_on(o, loop, state, err) == 0) return o;
+    o->path = fs_join(co->state, "leat.sock");
+    o->answer = co->answer;
+    o->ctx = co->ctx;
+    if (listen_on(o, loop, co, err) == 0) return o;
     free(o->path);
     free(o);
     return NULL;
@@ -159,9 +163,16 @@ static void listener_gone(uv_handle_t *h) {
     free(o);
 }
 
+int control_keep(struct control *o) {
+    uv_os_fd_t own;
+    int fd = uv_fileno((uv_handle_t *)&o->listener, &own) == 0 ? dup(own) : -1;
+    o->kept = fd > 0;
+    return o->kept ? fd : 0;
+}
+
 void control_close(struct control *o) {
     if (!o) return;
-    unlink(o->path);
+    if (!o->kept) unlink(o->path);
     for (struct client *c = o->clients; c; c = c->next) {
         c->owner = NULL;
         client_close(c);

@@ -1,8 +1,7 @@
 /* control.h: the conductor's socket, <state>/leat.sock (mode 0600, same user only): one JSON line asks, one
  * answers.
  *
- * What a second command may ask of the conductor at work (contract.md 17): {"ask": "cancel", "run": id,
- * "kill": bool, "reason": text} and {"ask": "status"}. */
+ * What may be asked is the table of conductor/asks.c. */
 #ifndef LEAT_SCHEDULER_CONTROL_H
 #define LEAT_SCHEDULER_CONTROL_H
 
@@ -16,10 +15,19 @@ struct control;
 /* Answers a request: new reference. */
 typedef json_t *control_answer(void *ctx, const json_t *request);
 
+struct control_options {
+    const char *state;
+    control_answer *answer;
+    void *ctx;
+    int listen_fd; /* of control_keep(); 0: none */
+};
+
 /* Binds and listens on the loop. A socket file left by a dead conductor is replaced (the caller holds the
  * instance lock). */
-struct control *control_open(uv_loop_t *loop, const char *state, control_answer *answer, void *ctx,
-                             struct err *err);
+struct control *control_open(uv_loop_t *loop, const struct control_options *o, struct err *err);
+/* A descriptor of the listening socket that outlives control_close() and exec(), for control_options.listen_fd: who
+ * asks in between waits. 0 when it cannot be had. */
+int control_keep(struct control *c);
 void control_close(struct control *c); /* the loop must run once more before it is closed; NULL is fine */
 
 /* The other side, blocking for a few seconds at most: 0 with *answer (new reference), 1 when nobody listens,

@@ -34,6 +34,7 @@ struct store {
     duration_t read_limit; /* 0: none (writer) */
     duration_t deadline;   /* of the read under way, on the steady clock */
     int lock_fd;           /* -1: reader */
+    int inherited_lock;    /* store_options.lock_fd */
     int wal_pages;         /* frames in the WAL after the last commit */
     int wal_next;          /* copy back from so many frames on */
     int64_t migrated_from, ballast_bytes;

@@ -75,9 +75,22 @@ static int held_error(int fd, const char *path, struct err *err) {
     return err_hint(err, "wait for it, or look at it with: leat status");
 }
 
+/* A descriptor that came through exec(): it must be of this very file. */
+static bool is_this_lock(int fd, const char *path) {
+    struct stat of, is;
+    if (fd <= 0 || fstat(fd, &of) || stat(path, &is)) return false;
+    return of.st_dev == is.st_dev && of.st_ino == is.st_ino && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
+}
+
+int store_keep_lock(struct store *s) {
+    int fd = dup(s->lock_fd); /* the same open file, so the same lock; no close-on-exec */
+    return fd < 0 ? 0 : fd;
+}
+
 int lock_take(struct store *s, struct err *err) {
     char *path = fs_join(s->state, "lock");
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600), r = 0;
+    int fd = s->inherited_lock, r = 0;
+    if (!is_this_lock(fd, path)) fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         r = err_errno(err, "cannot open %s", path);
     else if (flock(fd, LOCK_EX | LOCK_NB))

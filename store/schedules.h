@@ -56,10 +56,11 @@ int store_slots_meeting(struct store *s, const char *pipeline, instant_t start, 
 
 struct pause_row {
     const char *pipeline, *author, *reason;
-    instant_t at, until; /* INSTANT_NONE: until resumed */
+    instant_t at, until;  /* until INSTANT_NONE: until resumed */
+    const char *catch_up; /* what becomes of the slots meanwhile: none latest all */
 };
 int store_pause(struct store *s, const struct pause_row *p, struct err *err); /* replaces an older one */
-int store_resume(struct store *s, const char *pipeline, struct err *err);     /* 0: it was not paused */
+int store_resume(struct store *s, const char *pipeline, struct err *err);     /* takes it away; 0: there was none */
 int store_pauses_list(struct store *s, struct arena *a, struct pause_row **rows, size_t *n, struct err *err);
 
 /* ---- triggers by datasets ---- */

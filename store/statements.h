@@ -390,6 +390,7 @@
 
 #define STATEMENTS_META(X) \
     X(meta_get, "SELECT value FROM meta WHERE name = ?1") \
+    X(meta_put, "INSERT INTO meta(name, value) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET value = excluded.value") \
     X(meta_add, "INSERT INTO meta(name, value) VALUES(?1, ?2)")
 
 // clang-format on

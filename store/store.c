@@ -176,6 +176,7 @@ static struct store *store_new(const char *state, const struct store_options *o)
     s->state = xstrdup(state);
     s->path = fs_join(state, "leat.db");
     s->lock_fd = -1;
+    s->inherited_lock = o ? o->lock_fd : 0;
     s->wal_next = WAL_LONG_PAGES;
     s->ballast_bytes = o ? o->ballast_bytes : 0;
     return s;
@@ -397,6 +398,11 @@ void store_snapshot_end(struct store *s) {
 }
 
 /* ---- upkeep ---- */
+
+int store_alive(struct store *s, instant_t at, struct err *err) {
+    char text[INSTANT_TEXT];
+    return sql_must(SQL(s, meta_put, err, A_TEXT("alive"), A_TEXT(instant_text(at, text))));
+}
 
 int64_t store_wal_pages(const struct store *s) { return s->wal_pages; }
 

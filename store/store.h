@@ -48,6 +48,7 @@ struct store_options {
     duration_t read_limit;               /* of a reader's transaction; 0: 2 s */
     const char *vfs;                     /* NULL: SQLite's own; tests hand down a faulty one */
     int64_t ballast_bytes;               /* 0: LIMIT_BALLAST_BYTES; -1: no ballast */
+    int lock_fd;                         /* of store_keep_lock() in this process before exec; 0: none */
     const struct migrations *migrations; /* NULL: this program's own; tests hand down others */
 };
 
@@ -61,6 +62,10 @@ struct store *store_open_writer(const char *state, const struct store_options *o
 int store_open_reader(const char *state, const struct store_options *options, struct store **out,
                       struct err *err);
 void store_close(struct store *s); /* NULL is fine; rolls back what was not committed; frees the lock */
+
+/* The lock outlives store_close() and exec(): a descriptor for store_options.lock_fd of the program that comes next,
+ * or 0 when it cannot be had. In between nobody else gets in. */
+int store_keep_lock(struct store *s);
 
 bool store_is_writer(const struct store *s);
 bool store_was_unclean(const struct store *s);      /* the last writer ended without store_close() */
@@ -91,6 +96,8 @@ void store_snapshot_end(struct store *s);
 /* Call between turns, after the effects: copies the WAL back when it is long (PASSIVE at 1,000 pages); when
  * idle, empties it (TRUNCATE) and makes the ballast again. Never fails a turn: -1 only for "io_error". */
 int store_tend(struct store *s, bool idle, struct err *err);
+/* Writes down that its owner was at work at this instant: proves the database writable. In a transaction. */
+int store_alive(struct store *s, instant_t at, struct err *err);
 int64_t store_wal_pages(const struct store *s);
 
 /* After "disk_full" and store_rollback(): gives the ballast's space back, so that failures can be recorded.

@@ -213,7 +213,7 @@ static json_t *request_head_of(struct claiming *k) {
                                               .step = k->s->name,
                                               .run = run,
                                               .trigger = k->r->trigger,
-                                              .timezone = k->r->pipeline->schedule.timezone,
+                                              .timezone = k->r->pipeline->timezone,
                                               .verb = k->r->verbs[k->a->step],
                                               .generation = k->r->generation,
                                               .attempt = k->a->number,

@@ -38,6 +38,7 @@ static void warden_ready(uv_poll_t *h, int status, int events) {
 }
 
 static void watch_warden(struct conductor *c) {
+    if (!c->warden) return;
     int events = UV_READABLE | (warden_wants_write(c->warden) ? UV_WRITABLE : 0);
     uv_poll_start(&c->warden_poll, events, warden_ready);
 }
@@ -58,8 +59,12 @@ static void show_progress(uv_timer_t *t) {
 
 static void signalled(uv_signal_t *s, int number) {
     struct conductor *c = s->data;
-    bool again = c->signal != 0;
+    bool again = c->signals++ > 0;
     if (!again) c->signal = number;
+    if (c->options.serves) { /* serve.c ends it; its steps go on */
+        uv_stop(&c->loop);
+        return;
+    }
     report(c, again ? "killing" : "cancelling", c->waited, NULL, json_pack("{si}", "signal", number));
     effects_run(c);
     for (struct live_run *r = c->runs; r; r = r->next)
@@ -84,6 +89,7 @@ static void after_poll(struct conductor *c) {
     }
     if (c->is_broken || (!c->happened_count && !c->wants_turn)) return;
     if (turn_take(c, &err) == 0) arm_due(c);
+    clock_arm(c);
 }
 
 void conductor_poll(struct conductor *c) {
@@ -91,39 +97,6 @@ void conductor_poll(struct conductor *c) {
     watch_warden(c);
     uv_run(&c->loop, pending ? UV_RUN_NOWAIT : UV_RUN_ONCE);
     after_poll(c);
-}
-
-/* ---- other commands ask ---- */
-
-static json_t *answer_cancel(struct conductor *c, const json_t *request) {
-    int64_t run = json_int(request, "run", 0);
-    if (!live_find(c, run)) return json_pack("{sb ss}", "ok", 0, "error", "that run is not live");
-    conductor_cancel(c, run, json_flag(request, "kill"), json_text_or(request, "reason", "cancelled"));
-    return json_pack("{sb}", "ok", 1);
-}
-
-static json_t *answer_status(struct conductor *c, const json_t *request) {
-    (void)request;
-    struct core_load load = core_load(c->core);
-    json_t *runs = json_array();
-    for (struct live_run *r = c->runs; r; r = r->next) json_array_append_new(runs, json_integer(r->id));
-    return json_pack("{sb si si so}", "ok", 1, "pid", (int)getpid(), "live", (int)load.live, "runs", runs);
-}
-
-static const struct {
-    const char *word;
-    json_t *(*answer)(struct conductor *c, const json_t *request);
-} questions[] = {{"cancel", answer_cancel}, {"status", answer_status}};
-
-static json_t *answer(void *ctx, const json_t *request) {
-    const char *word = json_text_or(request, "ask", "");
-    for (size_t i = 0; i < sizeof questions / sizeof *questions; i++)
-        if (strcmp(word, questions[i].word) == 0) return questions[i].answer(ctx, request);
-    return json_pack("{sb ss}", "ok", 0, "error", "this conductor does not know that question");
-}
-
-int conductor_ask(const char *state, const json_t *request, json_t **out, struct err *err) {
-    return control_ask(state, request, out, err);
 }
 
 /* ---- open and close ---- */
@@ -172,14 +145,18 @@ static int make_folders(const struct project *p, struct err *err) {
 
 static int open_parts(struct conductor *c, struct err *err) {
     const char *state = c->options.project->state;
-    struct store_options so = {.world = c->options.world};
+    struct store_options so = {.world = c->options.world, .lock_fd = c->options.inherited.lock_fd};
     if (fs_mkdirs(state, 0700, err)) return -1;
     if (!(c->store = store_open_writer(state, &so, err))) return -1;
     if (make_folders(c->options.project, err)) return -1;
     bool fresh;
+    if (open_core(c)) return -1;
+    if (c->options.database_only) return 0;
     if (!(c->warden = warden_connect(state, c->warden_program, &fresh, err))) return -1;
-    if (!(c->control = control_open(&c->loop, state, answer, c, err))) return -1;
-    return open_core(c);
+    struct control_options co = {
+        .state = state, .answer = asked, .ctx = c, .listen_fd = c->options.inherited.listen_fd};
+    c->control = control_open(&c->loop, &co, err);
+    return c->control ? 0 : -1;
 }
 
 static void open_loop(struct conductor *c) {
@@ -204,7 +181,7 @@ struct conductor *conductor_open(const struct conductor_options *o, struct err *
     raise_open_files();
     open_loop(c);
     if (open_parts(c, err) == 0) {
-        uv_poll_init(&c->loop, &c->warden_poll, warden_fd(c->warden));
+        if (c->warden) uv_poll_init(&c->loop, &c->warden_poll, warden_fd(c->warden));
         c->warden_poll.data = c;
         return c;
     }
@@ -247,10 +224,12 @@ void conductor_close(struct conductor *c) {
     close_warden(c);
     while (c->runs) {
         struct live_run *r = c->runs;
-        c->runs = r->next;
         if (c->core) core_forget(c->core, r->id);
+        live_unlink(c, r);
         live_drop(c, r);
     }
+    lanes_release(c);
+    idmap_release(&c->by_id);
     core_free(c->core);
     core_actions_release(&c->actions);
     free(c->effects);

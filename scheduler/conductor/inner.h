@@ -2,7 +2,9 @@
  *
  *   conductor.c  open, close, the loop and its handles, waiting for a run
  *   turn.c       one turn: events -> core -> one transaction -> effects
- *   runs.c       submit; a run's life in memory
+ *   runs.c       a run's life in memory
+ *   submit.c     a new run: its row, and its way from the row into memory
+ *   admit.c      which of the runs that wait in the database begin
  *   again.c      retry: the next generation, or an unfinished run that goes on
  *   claim.c      P0: pins, bookmark, the evaluated request of an attempt
  *   unchanged.c  whether an attempt would only repeat what its dataset already is
@@ -10,8 +12,13 @@
  *   exits.c      what the end of a job means
  *   publishing.c P3 and P6 of the publish protocol
  *   effects.c    what is done after the commit: jobs, acknowledgements, files, reports
+ *   restore.c    a run of the database in memory again
  *   recover.c    what a dead conductor left
  *   rollback.c   an old version's files as a new version
+ *   clock.c      the timetable driven by the wall clock: slots become runs
+ *   pauses.c     pipelines that start nothing by themselves for a while
+ *   serve.c      the daemon around the loop; notify.c tells systemd
+ *   asks.c       what other commands ask of the one at work
  *   collect.c    retention and garbage, once a day
  *
  * Invariants: (1) nothing outside the database changes before the commit of the turn that decided it; (2) an
@@ -24,6 +31,7 @@
 #include "scheduler/conductor.h"
 #include "scheduler/control.h"
 #include "scheduler/core.h"
+#include "scheduler/idmap.h"
 #include "scheduler/plan.h"
 #include "store/attempts.h"
 #include "store/intents.h"
@@ -38,6 +46,7 @@ enum phase { PHASE_MAIN = 'm', PHASE_AUDIT = 'a', PHASE_PUBLISH = 'p' };
 /* What the last attempt of a step gave: becomes the step's row and the event about it. */
 struct step_facts {
     char message[1024], hint[512];
+    char reason[CORE_REASON_TEXT]; /* of a step that failed before this conductor lived */
     int64_t rows_read, bytes_read, rows_written;
     bool nothing_new, warned;
     json_t *outputs;   /* object or NULL */
@@ -82,8 +91,24 @@ struct live_run {
     struct core_init *init;
     uint32_t *no_edges;
     uint64_t *holds; /* names that plan->steps point into */
+    instant_t scheduled_for;
+    char *schedule;           /* NULL: not made by one */
+    int64_t parent, backfill; /* 0: none */
+    bool counted;             /* against max_active_runs of its pipeline */
     bool ended;
-    struct live_run *next;
+    struct live_run *before, *next, *next_ended;
+    struct live_run *lane_before, *lane_next; /* while it is in the core */
+    bool in_lane;
+};
+
+/* What is kept of each pipeline that has runs here: how many count against its max_active_runs, and whether
+ * its queue has to be looked at. */
+struct lane {
+    char *name;
+    uint32_t counted;
+    struct live_run *runs; /* of it, chained by lane_next */
+    struct hand *hands;    /* its schedules (clock.c) */
+    bool dirty, paused;
 };
 
 enum effect_kind { EFFECT_START, EFFECT_CANCEL, EFFECT_ACK, EFFECT_REPORT, EFFECT_CLEAN };
@@ -111,7 +136,15 @@ struct conductor {
     struct warden *warden;
     struct core *core;
     struct control *control;
-    struct live_run *runs;
+    struct live_run *runs, *ended; /* ended: in this turn, chained by next_ended */
+    struct idmap by_id, lanes;     /* runs by id; lanes by hash of the pipeline's name */
+    struct beside {
+        int64_t run;
+        struct lane *lane;
+    } * beside; /* queued runs that stand in no queue: of backfills, `if_running: allow` */
+    size_t beside_count, beside_cap;
+    struct lane **dirty;           /* lanes whose queues are to be looked at */
+    size_t dirty_count, dirty_cap;
     struct core_actions actions;
     struct effect *effects;
     size_t effect_count, effect_cap;
@@ -125,7 +158,12 @@ struct conductor {
     uv_timer_t due, progress;
     uv_signal_t sigint, sigterm;
     bool loop_open, warden_lost, wants_turn;
-    int signal; /* first SIGINT or SIGTERM */
+    int signal, signals; /* first SIGINT or SIGTERM; how many there were */
+    struct catalog *catalog; /* of one that serves */
+    struct clock *clock;     /* likewise */
+    instant_t pause_until;   /* when the first pause ends; INSTANT_NONE */
+    bool quiet_catalog;      /* the first look at all files: not every one is news */
+    bool draining;           /* starts nothing more */
     int64_t waited;
     enum run_state waited_state;
     char waited_reason[CORE_REASON_TEXT];
@@ -146,10 +184,14 @@ void turn_happened(struct conductor *c, const struct happening *h);
 /* ---- runs.c */
 struct live_run *live_find(const struct conductor *c, int64_t id);
 struct live_run *live_new(struct conductor *c, int64_t id);
+void live_unlink(struct conductor *c, struct live_run *r); /* out of the list; still to be dropped */
+void live_ended(struct conductor *c, struct live_run *r);  /* to be dropped at the end of the turn */
 void live_drop(struct conductor *c, struct live_run *r);
 void live_names(struct live_run *r, uint32_t count, const char *const *names, const char *const *verbs);
 void live_scope(struct live_run *r);
 const char **live_verb_names(const struct pipeline *p); /* per step; the list is malloc'ed */
+const char **live_step_names(const struct pipeline *p); /* likewise */
+int definition_put(struct conductor *c, const struct pipeline *p, int64_t *id, struct err *err);
 /* Names of the steps into the run, and the definition into the database. */
 int live_put_definition(struct conductor *c, struct live_run *r, int64_t *id, struct err *err);
 void live_holds(struct live_run *r);
@@ -161,6 +203,37 @@ struct entrance {
     const char *stop_reason;
 };
 int live_enter(struct conductor *c, struct live_run *r, const struct entrance *in, struct err *err);
+
+/* ---- submit.c */
+/* Writes the row of a new run, `queued`; inside a transaction. Its id, or 0 with err. */
+int64_t queue_run(struct conductor *c, const struct run_request *rq, struct err *err);
+/* A run of the database into memory and, with live_enter() after the commit, into the core. Inside a
+ * transaction; the pipeline is consumed. NULL with err. */
+struct live_run *run_from_row(struct conductor *c, const struct run_row *row, struct pipeline *pipeline,
+                              struct err *err);
+
+/* ---- admit.c */
+struct lane *lane_of(struct conductor *c, const char *pipeline); /* made when it is not there */
+void lane_touch(struct conductor *c, struct lane *l);            /* look at its queue in this or the next turn */
+void admit_beside(struct conductor *c, const char *pipeline, int64_t run); /* a queued run that has no cap here */
+void admit_waiting(struct conductor *c);                         /* in a turn, inside its transaction */
+void lanes_release(struct conductor *c);
+/* ---- restore.c */
+void restore_row(struct live_run *r, const struct run_row *row); /* what it says, without steps */
+/* Where the steps of a definition stood, by name; rows[from[i]] is step i's row (SIZE_MAX: it is new). */
+struct core_init *restore_states(const struct pipeline *p, const struct step_row *rows, size_t n,
+                                 size_t *from);
+/* The run's scope, with what its successful steps gave. */
+void restore_scope(struct live_run *r, const struct step_row *rows, const size_t *from);
+/* Every step where it stood; the run's pipeline and plan are those it began with. rows: store_steps_list().
+ */
+void restore_plan(struct conductor *c, struct live_run *r, const struct step_row *rows, size_t n);
+/* An unfinished run, new in memory, that goes on with the definition it began with. 1; 0: that cannot be had any
+ * more; -1 with err. Reported, not yet entered. */
+int restore_going(struct conductor *c, const struct run_row *row, struct arena *a, struct err *err);
+/* An unfinished run, new in memory, only to be finished: with its finally steps when its definition can be
+ * rebuilt. It is reported, not yet entered. */
+int restore_frozen(struct conductor *c, const struct run_row *row, struct arena *a, struct err *err);
 
 /* ---- claim.c */
 /* P0 of an attempt, inside the turn's transaction. -1 with err: the attempt (if a->id) has to end as failed.
@@ -216,6 +289,29 @@ void report_progress(struct conductor *c);
 
 /* ---- conductor.c */
 void conductor_poll(struct conductor *c); /* waits for something to happen, then takes a turn */
+
+/* ---- clock.c */
+struct catalog_entry;
+int clock_open(struct conductor *c, struct err *err); /* with every definition of the catalog */
+void clock_close(struct conductor *c);
+/* A pipeline has another definition, a broken one, or none (NULL) any more. */
+void clock_definition(struct conductor *c, const char *pipeline, const struct catalog_entry *e);
+void clock_zones_changed(struct conductor *c); /* zone data: what comes next is found anew */
+/* What is due: slots, cursors and runs of the turn's transaction. */
+void clock_tick(struct conductor *c);
+void clock_arm(struct conductor *c); /* after a turn: wakes the loop when something is due */
+bool clock_idle(struct conductor *c); /* nothing is due */
+void clock_busy(struct conductor *c, const struct lane *l, bool busy);
+struct timetable *clock_timetable(struct conductor *c); /* NULL: this one does not serve */
+int64_t clock_group(const struct lane *l);
+
+/* ---- pauses.c */
+int pauses_open(struct conductor *c, struct err *err); /* the rows have changed */
+void pauses_tick(struct conductor *c);                 /* in a turn: ends those whose end has come */
+instant_t pauses_next(const struct conductor *c);
+
+/* ---- asks.c */
+json_t *asked(void *ctx, const json_t *request); /* a control_answer; ctx is the conductor */
 
 /* ---- rollback.c */
 /* P4 to P7 of an intent that belongs to no attempt, at once: it moves no files. */

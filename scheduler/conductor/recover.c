@@ -12,7 +12,6 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "operators/exchange.h"
-#include "scheduler/scope.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -72,48 +71,9 @@ static int ask_warden(struct recovery *k, struct err *err) {
     }
 }
 
-/* ---- runs ---- */
-
-static void bare_names(struct recovery *k, struct live_run *r, const struct step_row *rows, size_t n) {
-    const char **names = arena_array(k->arena, n, sizeof *names),
-               **verbs = arena_array(k->arena, n, sizeof *verbs);
-    for (size_t i = 0; i < n; i++) names[i] = rows[i].name, verbs[i] = rows[i].verb;
-    live_names(r, (uint32_t)n, names, verbs);
-    r->bare_steps = xcalloc(n, sizeof *r->bare_steps);
-    r->init = xcalloc(n, sizeof *r->init);
-    r->no_edges = xcalloc(n + 1, sizeof *r->no_edges);
-    for (size_t i = 0; i < n; i++) {
-        r->bare_steps[i].pool = CORE_NO_POOL;
-        step_state_parse(rows[i].state, &r->init[i].state);
-        r->init[i].left_out = rows[i].left_out;
-        r->init[i].warned = rows[i].warned;
-        r->init[i].attempts = rows[i].attempts;
-        r->init[i].due = turn_now(k->c);
-        if (r->init[i].state == STEP_failed)
-            json_array_append_new(r->failed_steps, json_string(rows[i].name));
-    }
-}
-
-/* A run that is only finished, not gone on with: its steps without edges, frozen. */
-static int bare_run(struct recovery *k, const struct run_row *row, struct err *err) {
-    struct step_row *rows;
-    size_t n;
-    if (store_steps_list(k->c->store, row->id, k->arena, &rows, &n, err) < 0) return -1;
-    struct live_run *r = live_new(k->c, row->id);
-    r->generation = row->generation;
-    r->trigger = xstrdup(row->trigger);
-    r->pipeline_name = xstrdup(row->pipeline);
-    r->window_start = row->window_start;
-    r->window_end = row->window_end;
-    r->started_at = row->started_at;
-    r->scope = json_pack("{s{} s{}}", "steps", "secrets");
-    bare_names(k, r, rows, n);
-    return 0;
-}
+/* ---- attempts ---- */
 
 static struct core_init *init_of(struct live_run *r) { return r->plan ? r->plan->init : r->init; }
-
-/* ---- attempts ---- */
 
 static const struct intent_row *intent_of(const struct recovery *k, int64_t attempt) {
     for (size_t i = 0; i < k->intent_count; i++)
@@ -263,9 +223,7 @@ static int close_committed(struct recovery *k, struct err *err) {
     return 0;
 }
 
-static int recover_run(struct recovery *k, const struct run_row *row, struct err *err) {
-    return row->id == k->resume ? 0 : bare_run(k, row, err);
-}
+/* ---- runs ---- */
 
 static enum run_stop stop_of(const struct run_row *row) {
     enum run_stop stop = STOP_NO;
@@ -274,13 +232,67 @@ static enum run_stop stop_of(const struct run_row *row) {
     return stop;
 }
 
+/* A run that only waits for its turn stays a row: whoever serves begins it (admit.c). What `leat run` was about
+ * to begin itself was nobody else's. */
+static bool waits_its_turn(const struct recovery *k, const struct run_row *row) {
+    if (strcmp(row->state, run_state_names[RUN_queued]) != 0 || row->generation > 1) return false;
+    json_t *options = row->options ? json_loads(row->options, 0, NULL) : NULL;
+    bool asked = json_flag(options, "queue") || strcmp(row->trigger, "manual") != 0;
+    json_decref(options);
+    return asked || k->c->options.serves;
+}
+
+static bool is_beside(const struct run_row *row) {
+    json_t *options = row->options ? json_loads(row->options, 0, NULL) : NULL;
+    bool beside = row->backfill || json_flag(options, "beside");
+    json_decref(options);
+    return beside;
+}
+
+/* The rows of those that do not; the others' lanes are looked at. */
+static size_t leave_waiting(struct recovery *k, struct run_row *rows, size_t n) {
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (waits_its_turn(k, &rows[i]) && is_beside(&rows[i]))
+            admit_beside(k->c, rows[i].pipeline, rows[i].id);
+        else if (waits_its_turn(k, &rows[i]))
+            lane_touch(k->c, lane_of(k->c, rows[i].pipeline));
+        else
+            rows[kept++] = rows[i];
+    }
+    return kept;
+}
+
+/* An unfinished run that does not go on is stopped for good: whoever has to recover once more finishes it
+ * too. One that was being stopped already stays so: what the user asked for counts. */
+static int freeze(struct recovery *k, struct run_row *row, struct err *err) {
+    if (stop_of(row) != STOP_NO) return 0;
+    row->stop = run_stop_names[STOP_FREEZE];
+    row->stop_reason = "interrupted";
+    if (store_begin(k->c->store, err)) return -1;
+    if (store_run_stop(k->c->store, row->id, row->stop, row->stop_reason, err) >= 0)
+        return store_commit(k->c->store, err);
+    store_rollback(k->c->store);
+    return -1;
+}
+
+static int restore_run(struct recovery *k, struct run_row *row, struct err *err) {
+    if (row->id == k->resume) return 0;
+    int goes_on = k->c->options.serves ? restore_going(k->c, row, k->arena, err) : 0;
+    if (goes_on) return goes_on < 0 ? -1 : 0;
+    return freeze(k, row, err) || restore_frozen(k->c, row, k->arena, err) ? -1 : 0;
+}
+
+static int restore_runs(struct recovery *k, struct run_row *rows, size_t n, struct err *err) {
+    for (size_t i = 0; i < n; i++)
+        if (restore_run(k, &rows[i], err)) return -1;
+    return 0;
+}
+
 static int enter_runs(struct recovery *k, const struct run_row *rows, size_t n, struct err *err) {
     for (size_t i = 0; i < n; i++) {
-        struct entrance in = {.state = RUN_queued, .stop = STOP_FREEZE, .stop_reason = "interrupted"};
+        struct entrance in = {.stop = stop_of(&rows[i]), .stop_reason = rows[i].stop_reason};
         run_state_parse(rows[i].state, &in.state);
-        if (rows[i].id == k->resume) in.stop = stop_of(&rows[i]), in.stop_reason = rows[i].stop_reason;
-        if (rows[i].id != k->resume)
-            report(k->c, "recovered", rows[i].id, NULL, json_pack("{ss}", "what", "interrupted"));
         if (live_enter(k->c, live_find(k->c, rows[i].id), &in, err)) return -1;
     }
     return 0;
@@ -308,11 +320,10 @@ static int recover_all(struct recovery *k, struct err *err) {
     size_t n;
     if (store_runs_open(k->c->store, k->arena, &rows, &n, err) < 0) return -1;
     if (ask_warden(k, err) || close_committed(k, err)) return -1;
-    for (size_t i = 0; i < n; i++)
-        if (recover_run(k, &rows[i], err)) return -1;
-    if (recover_attempts(k, err) || enter_runs(k, rows, n, err)) return -1;
+    n = leave_waiting(k, rows, n);
+    if (restore_runs(k, rows, n, err) || recover_attempts(k, err) || enter_runs(k, rows, n, err)) return -1;
     effects_run(k->c);
-    return finish_old_runs(k->c, k->resume, err);
+    return k->c->options.serves ? 0 : finish_old_runs(k->c, k->resume, err);
 }
 
 int conductor_recover(struct conductor *c, int64_t resume, struct err *err) {

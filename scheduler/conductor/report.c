@@ -48,7 +48,7 @@ void report_run_started(struct conductor *c, struct live_run *r) {
     json_t *d = json_object();
     json_put_text(d, "pipeline", r->pipeline_name);
     json_put(d, "window", window_json(r));
-    json_put_text(d, "timezone", r->pipeline ? r->pipeline->schedule.timezone : "UTC");
+    json_put_text(d, "timezone", r->pipeline ? r->pipeline->timezone : "UTC");
     json_put_text(d, "trigger", r->trigger);
     json_put(d, "generation", json_integer(r->generation));
     json_put_text(d, "definition", r->pipeline ? r->pipeline->definition : NULL);

@@ -15,9 +15,7 @@
 #include <string.h>
 
 struct live_run *live_find(const struct conductor *c, int64_t id) {
-    struct live_run *r = c->runs;
-    while (r && r->id != id) r = r->next;
-    return r;
+    return idmap_get(&c->by_id, (uint64_t)id);
 }
 
 const struct step *live_step(const struct live_run *r, uint32_t step) {
@@ -37,10 +35,52 @@ struct live_run *live_new(struct conductor *c, int64_t id) {
     r->id = id;
     r->generation = 1;
     r->window_start = r->window_end = r->started_at = INSTANT_NONE;
+    r->scheduled_for = INSTANT_NONE;
     r->failed_steps = json_array();
     r->next = c->runs;
+    if (c->runs) c->runs->before = r;
     c->runs = r;
+    idmap_put(&c->by_id, (uint64_t)id, r);
     return r;
+}
+
+void live_unlink(struct conductor *c, struct live_run *r) {
+    if (r->before)
+        r->before->next = r->next;
+    else
+        c->runs = r->next;
+    if (r->next) r->next->before = r->before;
+    idmap_remove(&c->by_id, (uint64_t)r->id);
+}
+
+static void lane_enter(struct conductor *c, struct live_run *r) {
+    struct lane *l = lane_of(c, r->pipeline_name);
+    r->in_lane = true;
+    r->lane_next = l->runs;
+    if (l->runs) l->runs->lane_before = r;
+    l->runs = r;
+    if (r->counted) l->counted++;
+    clock_busy(c, l, true);
+}
+
+static void lane_leave(struct live_run *r, struct lane *l) {
+    if (!r->in_lane) return;
+    if (r->lane_before)
+        r->lane_before->lane_next = r->lane_next;
+    else
+        l->runs = r->lane_next;
+    if (r->lane_next) r->lane_next->lane_before = r->lane_before;
+    if (r->counted) l->counted--;
+    r->in_lane = false;
+}
+
+void live_ended(struct conductor *c, struct live_run *r) {
+    struct lane *l = lane_of(c, r->pipeline_name);
+    lane_leave(r, l);
+    lane_touch(c, l);
+    r->ended = true;
+    r->next_ended = c->ended;
+    c->ended = r;
 }
 
 void live_names(struct live_run *r, uint32_t count, const char *const *names, const char *const *verbs) {
@@ -81,6 +121,7 @@ void live_drop(struct conductor *c, struct live_run *r) {
     free(r->no_edges);
     free(r->holds);
     free(r->trigger);
+    free(r->schedule);
     free(r->pipeline_name);
     json_decref(r->params);
     json_decref(r->scope);
@@ -96,7 +137,7 @@ void live_scope(struct live_run *r) {
                                                              .trigger = r->trigger,
                                                              .window_start = r->window_start,
                                                              .window_end = r->window_end,
-                                                             .scheduled_for = INSTANT_NONE,
+                                                             .scheduled_for = r->scheduled_for,
                                                              .params = r->params});
 }
 
@@ -163,12 +204,14 @@ const char **live_verb_names(const struct pipeline *p) {
     return list;
 }
 
-/* Names of the steps into the run, and the definition into the database. */
-int live_put_definition(struct conductor *c, struct live_run *r, int64_t *id, struct err *err) {
-    const struct pipeline *p = r->pipeline;
-    const char **verbs = live_verb_names(p), **names = xcalloc(p->step_count, sizeof *names);
+const char **live_step_names(const struct pipeline *p) {
+    const char **names = xcalloc(p->step_count, sizeof *names);
     for (uint32_t i = 0; i < p->step_count; i++) names[i] = p->steps[i].name;
-    live_names(r, p->step_count, names, verbs);
+    return names;
+}
+
+int definition_put(struct conductor *c, const struct pipeline *p, int64_t *id, struct err *err) {
+    const char **verbs = live_verb_names(p), **names = live_step_names(p);
     int rc = store_definition_put(c->store,
                                   &(struct definition_spec){.pipeline = p->name,
                                                             .sha256 = p->definition,
@@ -181,6 +224,14 @@ int live_put_definition(struct conductor *c, struct live_run *r, int64_t *id, st
     free(verbs);
     free(names);
     return rc < 0 ? -1 : 0;
+}
+
+int live_put_definition(struct conductor *c, struct live_run *r, int64_t *id, struct err *err) {
+    const char **verbs = live_verb_names(r->pipeline), **names = live_step_names(r->pipeline);
+    live_names(r, r->pipeline->step_count, names, verbs);
+    free(verbs);
+    free(names);
+    return definition_put(c, r->pipeline, id, err);
 }
 
 static int make_log_folder(struct conductor *c, const struct live_run *r, struct err *err) {
@@ -208,157 +259,15 @@ int live_enter(struct conductor *c, struct live_run *r, const struct entrance *i
     spec.state = in->state;
     spec.stop = in->stop;
     spec.stop_reason = in->stop_reason;
+    if (!r->counted) spec.group_limit = 0; /* it neither waits for others of its pipeline … */
+    if (!r->counted) spec.group = name_hash("apart", r->pipeline_name, ""); /* … nor makes them wait */
     if (in->state == RUN_running) /* started_at is wall time in the database, steady time in the core */
         spec.started_at = turn_now(c) - (turn_wall(c) - r->started_at);
     struct core_event e = {.kind = CORE_RUN_ADD, .run = r->id, .spec = &spec};
     if (core_apply(c->core, turn_now(c), &e, &c->actions, err) == CORE_REFUSED) return -1;
+    lane_enter(c, r);
     c->wants_turn = true;
-    if (r->plan && in->state == RUN_running) report_run_started(c, r); /* it goes on */
+    if (r->plan && in->state == RUN_running && in->stop != STOP_FREEZE)
+        report_run_started(c, r); /* it goes on */
     return make_log_folder(c, r, err);
-}
-
-/* ---- submit ---- */
-
-static bool promotes(const struct step *s) {
-    size_t n;
-    return op_verbs(&n)[s->verb]->traits & VERB_PROMOTE;
-}
-
-/* contract.md 37: in an explicit window, a step that would append what its bookmark finds is left out. A
- * promote finds the window's rows by itself, or says that it cannot. */
-static bool stays_out(const struct step *s) {
-    bool appends = s->into && s->into->write == WRITE_APPEND;
-    bool replaces_partitions = s->into && s->into->write == WRITE_REPLACE_PARTITIONS;
-    switch (s->bookmark) {
-    case BOOKMARK_FILES:
-    case BOOKMARK_VALUE: return s->into && !replaces_partitions;
-    case BOOKMARK_VERSION: return appends && !promotes(s);
-    default: return false;
-    }
-}
-
-/* contract.md 20: an append of this window that succeeded before stands. */
-static int keep_appended(struct conductor *c, struct live_run *r, uint32_t i, struct err *err) {
-    const struct step *s = &r->pipeline->steps[i];
-    if (!s->into || s->into->write != WRITE_APPEND) return 0;
-    if (s->bookmark && r->move_bookmarks) return 0; /* it appends what is new, whatever the window */
-    struct arena *a = arena_new();
-    struct dataset_row d;
-    int64_t version;
-    int found = store_dataset_find(c->store, s->into->dataset, a, &d, err);
-    if (found == 1)
-        found = store_appended_version(c->store,
-                                       &(struct append_query){.pipeline = r->pipeline_name,
-                                                              .step = s->name,
-                                                              .dataset = d.id,
-                                                              .run = r->id,
-                                                              .window_start = r->window_start,
-                                                              .window_end = r->window_end},
-                                       &version, err);
-    if (found == 1) {
-        plan_keep(r->plan, i);
-        json_t *v = json_pack("{ss sI}", "dataset", s->into->dataset, "version", (json_int_t)version);
-        report(c, "kept", r->id, s->name, v);
-    }
-    arena_free(a);
-    return found < 0 ? -1 : 0;
-}
-
-static int plan_windowed(struct conductor *c, struct live_run *r, bool force, struct err *err) {
-    if (r->window_start == INSTANT_NONE) return 0;
-    for (uint32_t i = 0; i < r->step_count; i++) {
-        if (r->plan->init[i].left_out) continue;
-        if (!r->move_bookmarks && stays_out(&r->pipeline->steps[i]))
-            plan_leave_out(r->plan, i);
-        else if (!force && keep_appended(c, r, i, err))
-            return -1;
-    }
-    return 0;
-}
-
-static int make_plan(struct conductor *c, struct live_run *r, const struct run_request *rq, struct err *err) {
-    if (!(r->plan = plan_new(r->pipeline, err))) return -1;
-    if (rq->only_count && plan_only(r->plan, rq->only, rq->only_count, err)) return -1;
-    if (rq->from_step && plan_from(r->plan, rq->from_step, err)) return -1;
-    if (plan_windowed(c, r, rq->force, err)) return -1;
-    live_scope(r);
-    live_holds(r);
-    return 0;
-}
-
-/* What the plan decided before anything ran is written down at once: a retry, and whoever goes on after a
- * crash, must not take such a step for one that waits. */
-static int write_decided(struct conductor *c, const struct live_run *r, struct err *err) {
-    for (uint32_t i = 0; i < r->step_count; i++) {
-        const struct core_init *init = &r->plan->init[i];
-        if (init->state == STEP_waiting) continue;
-        int hit = store_step_move(c->store,
-                                  &(struct step_move){.run = r->id,
-                                                      .generation = r->generation,
-                                                      .step = i,
-                                                      .from = step_state_names[STEP_waiting],
-                                                      .to = step_state_names[init->state],
-                                                      .reason = init->left_out ? "plan" : "kept",
-                                                      .left_out = init->left_out,
-                                                      .due = INSTANT_NONE,
-                                                      .rows_read = -1,
-                                                      .bytes_read = -1,
-                                                      .rows_written = -1,
-                                                      .at = turn_wall(c)},
-                                  err);
-        if (hit < 0) return -1;
-    }
-    return 0;
-}
-
-static json_t *options_of(const struct run_request *rq) {
-    json_t *o = json_object();
-    if (rq->from_step) json_put_text(o, "from_step", rq->from_step);
-    if (rq->force) json_put(o, "force", json_true());
-    if (rq->move_bookmark) json_put(o, "move_bookmark", json_true());
-    if (rq->only_count) json_put(o, "only", json_array());
-    for (size_t i = 0; i < rq->only_count; i++)
-        json_array_append_new(json_object_get(o, "only"), json_string(rq->only[i]));
-    return o;
-}
-
-static int write_run(struct conductor *c, struct live_run *r, const struct run_request *rq, struct err *err) {
-    int64_t definition;
-    if (live_put_definition(c, r, &definition, err)) return -1;
-    json_t *options = options_of(rq);
-    int rc = store_run_add(c->store,
-                           &(struct run_spec){.definition = definition,
-                                              .trigger = rq->trigger,
-                                              .window_start = rq->window_start,
-                                              .window_end = rq->window_end,
-                                              .explicit_window = rq->window_explicit,
-                                              .params = rq->params,
-                                              .options = options,
-                                              .note = rq->reason,
-                                              .at = turn_wall(c)},
-                           &r->id, err);
-    json_decref(options);
-    return rc < 0 || make_plan(c, r, rq, err) ? -1 : write_decided(c, r, err);
-}
-
-int64_t conductor_submit(struct conductor *c, struct run_request *rq, struct err *err) {
-    struct live_run *r = live_new(c, 0);
-    r->pipeline = rq->pipeline;
-    r->params = rq->params;
-    r->trigger = xstrdup(rq->trigger);
-    r->pipeline_name = xstrdup(rq->pipeline->name);
-    r->window_start = rq->window_start;
-    r->window_end = rq->window_end;
-    r->move_bookmarks = !rq->window_explicit || rq->move_bookmark;
-    int rc = store_begin(c->store, err);
-    if (!rc) rc = write_run(c, r, rq, err);
-    if (!rc)
-        rc = store_commit(c->store, err);
-    else
-        store_rollback(c->store);
-    if (!rc) rc = live_enter(c, r, &(struct entrance){.state = RUN_queued}, err);
-    if (!rc) return r->id;
-    c->runs = r->next;
-    live_drop(c, r);
-    return 0;
 }

@@ -157,7 +157,7 @@ static void write_run_state(struct conductor *c, const struct core_action *a) {
     }
     if (!run_state_final(a->to)) return;
     report_run_finished(c, r, a);
-    r->ended = true;
+    live_ended(c, r);
     if (c->waited != a->run) return;
     c->waited_ended = true;
     c->waited_state = a->to;
@@ -239,14 +239,11 @@ static void close_intents(struct conductor *c) {
 }
 
 static void drop_ended_runs(struct conductor *c) {
-    for (struct live_run **at = &c->runs; *at;) {
-        struct live_run *r = *at;
-        if (!r->ended) {
-            at = &r->next;
-            continue;
-        }
-        *at = r->next;
+    while (c->ended) {
+        struct live_run *r = c->ended;
+        c->ended = r->next_ended;
         core_forget(c->core, r->id);
+        live_unlink(c, r);
         live_drop(c, r);
     }
 }
@@ -266,6 +263,8 @@ int turn_take(struct conductor *c, struct err *err) {
     }
     memmove(c->happened, c->happened + n, (c->happened_count - n) * sizeof *c->happened);
     c->happened_count -= n;
+    if (!c->is_broken && c->clock && !c->draining) clock_tick(c);
+    if (!c->is_broken && !c->draining) admit_waiting(c);
     settle(c);
     if (c->is_broken)
         store_rollback(c->store);

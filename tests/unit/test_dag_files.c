@@ -135,8 +135,7 @@ static json_t *pipeline_json(const struct pipeline *p, const json_t *scope) {
     json_put_text(v, "pipeline", p->name);
     if (!params) json_put_text(v, "params", err.msg);
     json_put(v, "uses_window", json_boolean(p->uses_window));
-    json_put_text(v, "timezone", p->schedule.timezone);
-    if (p->schedule.shape) json_put(v, "schedule", json_incref(p->schedule.shape));
+    json_put_text(v, "timezone", p->timezone);
     for (uint32_t i = 0; i < p->step_count; i++)
         json_array_append_new(steps, step_json(p, &p->steps[i], run));
     json_put(v, "steps", steps);

@@ -4,6 +4,7 @@
 #include "base/fsio.h"
 #include "base/tz.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -115,6 +117,18 @@ static void compare(const struct tz *z, int64_t seconds) {
         fail_msg("%s at %lld does not come back from its wall time", tz_name(z), (long long)seconds);
 }
 
+/* Every change of every zone from 1970 to 2100 at T - 1, T and T + 1; and a look every week between them, so
+ * that a change the C library alone knows is found too. */
+static void compare_zone(const struct tz *z) {
+    const int64_t end = 4102444800, week = 7 * 86400; /* 2100-01-01 */
+    int64_t change = 0;
+    for (int64_t t = 0; t < end; t += week) {
+        for (; change <= t && change != INT64_MAX; change = tz_segment(z, change).to)
+            for (int d = -1; d <= 1; d++) compare(z, change + d);
+        compare(z, t);
+    }
+}
+
 static void test_against_library(void **state) {
     (void)state;
     size_t n;
@@ -125,28 +139,48 @@ static void test_against_library(void **state) {
         struct tz *z = load(names[i]);
         setenv("TZ", names[i], 1);
         tzset();
+        compare_zone(z);
         for (int k = 0; k < 60; k++)
-            compare(z, (int64_t)(next_random(&seed) >> 1) % 6311390400); /* 1970 to 2170 */
-        instant_t change = at("2020-01-01T00:00:00Z");
-        for (int k = 0; k < 8 && (change = tz_next_change(z, change)) != INSTANT_NONE; k++) {
-            compare(z, change / US_PER_SECOND - 1);
-            compare(z, change / US_PER_SECOND);
-        }
+            compare(z, (int64_t)(next_random(&seed) >> 1) % 7258118400); /* 1970 to 2199 */
         tz_free(z);
     }
     unsetenv("TZ");
     tz_names_free(names, n);
 }
 
+static void test_segments(void **state) {
+    (void)state;
+    struct tz *z = load("Europe/Berlin"), *utc = load("UTC");
+    struct tz_segment s = tz_segment(z, at("2026-07-01T00:00:00Z") / US_PER_SECOND);
+    assert_int_equal(s.from * US_PER_SECOND, at("2026-03-29T01:00:00Z"));
+    assert_int_equal(s.to * US_PER_SECOND, at("2026-10-25T01:00:00Z"));
+    assert_int_equal(s.offset, 7200);
+    s = tz_segment(utc, 0);
+    assert_true(s.from == INT64_MIN && s.to == INT64_MAX && s.offset == 0);
+    /* Kaliningrad 2011: daylight time became the standard; the offset stayed. */
+    struct tz *k = load("Europe/Kaliningrad");
+    s = tz_segment(k, at("2012-01-01T00:00:00Z") / US_PER_SECOND);
+    assert_int_equal(s.from * US_PER_SECOND, at("2011-03-27T00:00:00Z"));
+    assert_int_equal(s.to * US_PER_SECOND, at("2014-10-25T23:00:00Z"));
+    assert_true(tz_same(z, z) && !tz_same(z, k));
+    tz_free(k);
+    tz_free(z);
+    tz_free(utc);
+}
+
 static void test_names(void **state) {
     (void)state;
-    static const char *const bad[] = {"Europe/Berln", "",        "/etc/passwd",    "../../etc/passwd",
-                                      "Europe",       "Europe/", "posixrules.tab", "Europe//Berlin",
-                                      "tzdata.zi",    "a b",     "Europe/Berlin\n"};
+    static const char *const bad[] = {"Europe/Berln", "",        "/etc/passwd",     "../../etc/passwd",
+                                      "Europe",       "Europe/", "posixrules.tab",  "Europe//Berlin",
+                                      "tzdata.zi",    "a b",     "Europe/Berlin\n", "localtime"};
     char meant[80];
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         if (tz_exists(bad[i])) fail_msg("`%s` is a zone", bad[i]);
     assert_true(tz_exists("Etc/UTC") && tz_exists("America/Argentina/Buenos_Aires"));
+    struct err err = {0};
+    assert_null(tz_load("Europe/Berln", &err));
+    assert_string_equal(err.msg, "unknown time zone `Europe/Berln`");
+    assert_string_equal(err.hint, "did you mean `Europe/Berlin`?");
     tz_suggest("Europe/Berln", meant, sizeof meant);
     assert_string_equal(meant, "Europe/Berlin");
     tz_suggest("tokyo", meant, sizeof meant);
@@ -211,12 +245,76 @@ static void test_damaged_files(void **state) {
     free(data);
 }
 
+static void put_zone(const char *path, const char *of) {
+    size_t len;
+    struct err err = {0};
+    char *from = fs_join("/usr/share/zoneinfo", of), *data = fs_read(from, 1 << 20, &len, &err);
+    if (!data) fail_msg("%s", err.msg);
+    if (fs_replace(path, data, len, 0644, &err) != 0) fail_msg("%s", err.msg);
+    free(from);
+    free(data);
+}
+
+/* Zone data is replaced under a running program. */
+static void test_reload(void **state) {
+    (void)state;
+    char folder[] = "/tmp/leat-tz-XXXXXX", version[TZ_VERSION];
+    struct err err = {0};
+    assert_non_null(mkdtemp(folder));
+    char *path = fs_join(folder, "Zone"), *zi = fs_join(folder, "tzdata.zi");
+    setenv("TZDIR", folder, 1);
+    put_zone(path, "Europe/Berlin");
+    struct tz *old = load("Zone");
+    uint64_t stamp = tz_database_stamp();
+    tz_database_version(version);
+    assert_string_equal(version, "");
+    assert_true(!tz_changed(old) && tz_database_stamp() == stamp);
+    put_zone(path, "Asia/Tokyo");
+    assert_int_equal(fs_replace(zi, "# version 2099x\n", 16, 0644, &err), 0);
+    struct tz *new = load("Zone");
+    assert_true(tz_changed(old) && !tz_changed(new) && !tz_same(old, new));
+    assert_true(tz_database_stamp() != stamp);
+    tz_database_version(version);
+    assert_string_equal(version, "2099x");
+    assert_int_equal(unlink(path), 0);
+    assert_true(tz_changed(new));
+    tz_free(old);
+    tz_free(new);
+    unsetenv("TZDIR");
+    assert_int_equal(fs_remove_tree(folder, &err), 0);
+    free(path);
+    free(zi);
+}
+
+/* Files that are well made, but not for us. */
+static void test_refused_files(void **state) {
+    (void)state;
+    struct err err = {0};
+    if (access("/usr/share/zoneinfo/right/Europe/Berlin", R_OK) != 0) skip();
+    assert_null(tz_load("right/Europe/Berlin", &err));
+    assert_non_null(strstr(err.msg, "counts leap seconds"));
+    char folder[] = "/tmp/leat-tz-XXXXXX";
+    assert_non_null(mkdtemp(folder));
+    char *path = fs_join(folder, "Old");
+    setenv("TZDIR", folder, 1);
+    put_zone(path, "Europe/Berlin");
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    assert_int_equal(pwrite(fd, "\0", 1, 4), 1); /* the version */
+    close(fd);
+    assert_null(tz_load("Old", &err));
+    assert_non_null(strstr(err.msg, "version 1"));
+    unsetenv("TZDIR");
+    assert_int_equal(fs_remove_tree(folder, &err), 0);
+    free(path);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known),         cmocka_unit_test(test_gap),
         cmocka_unit_test(test_missing_day),   cmocka_unit_test(test_against_library),
         cmocka_unit_test(test_names),         cmocka_unit_test(test_rules),
-        cmocka_unit_test(test_damaged_files),
+        cmocka_unit_test(test_damaged_files), cmocka_unit_test(test_segments),
+        cmocka_unit_test(test_reload),        cmocka_unit_test(test_refused_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

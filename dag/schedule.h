@@ -1,0 +1,82 @@
+/* schedule.h: what `schedule:` says, checked and compiled.
+ *
+ * The words of a schedule, its compiled cron texts, its zone and its calendar make a rule of slots
+ * (cron/slots.h); the rest is what becomes of slots (scheduler/timetable.h). A rule can be written down as
+ * JSON and read back without the pipeline: what was scheduled until an edit is decided by what was said then.
+ */
+#ifndef LEAT_DAG_SCHEDULE_H
+#define LEAT_DAG_SCHEDULE_H
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "base/err.h"
+#include "cron/slots.h"
+
+#include <jansson.h>
+
+/* X(name): what becomes of slots that were missed; of one that comes while a run is going */
+#define IF_MISSED_LIST(X)  X(run_latest) X(run_all) X(skip)
+#define IF_RUNNING_LIST(X) X(wait) X(skip) X(cancel) X(allow)
+
+enum if_missed {
+#define X(name) MISSED_##name,
+    IF_MISSED_LIST(X)
+#undef X
+};
+enum if_running {
+#define X(name) RUNNING_##name,
+    IF_RUNNING_LIST(X)
+#undef X
+};
+extern const char *const if_missed_names[], *const if_running_names[]; /* NULL at the end */
+
+/* `after:`: datasets whose new versions start a run (contract: any one, or all of one day or month). */
+struct after {
+    bool all;
+    enum { SAME_NONE, SAME_DAY, SAME_MONTH } same; /* with all */
+    const char **datasets;                         /* zone.name */
+    size_t count;                                  /* 0: no `after:` */
+};
+
+/* One text of `cron:`, or the phrase of `every:`: when a schedule fires. */
+struct firing {
+    const char *text;      /* as written */
+    bool phrase;           /* of `every:` */
+    const char *cron_text; /* what it means as a cron text; the same as `text` when it is one */
+    const char *seed; /* of H: "<pipeline>.<schedule>/<index>": a moved file or a changed text keeps it */
+    struct span at;   /* in the file */
+};
+
+struct schedule {
+    const char *name;     /* `main` unless it says otherwise */
+    const char *timezone; /* of all its firings and windows: `timezone:`, else the one that its cron texts
+                             say, else "UTC" */
+    struct firing
+        *firings; /* in the order written; rule.crons are theirs; none when only `after:` starts it */
+    size_t firing_count;
+    struct slot_rule rule; /* crons, zone, covers, start, end, calendar */
+    bool covers_said;      /* else covers is the default for its kind of text */
+    enum cron_dst dst;
+    enum if_missed if_missed;
+    enum if_running if_running;
+    duration_t start_within; /* 0: no deadline */
+    duration_t jitter;       /* as written; 0: none */
+    duration_t delay;        /* from fire to due: the schedule's share of its jitter; whole seconds */
+    const char *calendar;    /* its name; NULL: none */
+    struct after after;
+    struct span at; /* of its map in the file */
+};
+
+/* What decides when it fires, about which windows and what becomes of its slots, as a JSON object with sorted
+ * keys: equal texts (JSON_SORT_KEYS | JSON_COMPACT) decide alike. The calendar's dates are in it. New
+ * reference. */
+json_t *schedule_rule_json(const struct schedule *s);
+/* A schedule of its own from what schedule_rule_json wrote, also by an older version; name as given. NULL
+ * with err: a zone is gone, or it is not such an object. Caller frees with schedule_free; not one of a
+ * pipeline. */
+struct schedule *schedule_from_rule(const char *name, const json_t *rule, struct err *err);
+void schedule_free(struct schedule *s); /* NULL is fine */
+/* A copy that outlives its pipeline; schedule_free. */
+struct schedule *schedule_copy(const struct schedule *s);
+
+#endif

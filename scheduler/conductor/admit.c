@@ -1,0 +1,195 @@
+/* admit.c: which of the runs that wait in the database begin.
+ *
+ * A run waits as a row, `queued`; it costs memory only from its beginning on. Each pipeline with runs has a lane:
+ * when something about it changed (a run ended, one was queued, a definition came), the lane is dirty, and the
+ * next turn begins what may begin, oldest first:
+ *
+ *   runs of a backfill, and `if_running: allow`   at once: they have caps of their own, or none
+ *   all others                                    while fewer than max_active_runs are counted
+ *   made by a schedule or a dataset               not while the pipeline is paused
+ *   `depends_on_past`                             when the run of the slot before ended ok or warn
+ *
+ * A pipeline that has no good definition keeps its runs waiting; one that is gone has them end `skipped`. */
+#include "scheduler/conductor/inner.h"
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/map.h"
+#include "store/schedules.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { LOOKED_AT = 100 }; /* rows of one lane a turn: a long queue behind a blocked head costs no more */
+
+/* ---- lanes ---- */
+
+struct lane *lane_of(struct conductor *c, const char *pipeline) {
+    uint64_t id = hash_bytes(pipeline, strlen(pipeline));
+    struct lane *l = idmap_get(&c->lanes, id);
+    if (l) return l;
+    l = xcalloc(1, sizeof *l);
+    l->name = xstrdup(pipeline);
+    idmap_put(&c->lanes, id, l);
+    return l;
+}
+
+void lane_touch(struct conductor *c, struct lane *l) {
+    if (l->dirty) return;
+    l->dirty = true;
+    GROW(c->dirty, c->dirty_count, c->dirty_cap);
+    c->dirty[c->dirty_count++] = l;
+    c->wants_turn = true;
+}
+
+void lanes_release(struct conductor *c) {
+    size_t at = 0;
+    for (struct lane *l; (l = idmap_next(&c->lanes, &at));) {
+        free(l->name);
+        free(l);
+    }
+    idmap_release(&c->lanes);
+    free(c->dirty);
+    free(c->beside);
+}
+
+/* ---- one run ---- */
+
+struct admission {
+    struct conductor *c;
+    struct lane *lane;
+    struct arena *arena;
+    struct pipeline *pipeline; /* found once for the lane; borrowed from here on */
+    struct run_row row;
+};
+
+static bool waits_for_anybody(const struct admission *k) {
+    return k->c->options.serves || k->row.parent != 0;
+}
+
+/* A pause holds back what nobody asked for just now. */
+static bool starts_by_itself(const struct run_row *row) {
+    return strcmp(row->trigger, "schedule") == 0 || strcmp(row->trigger, "dataset") == 0;
+}
+
+/* depends_on_past: 1 the slot before is done well (or there was none), 0 not yet, -1 failed. */
+static int past_is_well(struct admission *k, struct err *err) {
+    struct run_row before;
+    if (!k->pipeline->depends_on_past || !*k->row.schedule) return 1;
+    int found = store_run_before(k->c->store, k->row.pipeline, k->row.schedule, k->row.scheduled_for,
+                                 k->arena, &before, err);
+    if (found <= 0) return found < 0 ? -1 : 1;
+    return strcmp(before.state, "ok") == 0 || strcmp(before.state, "warn") == 0 ||
+           strcmp(before.state, "skipped") == 0;
+}
+
+static int end_queued(struct admission *k, const char *to, const char *reason, struct err *err) {
+    struct run_move m = {
+        .run = k->row.id, .from = "queued", .to = to, .reason = reason, .at = turn_wall(k->c)};
+    if (store_run_move(k->c->store, &m, err) < 0) return -1;
+    report(k->c, "run_finished", k->row.id, NULL,
+           json_pack("{ss ss ss}", "pipeline", k->row.pipeline, "result", to, "reason", reason));
+    return 0;
+}
+
+/* It cannot begin as it was asked for (a step it names is gone, a parameter has no value): an end like any other. */
+static int refuse(struct admission *k, const struct err *why, struct err *err) {
+    report(k->c, "refused", k->row.id, NULL,
+           json_pack("{ss ss}", "message", why->msg, "hint", why->hint));
+    return end_queued(k, "failed", "cannot_begin", err);
+}
+
+static int begin(struct admission *k, struct err *err) {
+    struct err why = {0};
+    struct live_run *r = run_from_row(k->c, &k->row, pipeline_share(k->pipeline), &why);
+    if (!r) return store_in_transaction(k->c->store) ? refuse(k, &why, err) : (*err = why, -1);
+    return live_enter(k->c, r, &(struct entrance){.state = RUN_queued}, err);
+}
+
+/* 1: began or ended; 0: it goes on waiting; -1 with err. */
+static int consider(struct admission *k, struct err *err) {
+    if (!waits_for_anybody(k) || (k->lane->paused && starts_by_itself(&k->row))) return 0;
+    int well = past_is_well(k, err);
+    if (well <= 0) return well;
+    return begin(k, err) ? -1 : 1;
+}
+
+/* 1: there is a definition; 0: wait for one. A pipeline that is gone ends what waits. */
+static int find_definition(struct admission *k, bool *gone) {
+    struct err why = {0};
+    const struct conductor_options *o = &k->c->options;
+    if (!o->find) return 0;
+    if (!k->pipeline) k->pipeline = o->find(o->find_ctx, k->lane->name, &why);
+    *gone = !k->pipeline && why.exit == EX_NOT_FOUND && o->serves;
+    return k->pipeline || *gone;
+}
+
+static int admit_row(struct admission *k, int64_t id, struct err *err) {
+    bool gone = false;
+    if (!find_definition(k, &gone)) return 0;
+    if (store_run_get(k->c->store, id, k->arena, &k->row, err) < 0) return -1;
+    if (strcmp(k->row.state, "queued") != 0) return 0;
+    return gone ? end_queued(k, "skipped", "pipeline_gone", err) : consider(k, err);
+}
+
+/* ---- one lane ---- */
+
+static bool is_full(const struct admission *k) {
+    return k->pipeline && (int64_t)k->lane->counted >= k->pipeline->max_active_runs;
+}
+
+static int admit_lane(struct admission *k, struct err *err) {
+    int64_t after = 0, id = 0;
+    bool waits = false;
+    int found = 1;
+    for (int i = 0; i < LOOKED_AT && !is_full(k); i++, after = id) {
+        found = store_run_waiting(k->c->store, k->lane->name, after, &id, err);
+        if (found <= 0) break;
+        if (live_find(k->c, id)) continue;
+        waits = true;
+        if (admit_row(k, id, err) < 0) return -1;
+    }
+    clock_busy(k->c, k->lane, waits || found > 0 || k->lane->runs);
+    return found < 0 ? -1 : 0;
+}
+
+static void admit_dirty(struct conductor *c) {
+    size_t n = c->dirty_count;
+    for (size_t i = 0; i < n && !c->is_broken; i++) {
+        struct admission k = {.c = c, .lane = c->dirty[i], .arena = arena_new()};
+        struct err err;
+        k.lane->dirty = false;
+        if (admit_lane(&k, &err) < 0) turn_broke(c, &err);
+        pipeline_free(k.pipeline);
+        arena_free(k.arena);
+    }
+    memmove(c->dirty, c->dirty + n, (c->dirty_count - n) * sizeof *c->dirty);
+    c->dirty_count -= n;
+}
+
+/* ---- those that stand in no queue ---- */
+
+void admit_beside(struct conductor *c, const char *pipeline, int64_t run) {
+    GROW(c->beside, c->beside_count, c->beside_cap);
+    c->beside[c->beside_count++] = (struct beside){.run = run, .lane = lane_of(c, pipeline)};
+    c->wants_turn = true;
+}
+
+static void admit_all_beside(struct conductor *c) {
+    size_t kept = 0;
+    for (size_t i = 0; i < c->beside_count && !c->is_broken; i++) {
+        struct admission k = {.c = c, .lane = c->beside[i].lane, .arena = arena_new()};
+        struct err err;
+        int done = live_find(c, c->beside[i].run) ? 1 : admit_row(&k, c->beside[i].run, &err);
+        if (done < 0) turn_broke(c, &err);
+        if (done == 0) c->beside[kept++] = c->beside[i]; /* no definition yet, or a pause */
+        pipeline_free(k.pipeline);
+        arena_free(k.arena);
+    }
+    c->beside_count = kept;
+}
+
+void admit_waiting(struct conductor *c) {
+    admit_all_beside(c);
+    admit_dirty(c);
+}

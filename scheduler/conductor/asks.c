@@ -1,0 +1,228 @@
+/* asks.c: what other commands ask of the conductor at work, through its socket; or do themselves on the database
+ * when none is (contract.md 17). One row of the table is one word; each handler is one transaction.
+ *
+ *   cancel   {run, kill, reason}                  a run that lives is stopped, one that waits ends here
+ *   queue    {pipeline, params, window, …}        a run that begins when its turn comes
+ *   pause    {pipeline, until, catch_up, reason, author}
+ *   resume   {pipeline, catch_up}
+ *   status   {}                                   who is at work on what
+ *
+ * Answers: {"ok": true, …}, or {"ok": false, "error", "hint", "exit"}. */
+#include "scheduler/conductor/inner.h"
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "store/schedules.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- cancel ---- */
+
+static int cancel_waiting(struct conductor *c, const struct run_row *row, const char *reason,
+                          struct err *err) {
+    struct run_move m = {
+        .run = row->id, .from = "queued", .to = "cancelled", .reason = reason, .at = turn_wall(c)};
+    int hit = store_run_move(c->store, &m, err);
+    if (hit) return hit < 0 ? -1 : 0;
+    err_set(err, EX_NOT_FOUND, "run %lld is not running: it is %s", (long long)row->id, row->state);
+    return err_hint(err, "see: leat runs show %lld", (long long)row->id);
+}
+
+static int ask_cancel(struct conductor *c, const json_t *request, json_t *answer, struct err *err) {
+    int64_t run = json_int(request, "run", 0);
+    const char *reason = json_text_or(request, "reason", "cancelled");
+    struct run_row row;
+    if (live_find(c, run)) {
+        conductor_cancel(c, run, json_flag(request, "kill"), reason);
+        return 0;
+    }
+    struct arena *a = arena_new();
+    int rc = store_run_get(c->store, run, a, &row, err);
+    if (rc == 0) err_set(err, EX_NOT_FOUND, "there is no run %lld", (long long)run);
+    rc = rc == 1 ? cancel_waiting(c, &row, reason, err) : -1;
+    if (rc == 0) json_put(answer, "ended", json_true());
+    arena_free(a);
+    return rc;
+}
+
+/* ---- queue ---- */
+
+static int fill_request(struct conductor *c, const json_t *asked, struct run_request *rq, struct err *err) {
+    const char *name = json_text_or(asked, "pipeline", "");
+    const json_t *window = json_object_get(asked, "window");
+    rq->trigger = "manual";
+    rq->window_start = json_int(window, "start", INSTANT_NONE);
+    rq->window_end = json_int(window, "end", INSTANT_NONE);
+    rq->window_explicit = rq->window_start != INSTANT_NONE;
+    rq->scheduled_for = INSTANT_NONE;
+    rq->move_bookmark = json_flag(asked, "move_bookmark");
+    rq->force = json_flag(asked, "force");
+    rq->from_step = json_text(asked, "from_step");
+    rq->reason = json_text(asked, "reason");
+    rq->queue = true;
+    rq->pipeline = c->options.find(c->options.find_ctx, name, err);
+    if (!rq->pipeline) return -1;
+    rq->params = pipeline_params_filled(rq->pipeline, json_object_get(asked, "params"), err);
+    return rq->params ? 0 : -1;
+}
+
+static int ask_queue(struct conductor *c, const json_t *request, json_t *answer, struct err *err) {
+    struct run_request rq = {0};
+    const json_t *only = json_object_get(request, "only");
+    rq.only_count = json_array_size(only);
+    const char **names = xcalloc(rq.only_count + 1, sizeof *names);
+    for (size_t i = 0; i < rq.only_count; i++) names[i] = json_string_value(json_array_get(only, i));
+    rq.only = names;
+    int64_t run = fill_request(c, request, &rq, err) ? 0 : queue_run(c, &rq, err);
+    if (run) lane_touch(c, lane_of(c, rq.pipeline->name));
+    if (run) json_put(answer, "run", json_integer(run));
+    free(names);
+    json_decref(rq.params);
+    pipeline_free(rq.pipeline);
+    return run ? 0 : -1;
+}
+
+/* ---- pause ---- */
+
+static int known_pipeline(struct conductor *c, const char *name, struct err *err) {
+    struct pipeline *p = c->options.find(c->options.find_ctx, name, err);
+    pipeline_free(p);
+    return p || err->exit == EX_INVALID ? 0 : -1; /* a broken one may be paused too */
+}
+
+/* The rows are what counts: the timetable is told in the same breath, before the commit that makes them durable; when
+ * that fails the conductor is over anyhow. */
+static int ask_pause(struct conductor *c, const json_t *request, json_t *answer, struct err *err) {
+    struct pause_row p = {.pipeline = json_text_or(request, "pipeline", ""),
+                          .author = json_text(request, "author"),
+                          .reason = json_text(request, "reason"),
+                          .at = turn_wall(c),
+                          .until = json_int(request, "until", INSTANT_NONE),
+                          .catch_up = json_text_or(request, "catch_up", "none")};
+    (void)answer;
+    if (known_pipeline(c, p.pipeline, err) || store_pause(c->store, &p, err) < 0) return -1;
+    return pauses_open(c, err);
+}
+
+static int find_pause(struct conductor *c, const char *pipeline, struct arena *a, struct pause_row *out,
+                      struct err *err) {
+    struct pause_row *rows;
+    size_t n;
+    if (store_pauses_list(c->store, a, &rows, &n, err) < 0) return -1;
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(rows[i].pipeline, pipeline) != 0) continue;
+        *out = rows[i];
+        return 1;
+    }
+    return 0;
+}
+
+/* The pause gets an end, now; the next turn of whoever serves takes it away (pauses.c). */
+static int ask_resume(struct conductor *c, const json_t *request, json_t *answer, struct err *err) {
+    const char *name = json_text_or(request, "pipeline", "");
+    struct arena *a = arena_new();
+    struct pause_row p;
+    int rc = find_pause(c, name, a, &p, err);
+    if (rc == 0) err_set(err, EX_NOT_FOUND, "%s is not paused", name);
+    if (rc == 1) {
+        json_put(answer, "paused_at", json_integer(p.at));
+        p.until = turn_wall(c);
+        p.catch_up = json_text_or(request, "catch_up", "none");
+        rc = store_pause(c->store, &p, err) < 0 || pauses_open(c, err) ? -1 : 0;
+    } else {
+        rc = -1;
+    }
+    arena_free(a);
+    return rc;
+}
+
+/* ---- status ---- */
+
+static int ask_status(struct conductor *c, const json_t *request, json_t *answer, struct err *err) {
+    struct core_load load = core_load(c->core);
+    json_t *runs = json_array();
+    (void)request, (void)err;
+    for (struct live_run *r = c->runs; r; r = r->next) json_array_append_new(runs, json_integer(r->id));
+    json_put(answer, "pid", json_integer(getpid()));
+    json_put(answer, "serves", json_boolean(c->options.serves));
+    json_put(answer, "live", json_integer(load.live));
+    json_put(answer, "runs", runs);
+    return 0;
+}
+
+/* ---- the table ---- */
+
+static const struct {
+    const char *word;
+    int (*handle)(struct conductor *c, const json_t *request, json_t *answer, struct err *err);
+    bool writes;
+} words[] = {
+    {"cancel", ask_cancel, true},
+    {"queue", ask_queue, true},
+    {"pause", ask_pause, true},
+    {"resume", ask_resume, true},
+    {"status", ask_status, false},
+};
+
+static int handle_word(struct conductor *c, size_t i, const json_t *request, json_t *answer,
+                       struct err *err) {
+    if (!words[i].writes) return words[i].handle(c, request, answer, err);
+    if (store_begin(c->store, err)) return -1;
+    if (words[i].handle(c, request, answer, err) == 0) return store_commit(c->store, err);
+    store_rollback(c->store);
+    return -1;
+}
+
+static int handle(struct conductor *c, const json_t *request, json_t *answer, struct err *err) {
+    const char *word = json_text_or(request, "ask", "");
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(word, words[i].word) == 0) return handle_word(c, i, request, answer, err);
+    return err_set(err, EX_CONFLICT, "the leat at work here does not know `%s`: it is an older one", word);
+}
+
+json_t *asked(void *ctx, const json_t *request) {
+    struct err err = {0};
+    json_t *answer = json_object();
+    int rc = handle(ctx, request, answer, &err);
+    json_put(answer, "ok", json_boolean(rc == 0));
+    if (rc == 0) return answer;
+    json_put_text(answer, "error", err.msg);
+    if (err.hint[0]) json_put_text(answer, "hint", err.hint);
+    json_put(answer, "exit", json_integer(err.exit));
+    return answer;
+}
+
+/* ---- the asking side ---- */
+
+int conductor_ask(const char *state, const json_t *request, json_t **out, struct err *err) {
+    return control_ask(state, request, out, err);
+}
+
+static int do_here(const struct conductor_options *o, const json_t *request, json_t **answer,
+                   struct err *err) {
+    struct conductor_options here = *o;
+    here.database_only = true;
+    struct conductor *c = conductor_open(&here, err);
+    if (!c) return -1;
+    *answer = asked(c, request);
+    conductor_close(c);
+    return 0;
+}
+
+int conductor_request(const struct conductor_options *o, const json_t *request, json_t **answer,
+                      struct err *err) {
+    json_t *got = NULL;
+    int rc = conductor_ask(o->project->state, request, &got, err);
+    if (rc == 1) rc = do_here(o, request, &got, err);
+    if (rc < 0) return -1;
+    if (json_flag(got, "ok")) {
+        *answer = got;
+        return 0;
+    }
+    err_set(err, (enum leat_exit)json_int(got, "exit", EX_FAILED), "%s", json_text_or(got, "error", "refused"));
+    if (json_text(got, "hint")) err_hint(err, "%s", json_text(got, "hint"));
+    json_decref(got);
+    return -1;
+}

@@ -1,0 +1,423 @@
+/* clock.c: the timetable driven by the wall clock: slots become rows, and runs that wait for their turn.
+ *
+ * A tick is part of a turn: the slots it decided, the moves of their schedules' cursors and the rows of the runs it
+ * makes are one transaction. Schedules outlive definitions here: each is a copy, and what was scheduled until an edit
+ * is decided by what was said then (timetable.h); `schedule.rule` in the database is that copy for the next daemon.
+ *
+ *   a schedule is new          its cursor begins now, or just before its first slot when `start` lies in the past
+ *   its words changed          in a file that changed while this daemon ran: from now on; before: from the file's mtime on
+ *   it is gone                 what was due is decided, then it is let go; its cursor stays in the database
+ *   it comes back              within a minute as if it had never been away; later it begins anew, now
+ *
+ * The clock is waited for by a timerfd that is also told when somebody sets the clock. */
+#include "scheduler/conductor/inner.h"
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/map.h"
+#include "scheduler/catalog.h"
+#include "scheduler/timetable.h"
+#include "store/schedules.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#define AWAY_AS_IF_NOT SLOT_ON_TIME
+
+/* One schedule of one pipeline. */
+struct hand {
+    int64_t id; /* of its row */
+    struct lane *lane;
+    struct schedule *schedule, *next; /* next: of an edit that is not in force yet */
+    unsigned zone_age;
+    bool seen, leaving;
+    struct hand *sibling; /* of the same pipeline */
+};
+
+struct clock {
+    struct timetable *timetable;
+    struct timetable_out out;
+    struct idmap hands; /* by id */
+    uv_poll_t poll;
+    int fd;
+    unsigned zone_age; /* how often zone data changed: a schedule of before is changed though its words are the same */
+    bool leaving;      /* some hand is */
+};
+
+static int64_t group_of(const struct lane *l) { return (int64_t)hash_bytes(l->name, strlen(l->name)); }
+
+/* ---- the wall clock wakes the loop ---- */
+
+static void rang(uv_poll_t *h, int status, int events) {
+    struct conductor *c = h->data;
+    uint64_t times;
+    (void)status, (void)events;
+    if (read(c->clock->fd, &times, sizeof times) < 0 && errno == ECANCELED)
+        report(c, "clock", 0, NULL, json_pack("{ss}", "what", "the clock was set"));
+    c->wants_turn = true;
+    uv_stop(&c->loop);
+}
+
+void clock_arm(struct conductor *c) {
+    struct clock *k = c->clock;
+    if (!k) return;
+    instant_t due = timetable_next_due(k->timetable, NULL), until = pauses_next(c);
+    if (due == INSTANT_NONE || (until != INSTANT_NONE && until < due)) due = until;
+    struct itimerspec at = {0};
+    if (due != INSTANT_NONE && due <= 0) due = 1; /* all zero would disarm it */
+    if (due != INSTANT_NONE)
+        at.it_value = (struct timespec){.tv_sec = due / US_PER_SECOND, .tv_nsec = due % US_PER_SECOND * 1000};
+    timerfd_settime(k->fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &at, NULL);
+}
+
+/* ---- hands come and go ---- */
+
+static void hand_free(struct hand *h) {
+    schedule_free(h->schedule);
+    schedule_free(h->next);
+    free(h);
+}
+
+static struct hand *hand_named(const struct lane *l, const char *name) {
+    struct hand *h = l->hands;
+    while (h && strcmp(h->schedule->name, name) != 0) h = h->sibling;
+    return h;
+}
+
+static char *rule_text(const struct schedule *s) {
+    json_t *rule = schedule_rule_json(s);
+    char *text = json_dumps(rule, JSON_SORT_KEYS | JSON_COMPACT);
+    json_decref(rule);
+    return text;
+}
+
+static instant_t clamp(instant_t t, instant_t low, instant_t high) { return t < low ? low : t > high ? high : t; }
+
+/* Another file says something else now: from `at` on. */
+static void hand_change(struct conductor *c, struct hand *h, const struct schedule *s, instant_t at) {
+    schedule_free(h->next);
+    h->next = schedule_copy(s);
+    timetable_change(c->clock->timetable, h->id, h->next, at);
+    c->wants_turn = true;
+}
+
+static instant_t first_cursor(const struct schedule *s, instant_t now) {
+    struct slots *slots = slots_new(&s->rule);
+    instant_t cursor = slots_first_cursor(slots, now);
+    slots_free(slots);
+    return cursor;
+}
+
+struct entering {
+    struct conductor *c;
+    struct lane *lane;
+    const struct schedule *schedule;
+    instant_t now, changed_at; /* the file's mtime */
+    struct arena *arena;
+    struct schedule_row row;
+    bool is_new;
+};
+
+static int write_entering(struct entering *e, struct err *err) {
+    json_t *rule = schedule_rule_json(e->schedule);
+    struct schedule_spec spec = {.pipeline = e->lane->name,
+                                 .name = e->schedule->name,
+                                 .cursor = first_cursor(e->schedule, e->now),
+                                 .rule = rule,
+                                 .at = e->now};
+    int there = store_schedule_ensure(e->c->store, &spec, e->arena, &e->row, err);
+    json_decref(rule);
+    if (there < 0) return -1;
+    e->is_new = there == 0;
+    bool away = !e->is_new && e->row.gone_at != INSTANT_NONE && e->now - e->row.gone_at > AWAY_AS_IF_NOT;
+    if (!away || e->row.cursor >= e->now) return 0;
+    if (store_schedule_move(e->c->store, e->row.id, e->row.cursor, e->now, err) < 0) return -1;
+    e->row.cursor = e->now;
+    return 0;
+}
+
+/* The schedule as it was last decided by: its words in the database, where they still mean something. */
+static struct schedule *decided_by(const struct entering *e) {
+    struct err ignored;
+    json_t *rule = e->is_new ? NULL : json_loads(e->row.rule, 0, NULL);
+    struct schedule *s = rule ? schedule_from_rule(e->schedule->name, rule, &ignored) : NULL;
+    json_decref(rule);
+    return s ? s : schedule_copy(e->schedule);
+}
+
+static void hand_add(struct entering *e) {
+    struct clock *k = e->c->clock;
+    struct hand *h = xcalloc(1, sizeof *h);
+    *h = (struct hand){.id = e->row.id, .lane = e->lane, .zone_age = k->zone_age, .seen = true, .sibling = e->lane->hands};
+    h->schedule = decided_by(e);
+    e->lane->hands = h;
+    idmap_put(&k->hands, (uint64_t)h->id, h);
+    timetable_add(k->timetable,
+                  &(struct timetable_spec){.id = h->id,
+                                           .group = group_of(e->lane),
+                                           .schedule = h->schedule,
+                                           .cursor = e->row.cursor,
+                                           .since = e->row.created_at},
+                  e->now);
+    char *was = rule_text(h->schedule), *is = rule_text(e->schedule);
+    if (strcmp(was, is) != 0)
+        hand_change(e->c, h, e->schedule, clamp(e->changed_at, e->row.cursor, e->now));
+    free(was);
+    free(is);
+    e->c->wants_turn = true;
+}
+
+static int hand_enter(struct entering *e, struct err *err) {
+    e->arena = arena_new();
+    int rc = store_begin(e->c->store, err);
+    if (!rc && write_entering(e, err)) {
+        store_rollback(e->c->store);
+        rc = -1;
+    } else if (!rc) {
+        rc = store_commit(e->c->store, err);
+    }
+    if (!rc) hand_add(e);
+    arena_free(e->arena);
+    return rc;
+}
+
+static int hand_update(struct conductor *c, struct lane *l, const struct schedule *s,
+                       const struct catalog_entry *e, struct err *err) {
+    struct hand *h = hand_named(l, s->name);
+    if (!h) {
+        struct entering in = {
+            .c = c, .lane = l, .schedule = s, .now = turn_wall(c), .changed_at = e->changed_at};
+        return hand_enter(&in, err);
+    }
+    h->seen = true;
+    h->leaving = false;
+    char *was = rule_text(h->next ? h->next : h->schedule), *is = rule_text(s);
+    if (strcmp(was, is) != 0 || h->zone_age != c->clock->zone_age) hand_change(c, h, s, turn_wall(c));
+    h->zone_age = c->clock->zone_age;
+    free(was);
+    free(is);
+    return 0;
+}
+
+void clock_definition(struct conductor *c, const char *pipeline, const struct catalog_entry *e) {
+    struct lane *l = lane_of(c, pipeline);
+    struct err err;
+    if (!c->clock || (e && !e->pipeline)) return; /* broken, and never was good */
+    for (struct hand *h = l->hands; h; h = h->sibling) h->seen = false;
+    for (size_t i = 0; e && i < e->pipeline->schedule_count; i++)
+        if (hand_update(c, l, &e->pipeline->schedules[i], e, &err)) turn_broke(c, &err);
+    for (struct hand *h = l->hands; h; h = h->sibling) {
+        if (h->seen) continue;
+        h->leaving = c->clock->leaving = true;
+        c->wants_turn = true;
+    }
+}
+
+/* In a turn, after its tick: what was due of them has been decided. */
+static void let_go(struct conductor *c) {
+    struct clock *k = c->clock;
+    struct hand *h;
+    struct err err;
+    size_t at = 0;
+    bool again;
+    do { /* the map must not change while it is walked through */
+        again = false;
+        for (at = 0; !again && (h = idmap_next(&k->hands, &at));) again = h->leaving;
+        if (!again) break;
+        if (store_schedule_gone(c->store, h->id, turn_wall(c), &err) < 0) turn_broke(c, &err);
+        timetable_remove(k->timetable, h->id);
+        idmap_remove(&k->hands, (uint64_t)h->id);
+        struct hand **link = &h->lane->hands;
+        while (*link != h) link = &(*link)->sibling;
+        *link = h->sibling;
+        hand_free(h);
+    } while (again);
+    k->leaving = false;
+}
+
+/* ---- a tick ---- */
+
+static void end_superseded(struct conductor *c, const struct hand *h, int64_t newest, struct err *err) {
+    struct arena *a = arena_new();
+    int64_t after = 0, id;
+    for (struct live_run *r = h->lane->runs; r; r = r->lane_next)
+        if (!r->ended) conductor_cancel(c, r->id, false, "superseded");
+    for (; store_run_waiting(c->store, h->lane->name, after, &id, err) == 1; after = id) {
+        struct run_row row;
+        if (id == newest || live_find(c, id) || store_run_get(c->store, id, a, &row, err) != 1) continue;
+        if (strcmp(row.schedule, h->schedule->name) != 0) continue;
+        struct run_move m = {
+            .run = id, .from = "queued", .to = "cancelled", .reason = "superseded", .at = turn_wall(c)};
+        if (store_run_move(c->store, &m, err) < 0) turn_broke(c, err);
+    }
+    arena_free(a);
+}
+
+/* The run of a slot; 0 with err. */
+static int64_t make_run(struct conductor *c, const struct hand *h, const struct timetable_decision *d,
+                        struct err *err) {
+    struct pipeline *p = c->options.find(c->options.find_ctx, h->lane->name, err);
+    if (!p) return 0;
+    struct run_request rq = {.pipeline = p,
+                             .trigger = "schedule",
+                             .window_start = d->window_start,
+                             .window_end = d->window_end,
+                             .scheduled_for = d->fire,
+                             .schedule = h->schedule->name,
+                             .beside = h->schedule->if_running == RUNNING_allow};
+    int64_t run = queue_run(c, &rq, err);
+    pipeline_free(p);
+    return run;
+}
+
+static int write_slot(struct conductor *c, const struct hand *h, const struct timetable_decision *d, int64_t run,
+                      struct err *err) {
+    struct slot_row slot = {.schedule = h->id,
+                            .fire = d->fire,
+                            .last_fire = d->last_fire,
+                            .count = d->count,
+                            .window_start = d->window_start,
+                            .window_end = d->window_end,
+                            .outcome = run ? "run" : "skipped",
+                            .reason = run ? NULL : skip_reason_names[d->reason],
+                            .run = run,
+                            .decided_at = turn_wall(c)};
+    return store_slot_add(c->store, &slot, err) < 0 ? -1 : 0;
+}
+
+static int run_slot(struct conductor *c, const struct hand *h, const struct timetable_decision *d,
+                    struct err *err) {
+    struct arena *a = arena_new();
+    struct slot_row there;
+    int found = store_slot_at(c->store, h->id, d->fire, a, &there, err);
+    arena_free(a);
+    if (found) return found < 0 ? -1 : 0; /* after a clock that was set back: it was decided once, for ever */
+    int64_t run = make_run(c, h, d, err);
+    if (!run || write_slot(c, h, d, run, err)) return -1;
+    if (d->cancel_running) end_superseded(c, h, run, err);
+    lane_touch(c, h->lane);
+    return 0;
+}
+
+static int decide(struct conductor *c, const struct timetable_decision *d, struct err *err) {
+    const struct hand *h = idmap_get(&c->clock->hands, (uint64_t)d->id);
+    if (d->run) return run_slot(c, h, d, err);
+    report(c, "slots_skipped", 0, NULL,
+           json_pack("{ss ss ss sI}", "pipeline", h->lane->name, "schedule", h->schedule->name, "reason",
+                     skip_reason_names[d->reason], "count", (json_int_t)d->count));
+    return write_slot(c, h, d, 0, err);
+}
+
+static int in_force(struct conductor *c, struct hand *h, instant_t at, struct err *err) {
+    schedule_free(h->schedule);
+    h->schedule = h->next;
+    h->next = NULL;
+    json_t *rule = schedule_rule_json(h->schedule);
+    int rc = store_schedule_rule(c->store, h->id, rule, at, err);
+    json_decref(rule);
+    return rc < 0 ? -1 : 0;
+}
+
+static int move(struct conductor *c, const struct timetable_move *m, struct err *err) {
+    struct hand *h = idmap_get(&c->clock->hands, (uint64_t)m->id);
+    int hit = m->from == m->to ? 1 : store_schedule_move(c->store, m->id, m->from, m->to, err);
+    if (hit < 0) return -1;
+    if (hit == 0)
+        return err_set(err, EX_CONFLICT, "another program moved the cursor of schedule %s of %s", h->schedule->name,
+                       h->lane->name);
+    if (m->set_back)
+        report(c, "clock", 0, NULL,
+               json_pack("{ss ss}", "what", "the clock was set back by more than three hours", "pipeline",
+                         h->lane->name));
+    return m->changed ? in_force(c, h, m->to, err) : 0;
+}
+
+void clock_tick(struct conductor *c) {
+    struct clock *k = c->clock;
+    struct err err;
+    pauses_tick(c);
+    timetable_tick(k->timetable, turn_wall(c), TIMETABLE_BUDGET, &k->out);
+    for (size_t i = 0; i < k->out.count && !c->is_broken; i++)
+        if (decide(c, &k->out.decisions[i], &err)) turn_broke(c, &err);
+    for (size_t i = 0; i < k->out.move_count && !c->is_broken; i++)
+        if (move(c, &k->out.moves[i], &err)) turn_broke(c, &err);
+    k->out.count = k->out.move_count = 0;
+    if (k->leaving && !c->is_broken) let_go(c);
+}
+
+void clock_busy(struct conductor *c, const struct lane *l, bool busy) {
+    if (c->clock) timetable_busy(c->clock->timetable, group_of(l), busy);
+}
+
+bool clock_idle(struct conductor *c) {
+    instant_t due = c->clock ? timetable_next_due(c->clock->timetable, NULL) : INSTANT_NONE;
+    return due == INSTANT_NONE || due > turn_wall(c);
+}
+
+struct timetable *clock_timetable(struct conductor *c) { return c->clock ? c->clock->timetable : NULL; }
+int64_t clock_group(const struct lane *l) { return group_of(l); }
+
+/* ---- life ---- */
+
+/* Schedules of pipelines that are not there any more. */
+static int let_go_unknown(struct conductor *c, struct err *err) {
+    struct arena *a = arena_new();
+    struct schedule_row *rows;
+    size_t n;
+    int rc = store_schedules_list(c->store, NULL, a, &rows, &n, err) < 0 || store_begin(c->store, err) ? -1 : 0;
+    for (size_t i = 0; i < n && !rc; i++) {
+        struct catalog_entry e; /* a broken file is no reason to forget where its schedules stood */
+        if (rows[i].gone_at != INSTANT_NONE || idmap_get(&c->clock->hands, (uint64_t)rows[i].id)) continue;
+        if (catalog_find(c->catalog, rows[i].pipeline, &e) == 1 && !e.pipeline) continue;
+        if (store_schedule_gone(c->store, rows[i].id, turn_wall(c), err) < 0) rc = -1;
+    }
+    if (!rc)
+        rc = store_commit(c->store, err);
+    else
+        store_rollback(c->store);
+    arena_free(a);
+    return rc;
+}
+
+int clock_open(struct conductor *c, struct err *err) {
+    struct clock *k = xcalloc(1, sizeof *k);
+    k->timetable = timetable_new();
+    k->fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+    c->clock = k;
+    if (k->fd < 0) return err_errno(err, "cannot wait for the clock");
+    uv_poll_init(&c->loop, &k->poll, k->fd);
+    k->poll.data = c;
+    uv_poll_start(&k->poll, UV_READABLE, rang);
+    struct catalog_entry e;
+    for (size_t at = 0; catalog_next(c->catalog, &at, &e) && !c->is_broken;)
+        if (e.pipeline) clock_definition(c, e.name, &e);
+    if (c->is_broken) return *err = c->broken, -1;
+    c->wants_turn = true;
+    return let_go_unknown(c, err) || pauses_open(c, err) ? -1 : 0;
+}
+
+/* Before the loop is closed. */
+void clock_close(struct conductor *c) {
+    struct clock *k = c->clock;
+    if (!k) return;
+    size_t at = 0;
+    for (struct hand *h; (h = idmap_next(&k->hands, &at));) {
+        h->lane->hands = NULL;
+        hand_free(h);
+    }
+    if (k->fd >= 0) {
+        uv_close((uv_handle_t *)&k->poll, NULL);
+        uv_run(&c->loop, UV_RUN_NOWAIT);
+        close(k->fd);
+    }
+    idmap_release(&k->hands);
+    timetable_out_release(&k->out);
+    timetable_free(k->timetable);
+    free(k);
+    c->clock = NULL;
+}
+
+void clock_zones_changed(struct conductor *c) { c->clock->zone_age++; }

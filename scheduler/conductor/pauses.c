@@ -1,0 +1,71 @@
+/* pauses.c: pipelines that start nothing by themselves for a while.
+ *
+ * A pause is a row with an optional end and what becomes of the slots that come meanwhile (catch_up). Resuming by hand
+ * gives the row an end, now: so it is done the same way when nobody serves, and the next daemon finds it. In a turn,
+ * pauses whose end has come are taken away, and the timetable decides what they held back. */
+#include "scheduler/conductor/inner.h"
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "scheduler/timetable.h"
+#include "store/schedules.h"
+
+#include <string.h>
+
+static const char *const catch_ups[] = {
+    [CATCH_UP_none] = "none", [CATCH_UP_latest] = "latest", [CATCH_UP_all] = "all"};
+
+static enum catch_up catch_up_of(const char *word) {
+    for (size_t i = 0; word && i < sizeof catch_ups / sizeof *catch_ups; i++)
+        if (strcmp(word, catch_ups[i]) == 0) return (enum catch_up)i;
+    return CATCH_UP_none;
+}
+
+/* The rows have changed: the timetable is told which groups are paused. */
+int pauses_open(struct conductor *c, struct err *err) {
+    struct arena *a = arena_new();
+    struct pause_row *rows;
+    size_t n;
+    c->pause_until = INSTANT_NONE;
+    int rc = store_pauses_list(c->store, a, &rows, &n, err);
+    for (size_t i = 0; rc >= 0 && i < n; i++) {
+        struct lane *l = lane_of(c, rows[i].pipeline);
+        l->paused = true;
+        if (clock_timetable(c)) timetable_pause(clock_timetable(c), clock_group(l));
+        if (rows[i].until != INSTANT_NONE && (c->pause_until == INSTANT_NONE || rows[i].until < c->pause_until))
+            c->pause_until = rows[i].until;
+    }
+    arena_free(a);
+    c->wants_turn = true;
+    return rc < 0 ? -1 : 0;
+}
+
+instant_t pauses_next(const struct conductor *c) { return c->pause_until; }
+
+static int end_pause(struct conductor *c, const struct pause_row *p, struct err *err) {
+    struct lane *l = lane_of(c, p->pipeline);
+    if (store_resume(c->store, p->pipeline, err) < 0) return -1;
+    l->paused = false;
+    timetable_resume(clock_timetable(c), clock_group(l), p->until, catch_up_of(p->catch_up));
+    lane_touch(c, l);
+    report(c, "resumed", 0, NULL, json_pack("{ss ss}", "pipeline", p->pipeline, "catch_up", p->catch_up));
+    return 0;
+}
+
+void pauses_tick(struct conductor *c) {
+    instant_t now = turn_wall(c);
+    struct err err;
+    if (c->pause_until == INSTANT_NONE || c->pause_until > now) return;
+    struct arena *a = arena_new();
+    struct pause_row *rows;
+    size_t n;
+    c->pause_until = INSTANT_NONE;
+    if (store_pauses_list(c->store, a, &rows, &n, &err) < 0) turn_broke(c, &err);
+    for (size_t i = 0; i < n && !c->is_broken; i++) {
+        if (rows[i].until == INSTANT_NONE) continue;
+        if (rows[i].until <= now && end_pause(c, &rows[i], &err)) turn_broke(c, &err);
+        if (rows[i].until > now && (c->pause_until == INSTANT_NONE || rows[i].until < c->pause_until))
+            c->pause_until = rows[i].until;
+    }
+    arena_free(a);
+}

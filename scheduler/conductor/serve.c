@@ -1,0 +1,294 @@
+/* serve.c: see serve.h. Around the conductor's loop: the catalog of pipelines, signals, upkeep.
+ *
+ * Upkeep comes with the watchdog (half its interval), or once a minute: a look at the files that inotify may have
+ * missed, a write that proves the database writable, and only then the sign of life. Nothing else wakes an idle
+ * daemon but the clock's next firing. */
+#include "scheduler/serve.h"
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/tz.h"
+#include "scheduler/conductor/inner.h"
+#include "scheduler/conductor/notify.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define UPKEEP_EVERY (60 * US_PER_SECOND)
+enum { PAUSE_FIRST_S = 1, PAUSE_LONGEST_S = 30 };
+
+struct server {
+    const struct serve_options *o;
+    struct conductor *c;
+    struct catalog *catalog;
+    uv_signal_t hup, usr2;
+    uv_timer_t upkeep, drained;
+    struct inherited inherited;
+    uint64_t zones; /* stamp of the zone data that definitions were read with */
+    bool began, replace, draining, drain_over;
+};
+
+/* ---- the log ---- */
+
+static const struct {
+    const char *type, *level;
+} levels[] = {{"broken", "error"}, {"project_broken", "warn"}, {"refused", "warn"},        {"definition_broken", "warn"},
+              {"clock", "warn"},   {"cancel_too_late", "warn"}};
+
+static const char *level_of(const json_t *event) {
+    const char *type = json_text_or(event, "type", ""), *result = json_text_or(event, "result", "");
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+        if (strcmp(type, levels[i].type) == 0) return levels[i].level;
+    return strcmp(result, "failed") == 0 ? "warn" : "info";
+}
+
+static void log_event(void *ctx, const json_t *event) {
+    struct server *s = ctx;
+    s->o->log(s->o->log_ctx, level_of(event), event);
+}
+
+static void say(struct server *s, const char *type, json_t *detail) {
+    report(s->c, type, 0, NULL, detail);
+    effects_run(s->c);
+}
+
+/* ---- definitions ---- */
+
+static struct pipeline *find(void *ctx, const char *name, struct err *err) {
+    struct server *s = ctx;
+    struct catalog_entry e;
+    int found = s->catalog ? catalog_find(s->catalog, name, &e) : 0;
+    if (found && e.pipeline) return pipeline_share(e.pipeline);
+    if (found) err_set(err, EX_INVALID, "%s", e.problem ? e.problem : e.path);
+    if (!found) err_set(err, EX_NOT_FOUND, "there is no pipeline `%s` any more", name);
+    return NULL;
+}
+
+static void say_definition(struct server *s, const char *name, const struct catalog_entry *e) {
+    json_t *d = json_pack("{ss}", "pipeline", name);
+    if (e) json_put_text(d, "file", e->path);
+    if (e && e->problem) json_put_text(d, "problem", e->problem);
+    if (e && e->problem) json_put(d, "keeps_last_good", json_boolean(e->pipeline != NULL));
+    if (e && e->pipeline) json_put_text(d, "definition", e->pipeline->definition);
+    say(s, !e ? "definition_gone" : e->problem ? "definition_broken" : "definition", d);
+}
+
+static void changed(void *ctx, const char *name) {
+    struct server *s = ctx;
+    struct catalog_entry e;
+    bool there = catalog_find(s->catalog, name, &e) == 1;
+    if (!s->c->quiet_catalog || (there && e.problem)) say_definition(s, name, there ? &e : NULL);
+    lane_touch(s->c, lane_of(s->c, name));
+    clock_definition(s->c, name, there ? &e : NULL);
+    uv_stop(&s->c->loop);
+}
+
+/* ---- signals and timers ---- */
+
+/* A changed leat.yaml is taken over as a new program would: by starting again, if it is sound. */
+static void project_changed(struct server *s) {
+    struct diags *d = diags_new();
+    struct err err = {0};
+    struct project *p = project_load(s->o->conductor.project->root, d, &err);
+    s->replace = p && d->errors == 0;
+    if (!s->replace)
+        say(s, "project_broken",
+            json_pack("{ss ss}", "file", "leat.yaml", "problem", d->errors ? d->list[0].message : err.msg));
+    project_free(p);
+    diags_free(d);
+}
+
+static void look(struct server *s) {
+    catalog_look(s->catalog);
+    if (catalog_project_changed(s->catalog)) project_changed(s);
+    uint64_t zones = tz_database_stamp();
+    if (zones != s->zones) {
+        char version[TZ_VERSION];
+        tz_database_version(version);
+        say(s, "zones", json_pack("{ss ss}", "what", "zone data changed", "version", version));
+        clock_zones_changed(s->c);
+        catalog_reread(s->catalog);
+    }
+    s->zones = zones;
+    uv_stop(&s->c->loop);
+}
+
+static void hung_up(uv_signal_t *h, int number) {
+    struct server *s = h->data;
+    (void)number;
+    notify("RELOADING=1");
+    look(s);
+    notify("READY=1");
+}
+
+static void replaced(uv_signal_t *h, int number) {
+    struct server *s = h->data;
+    (void)number;
+    s->replace = true;
+    uv_stop(&s->c->loop);
+}
+
+static void tell_state(struct server *s) {
+    struct core_load load = core_load(s->c->core);
+    notify("STATUS=%u runs, %u steps running", load.runs, load.live);
+}
+
+static void keep_up(uv_timer_t *t) {
+    struct server *s = t->data;
+    struct err err;
+    look(s);
+    if (store_begin(s->c->store, &err) || store_alive(s->c->store, turn_wall(s->c), &err) < 0 ||
+        store_commit(s->c->store, &err)) {
+        store_rollback(s->c->store);
+        turn_broke(s->c, &err);
+        return;
+    }
+    notify("WATCHDOG=1");
+    tell_state(s);
+    if (!s->c->runs) store_tend(s->c->store, true, &err);
+    if (!s->c->runs && !s->draining) conductor_collect(s->c, &err);
+}
+
+static void drain_over(uv_timer_t *t) {
+    struct server *s = t->data;
+    s->drain_over = true;
+    uv_stop(&s->c->loop);
+}
+
+static void open_handles(struct server *s) {
+    struct conductor *c = s->c;
+    uv_signal_init(&c->loop, &s->hup);
+    uv_signal_init(&c->loop, &s->usr2);
+    uv_timer_init(&c->loop, &s->upkeep);
+    uv_timer_init(&c->loop, &s->drained);
+    s->hup.data = s->usr2.data = s->upkeep.data = s->drained.data = s;
+    uv_signal_start(&s->hup, hung_up, SIGHUP);
+    uv_signal_start(&s->usr2, replaced, SIGUSR2);
+    duration_t watchdog = notify_watchdog();
+    uint64_t every = (uint64_t)((watchdog ? watchdog / 2 : UPKEEP_EVERY) / US_PER_MS);
+    uv_timer_start(&s->upkeep, keep_up, every, every);
+}
+
+/* ---- one life ---- */
+
+/* Nothing more starts; what runs is waited for, or left to the warden. */
+static void drain(struct server *s) {
+    struct conductor *c = s->c;
+    s->draining = c->draining = true;
+    notify("STOPPING=1");
+    say(s, "draining", json_pack("{sI sf}", "running", (json_int_t)core_load(c->core).live, "seconds",
+                                 (double)s->o->drain / 1e6));
+    turn_apply(c, &(struct core_event){.kind = CORE_STOP_STARTING});
+    c->wants_turn = true;
+    uv_timer_start(&s->drained, drain_over, (uint64_t)(s->o->drain / US_PER_MS), 0);
+}
+
+static bool idle(struct conductor *c) {
+    bool quiet = !c->runs && !c->dirty_count && !c->happened_count && !c->wants_turn && !c->to_close_count;
+    return quiet && clock_idle(c);
+}
+
+static bool over(struct server *s) {
+    struct conductor *c = s->c;
+    if (c->is_broken || s->replace) return true;
+    if (s->draining) return s->drain_over || c->signals > 1 || core_load(c->core).live == 0;
+    return s->o->once && idle(c) && !catalog_busy(s->catalog);
+}
+
+static void loop(struct server *s) {
+    while (!over(s)) {
+        conductor_poll(s->c);
+        if (s->c->signal && !s->draining) drain(s);
+    }
+}
+
+static int begin(struct server *s, struct err *err) {
+    struct catalog_options co = {.project = s->o->conductor.project,
+                                 .loop = &s->c->loop,
+                                 .load = s->o->load,
+                                 .load_ctx = s->o->load_ctx,
+                                 .changed = changed,
+                                 .changed_ctx = s};
+    s->catalog = catalog_new(&co);
+    s->c->catalog = s->catalog;
+    s->c->quiet_catalog = true;
+    s->zones = tz_database_stamp();
+    catalog_fill(s->catalog);
+    s->c->quiet_catalog = false;
+    open_handles(s);
+    if (clock_open(s->c, err) || conductor_recover(s->c, 0, err)) return -1;
+    say(s, "serving", json_pack("{si si}", "pid", (int)getpid(), "pipelines", (int)catalog_count(s->catalog)));
+    notify("READY=1\nMAINPID=%d", (int)getpid());
+    return 0;
+}
+
+static void end_life(struct server *s) {
+    if (!s->c) return;
+    if (s->replace && !s->c->is_broken)
+        s->inherited = (struct inherited){.lock_fd = store_keep_lock(s->c->store),
+                                          .listen_fd = control_keep(s->c->control)};
+    if (!s->c->is_broken) say(s, "stopped", json_pack("{sI}", "left_running", (json_int_t)core_load(s->c->core).live));
+    clock_close(s->c);
+    catalog_free(s->catalog);
+    s->catalog = s->c->catalog = NULL;
+    conductor_close(s->c);
+    s->c = NULL;
+}
+
+/* 0: it ended as it should; -1: it broke (err), and another one may go on. */
+static int live(struct server *s, struct err *err) {
+    struct conductor_options co = s->o->conductor;
+    co.serves = true;
+    co.find = find;
+    co.find_ctx = s;
+    co.report = log_event;
+    co.report_ctx = s;
+    if (s->began) co.inherited = (struct inherited){0}; /* they were the first life's */
+    if (!(s->c = conductor_open(&co, err))) return -1;
+    int rc = begin(s, err);
+    s->began = s->began || rc == 0;
+    if (!rc) loop(s);
+    if (!rc && s->c->is_broken) *err = s->c->broken, rc = -1;
+    end_life(s);
+    return rc;
+}
+
+/* ---- life after life ---- */
+
+static void log_broken(struct server *s, const struct err *err, int pause) {
+    json_t *e = json_pack("{ss ss ss si}", "type", "broken", "message", err->msg, "hint", err->hint,
+                          "again_in_seconds", pause);
+    s->o->log(s->o->log_ctx, "error", e);
+    json_decref(e);
+}
+
+/* Waits, unless a signal says to end: false. */
+static bool pause_for(int seconds) {
+    sigset_t set, old;
+    struct timespec t = {.tv_sec = seconds};
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, &old);
+    int got = sigtimedwait(&set, NULL, &t);
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    return got < 0;
+}
+
+int serve(const struct serve_options *o, enum serve_end *end, struct inherited *inherited, struct err *err) {
+    struct server s = {.o = o};
+    int rc = live(&s, err), pause = PAUSE_FIRST_S;
+    *end = SERVE_STOPPED;
+    while (rc && s.began) {
+        log_broken(&s, err, pause);
+        if (!pause_for(pause)) return 0;
+        s = (struct server){.o = o, .began = true};
+        rc = live(&s, err);
+        pause = pause * 2 < PAUSE_LONGEST_S ? pause * 2 : PAUSE_LONGEST_S;
+    }
+    *end = s.replace ? SERVE_REPLACED : SERVE_STOPPED;
+    *inherited = s.inherited;
+    return rc;
+}
