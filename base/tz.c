@@ -156,8 +156,14 @@ static struct tz *new_zone(const char *name) {
     return z;
 }
 
+struct tz *tz_share(const struct tz *z) {
+    struct tz *shared = (struct tz *)(uintptr_t)z;
+    if (shared) atomic_fetch_add(&shared->shares, 1);
+    return shared;
+}
+
 void tz_free(struct tz *z) {
-    if (!z) return;
+    if (!z || atomic_fetch_sub(&z->shares, 1) > 0) return;
     free(z->name);
     free(z->path);
     free(z->data);

@@ -38,7 +38,9 @@ struct tz_segment {
 enum { TZ_NAME = 65, TZ_VERSION = 32, TZ_OFFSET_MAX = 93599 };
 
 struct tz *tz_load(const char *name, struct err *err); /* caller frees */
-void tz_free(struct tz *z);                            /* NULL is fine */
+/* The same zone for another owner: each calls tz_free. NULL in, NULL out. */
+struct tz *tz_share(const struct tz *z);
+void tz_free(struct tz *z); /* NULL is fine */
 const char *tz_name(const struct tz *z);
 /* The file of the zone is another one than the one it was loaded from, or gone. Costs a stat. */
 bool tz_changed(const struct tz *z);

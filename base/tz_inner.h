@@ -6,6 +6,7 @@
 
 #include "base/tz.h"
 
+#include <stdatomic.h>
 #include <sys/stat.h>
 
 enum { TZ_ABBREVIATION = 16, TZ_FILE_BYTES = 1 << 20 };
@@ -47,6 +48,7 @@ struct tz {
     struct tz_type *types;
     size_t type_count;
     struct tz_rule rule;   /* after the last transition */
+    atomic_uint shares;    /* besides the first one */
     struct tz_jump *jumps; /* all changes of the offset until the year 2200; the first is at INT64_MIN */
     size_t jump_count;
 };

@@ -58,3 +58,9 @@ int cron_hint(struct cron_note *n, const char *fmt, ...) {
     va_end(ap);
     return -1;
 }
+
+int cron_meant(struct cron_note *n, const char *word) {
+    if (!word) return -1;
+    snprintf(n->meant, sizeof n->meant, "%s", word);
+    return cron_hint(n, "did you mean `%s`?", word);
+}

@@ -84,8 +84,9 @@ struct cron_note {
     enum cron_code code;
     enum cron_field field;
     uint32_t offset, length;
-    char message[200]; /* stands alone, one line */
-    char hint[200];    /* what to write instead; "" when nothing is clear */
+    char message[200];   /* stands alone, one line */
+    char hint[200];      /* what to write instead; "" when nothing is clear */
+    char meant[TZ_NAME]; /* what those bytes were meant to be; "" when it is not that clear */
 };
 
 enum cron_dst { CRON_DST_AUTO, CRON_DST_FIXED, CRON_DST_INTERVAL };

@@ -9,7 +9,7 @@
 #include "cron/item.h"
 
 #include <ctype.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -60,14 +60,19 @@ static int name_of(const struct reader *r, struct part p) {
     return -1;
 }
 
+static int meant_name(const struct reader *r, struct part p) {
+    char name[4];
+    snprintf(name, sizeof name, "%.3s", r->text + p.at);
+    return cron_meant(r->err, name);
+}
+
 static int value_hint(const struct reader *r, struct part p) {
     uint16_t tilde = find(r, p, '~');
     bool day = r->field == CRON_DOM || r->field == CRON_DOW;
     if (tilde < p.length)
         return cron_hint(r->err, "write `H(%.*s-%.*s)` for one value of a range that stays the same",
                          TOKEN(r, sub(p, 0, tilde)), TOKEN(r, sub(p, tilde + 1u, p.length)));
-    if (p.length > 3 && all(r, p, isalpha) && name_of(r, p) >= 0)
-        return cron_hint(r->err, "write `%.3s`", r->text + p.at);
+    if (p.length > 3 && all(r, p, isalpha) && name_of(r, p) >= 0) return meant_name(r, p);
     if (r->field == CRON_DOW && p.length == 1 && char_at(r, p, 0) == 'L')
         return cron_hint(r->err, "the last Friday of the month is `5L` or `FRIL`");
     if (r->field == CRON_DOM && p.length > 1 && char_at(r, p, (uint16_t)(p.length - 1)) == 'W')
@@ -82,8 +87,8 @@ static int value_hint(const struct reader *r, struct part p) {
 
 static int bad_value(const struct reader *r, struct part p) {
     bool question = find(r, p, '?') < p.length;
-    cron_say(r->err, question ? CRON_E_CHAR : CRON_E_VALUE, r->field, p, "`%.*s` is not a %s", TOKEN(r, p),
-             cron_field_words[r->field]);
+    cron_say(r->err, question ? CRON_E_CHAR : CRON_E_VALUE, r->field, p, "`%.*s` cannot be the %s",
+             TOKEN(r, p), cron_field_words[r->field]);
     return value_hint(r, p);
 }
 
@@ -96,7 +101,7 @@ static int value(const struct reader *r, struct part p, uint16_t *out) {
     if (n >= 0) return 0;
     if (!all(r, p, isdigit)) return bad_value(r, p);
     if (p.length > digits_of(r) || (r->field == CRON_YEAR && p.length != 4))
-        return cron_say(r->err, CRON_E_VALUE, r->field, p, "a %s has %s digits, not `%.*s`",
+        return cron_say(r->err, CRON_E_VALUE, r->field, p, "the %s has %s digits, not `%.*s`",
                         cron_field_words[r->field], r->field == CRON_YEAR ? "four" : "one or two",
                         TOKEN(r, p));
     n = number(r, p);
@@ -192,7 +197,7 @@ static int dow_item(const struct reader *r, struct part p) {
         if (!last || p.length < 2 || !all(r, p, isalnum)) return 1;
         day.length--;
     } else if (which.length != 1 || !strchr("12345Ll", r->text[which.at])) {
-        cron_say(r->err, CRON_E_VALUE, CRON_DOW, p, "`%.*s` is not a day of week", TOKEN(r, p));
+        cron_say(r->err, CRON_E_VALUE, CRON_DOW, p, "`%.*s` cannot be the day of week", TOKEN(r, p));
         return cron_hint(r->err, "the second Monday is `MON#2`; behind `#` stands 1 to 5, or L");
     }
     if (value(r, day, &w) != 0) return -1;
@@ -274,7 +279,7 @@ static int range_item(const struct reader *r, struct part p) {
     struct part from = sub(body, 0, dash), to = sub(body, span ? dash + 1u : dash, body.length);
     if (!from.length || (span && !to.length) || find(r, to, '-') < to.length ||
         (span && r->text[from.at] == '*'))
-        return cron_say(r->err, CRON_E_SYNTAX, r->field, p, "`%.*s` cannot be read as a %s", TOKEN(r, p),
+        return cron_say(r->err, CRON_E_SYNTAX, r->field, p, "`%.*s` cannot be read as %s", TOKEN(r, p),
                         cron_field_words[r->field]);
     struct item *i = add(r, ITEM_RANGE, p);
     i->stepped = slash < p.length;

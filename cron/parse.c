@@ -114,13 +114,14 @@ static int compile(struct cron *c, const struct cron_text *t, const char *seed, 
     return 0;
 }
 
-/* The words of the fields that no date can satisfy. */
-static int never(const struct cron_text *t, struct cron_note *err) {
+/* The day fields, which no date can satisfy. */
+static int never(const struct cron *c, const struct cron_text *t, struct cron_note *err) {
     struct part first = t->fields[CRON_DOM], last = t->fields[t->field_count == 7 ? CRON_YEAR : CRON_DOW];
     struct part all = {first.at, (uint16_t)(last.at + last.length - first.at)};
     cron_say(err, CRON_E_NEVER, CRON_DOM, all, "no date from %d to %d matches the day fields", CRON_YEAR_MIN,
              CRON_YEAR_MAX);
-    return cron_hint(err, "the last day of any month is `L`");
+    bool late = c->dom && !(c->dom & ((1u << 29) - 1));
+    return late ? cron_hint(err, "the last day of any month is `L`") : -1;
 }
 
 int cron_parse(const char *text, const struct cron_options *opts, struct cron *out, struct cron_note *err) {
@@ -135,7 +136,7 @@ int cron_parse(const char *text, const struct cron_options *opts, struct cron *o
     c.every = t.every;
     c.anchor = t.every ? opts->anchor / US_PER_SECOND % t.every : 0;
     if (!t.every && compile(&c, &t, opts->seed, err) != 0) return -1;
-    if (!t.every && !cron_local_next(&c, 0, &first)) return never(&t, err);
+    if (!t.every && !cron_local_next(&c, 0, &first)) return never(&c, &t, err);
     if (opts->dst != CRON_DST_AUTO) c.interval = opts->dst == CRON_DST_INTERVAL;
     *out = c;
     return 0;

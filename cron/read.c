@@ -60,7 +60,7 @@ static int check_zone(const char *s, struct part at, struct cron_note *err) {
     if (at.length < TZ_NAME && at.length && tz_exists(name)) return 0;
     cron_say(err, CRON_E_TZ, CRON_WHOLE, at, "unknown time zone `%s`", name);
     tz_suggest(name, meant, sizeof meant);
-    return *meant ? cron_hint(err, "did you mean `%s`?", meant) : -1;
+    return cron_meant(err, *meant ? meant : NULL);
 }
 
 static int read_zone(const char *s, size_t *at, struct cron_text *out, struct cron_note *err) {
@@ -156,7 +156,7 @@ static int unknown_nickname(const char *s, struct part at, struct cron_note *err
     snprintf(word, sizeof word, "%.*s", (int)at.length, s + at.at);
     cron_say(err, CRON_E_MACRO, CRON_WHOLE, at, "unknown nickname `%s`", word);
     const char *meant = suggest(word, names, NICKNAMES + 2);
-    return meant ? cron_hint(err, "did you mean `%s`?", meant)
+    return meant ? cron_meant(err, meant)
                  : cron_hint(err, "there are @yearly, @quarterly, @monthly, @weekly, @daily, @hourly, "
                                   "@minutely and @every");
 }

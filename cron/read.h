@@ -53,6 +53,7 @@ extern const uint16_t cron_field_low[], cron_field_high[];
 /* Fills a note; returns -1 so that a caller can write `return cron_say(…)`. */
 int cron_say(struct cron_note *n, enum cron_code code, enum cron_field field, struct part at, const char *fmt,
              ...) __attribute__((format(printf, 5, 6)));
+int cron_meant(struct cron_note *n, const char *word); /* NULL: nothing is near */
 int cron_hint(struct cron_note *n, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

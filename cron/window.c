@@ -43,7 +43,8 @@ static bool parse_previous(long count, const char *unit, struct covers *out) {
 
 bool covers_parse(const char *text, struct covers *out) {
     char unit[16], digits[8], extra;
-    if (sscanf(text, "%15s since previous firing %c", unit, &extra) == 1 && strstr(text, " since previous firing"))
+    if (sscanf(text, "%15s since previous firing %c", unit, &extra) == 1 &&
+        strstr(text, " since previous firing"))
         return parse_since(unit, out);
     if (sscanf(text, "previous %7[0-9] %15s %c", digits, unit, &extra) == 2)
         return strcmp(unit, "firing") != 0 && parse_previous(strtol(digits, NULL, 10), unit, out);

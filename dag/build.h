@@ -10,7 +10,9 @@
 /* What the loaded pipeline keeps for itself behind struct pipeline. */
 struct pipeline_full {
     struct pipeline pub; /* first: pointers to it and to this are the same */
-    struct tz *tz;
+    struct tz *tz;       /* of pub.timezone */
+    struct tz **zones;   /* malloc'ed: those of its schedules; shared ones */
+    size_t zone_count, zone_cap;
     struct kept_json kept;
     const struct value **checks; /* of each step; NULL: none */
 };
@@ -40,6 +42,13 @@ struct edge {
     uint32_t from, to;
 };
 
+/* A schedule, and where it is written. */
+struct schedule_note {
+    struct schedule *s;
+    const struct node *node;          /* its map */
+    const struct node **firing_nodes; /* of each firing: its text */
+};
+
 struct build {
     struct load l;
     struct pipeline_full *full;
@@ -53,8 +62,9 @@ struct build {
     struct note *notes;
     struct edge *edges; /* malloc'ed; data edges and after: */
     size_t edge_count, edge_cap;
-    const struct node *defaults; /* of the pipeline; may be NULL */
-    struct buf definition;       /* everything that decides what the pipeline does */
+    const struct node *defaults;          /* of the pipeline; may be NULL */
+    struct schedule_note *schedule_notes; /* of each schedule */
+    struct buf definition;                /* everything that decides what the pipeline does */
     uint64_t params_used[16];
 };
 
@@ -65,8 +75,10 @@ struct project_full {
     const struct node *defaults_node, *templates_node;
 };
 
-void build_params(struct build *b, const struct node *n);               /* params.c */
-void build_schedule(struct build *b, const struct node *n);             /* schedule.c */
+void build_params(struct build *b, const struct node *n);     /* params.c */
+void build_schedule(struct build *b, const struct node *n);   /* schedule.c */
+bool build_firings(struct build *b, struct schedule_note *n); /* firings.c: texts and zone; false: reported */
+void lint_firings(struct build *b, const struct schedule_note *n);
 void plan_steps(struct build *b, const struct node *map, bool finally); /* each.c */
 void build_step(struct build *b, uint32_t index);                       /* step.c */
 void build_attended(struct build *b, uint32_t index);                   /* attended.c */
@@ -80,7 +92,8 @@ void add_read(struct build *b, struct step *s, const char *dataset, bool only_ne
 void add_checked(struct build *b, uint32_t step, const char *dataset);
 void add_watched(struct build *b, uint32_t step, const char *dataset);
 
-void defaults_check(struct load *l, const struct node *n);          /* project.c */
-int env_file_read(const char *path, json_t *into, struct diags *d); /* envfile.c */
+void defaults_check(struct load *l, const struct node *n);                     /* project.c */
+void calendars_build(struct load *l, struct project *p, const struct node *n); /* calendar.c */
+int env_file_read(const char *path, json_t *into, struct diags *d);            /* envfile.c */
 
 #endif

@@ -78,6 +78,38 @@
       EVERY("  every: day at 06:15\n  start: 2026-12-31\n"))                                                 \
     X(E0306, "not a span of time", EVERY("  every: day at 06:15\n  covers: yesterday\n"),                    \
       EVERY("  every: day at 06:15\n  covers: previous day\n"))                                              \
+    X(E0307, "a cron field that cannot be read", EVERY("  cron: \"15 6 * * MONDAY\"\n"),                     \
+      EVERY("  cron: \"15 6 * * MON\"\n"))                                                                   \
+    X(E0308, "a cron value that its field does not take", EVERY("  cron: \"15 24 * * *\"\n"),                \
+      EVERY("  cron: \"15 0 * * *\"\n"))                                                                     \
+    X(E0309, "a cron step that its field cannot take", EVERY("  cron: \"*/60 * * * *\"\n"),                  \
+      EVERY("  cron: \"0 * * * *\"\n"))                                                                      \
+    X(E0310, "a cron text that no date matches", EVERY("  cron: \"15 6 31 4 *\"\n"),                         \
+      EVERY("  cron: \"15 6 L 4 *\"\n"))                                                                     \
+    X(E0311, "an unknown cron nickname", EVERY("  cron: \"@dayly\"\n"), EVERY("  cron: \"@daily\"\n"))       \
+    X(E0312, "not a duration of `@every`", EVERY("  cron: \"@every 90\"\n"),                                 \
+      EVERY("  cron: \"@every 90s\"\n"))                                                                     \
+    X(E0313, "two time zones in one schedule",                                                               \
+      EVERY("  cron: \"TZ=Asia/Tokyo 15 6 * * *\"\n  timezone: Europe/Berlin\n"),                            \
+      EVERY("  cron: \"15 6 * * *\"\n  timezone: Asia/Tokyo\n"))                                             \
+    X(E0314, "no window lies between `start` and `end`",                                                     \
+      EVERY("  every: day at 06:15\n  start: 2026-12-31\n  end: 2026-01-01\n"),                              \
+      EVERY("  every: day at 06:15\n  start: 2026-01-01\n  end: 2026-12-31\n"))                              \
+    X(E0315, "an unknown calendar", EVERY("  every: day at 06:15\n  calendar: holidais\n"),                  \
+      EVERY("  every: day at 06:15\n  calendar: holidays\n"))                                                \
+    X(E0316, "several schedules, and one has no name of its own",                                            \
+      "pipeline: demo\nschedule:\n  - every: day at 06:15\n  - every: day at 18:15\nsteps:\n  "              \
+      "hello:\n" SHELL,                                                                                      \
+      "pipeline: demo\nschedule:\n  - {name: morning, every: day at 06:15}\n  - {name: evening, every: day " \
+      "at "                                                                                                  \
+      "18:15}\nsteps:\n  hello:\n" SHELL)                                                                    \
+    X(E0317, "a calendar leaves no firing", EVERY("  every: day at 06:15\n  calendar: always\n"),            \
+      EVERY("  every: day at 06:15\n  calendar: holidays\n"))                                                \
+    X(E0318, "a firing that would be about no time at all",                                                  \
+      EVERY("  cron: \"15 6,18 * * *\"\n  covers: days since previous firing\n"),                            \
+      EVERY("  cron: \"15 6,18 * * *\"\n  covers: previous firing\n"))                                       \
+    X(E0319, "not a day of a calendar", "leat: 1\ncalendars:\n  holidays: [25.12.2026]\n",                   \
+      "leat: 1\ncalendars:\n  holidays: [2026-12-25, 2026-12-31..2027-01-02]\n")                             \
     X(E0401, "`after` names no step", STEP(SHELL "    after: helo\n"),                                       \
       STEP(SHELL "  then:\n    after: hello\n" SHELL))                                                       \
     X(E0402, "steps wait for each other",                                                                    \
@@ -162,6 +194,18 @@
       STEP(SHELL "    after: [other, alone]\n  other:\n" SHELL "  alone:\n" SHELL))                          \
     X(W0111, "two pipelines write one dataset", "# a.yaml and b.yaml\n    into: raw.orders\n",               \
       "# in both\n    into: raw.orders\n    shared: true\n")                                                 \
+    X(W0301, "`*/n` in a day field: both must match", EVERY("  cron: \"15 6 */2 * MON\"\n"),                 \
+      EVERY("  cron: \"15 6 */2 * +MON\"\n"))                                                                \
+    X(W0302, "two day fields: either is enough", EVERY("  cron: \"15 6 13 * FRI\"\n"),                       \
+      EVERY("  cron: \"15 6 13 * +FRI\"\n"))                                                                 \
+    X(W0303, "a cron step wider than its range", EVERY("  cron: \"41-59/24 * * * *\"\n"),                    \
+      EVERY("  cron: \"41 * * * *\"\n"))                                                                     \
+    X(W0304, "a cron step that leaves a shorter stretch", EVERY("  cron: \"*/7 * * * *\"\n"),                \
+      EVERY("  cron: \"@every 7m\"\n"))                                                                      \
+    X(W0305, "a day that some months do not have", EVERY("  every: month on 31 at 06:15\n"),                 \
+      EVERY("  every: month on last at 06:15\n"))                                                            \
+    X(W0306, "a cron text that hardly any date matches", EVERY("  cron: \"15 6 29 2 +MON\"\n"),              \
+      EVERY("  cron: \"15 6 29 2 *\"\n"))                                                                    \
     X(W0701, "an env file that others can read", "# chmod 644 .env\n", "# chmod 600 .env\n")
 
 struct code {

@@ -19,6 +19,9 @@ const char *const key_bad_rows[] = {"fail", "quarantine", "drop", NULL};
 const char *const key_if_empty[] = {"fail", "ok", "skip", NULL};
 const char *const key_when_unchanged[] = {"run", "skip", NULL};
 
+const char *const key_backfill_orders[] = {"oldest_first", "newest_first", NULL};
+const char *const key_backfill_redos[] = {"never", "failed", "all", NULL};
+
 const char *const later_verbs[] = {"http",     "query",         "load",      "glue_job", "glue_crawler", "emr_step",
                                    "athena",   "dbt",           "redshift",  "lambda",   "step_function", "sagemaker",
                                    "trino",    "slurm",         "kubernetes", "hive",    "pig",          NULL};
@@ -105,26 +108,56 @@ const struct field default_fields[] = {
     {0},
 };
 
+const struct field calendar_fields[] = {
+    {"timezone", FK_TIME_ZONE, FIELD_FIXED, NULL, NULL, "the schedule's", "Whose days they are.",
+     "Asia/Tokyo"},
+    {"days", FK_TEXT, FIELD_FIXED | FIELD_LIST | FIELD_SHORT | FIELD_REQUIRED, NULL, NULL, NULL,
+     "Days, and ranges with both their days.", "[2026-12-25, 2026-12-31..2027-01-02]"},
+    {0},
+};
+
+const struct field backfill_fields[] = {
+    {"max_parallel", FK_COUNT, FIELD_FIXED, NULL, NULL, "1", "How many windows may run at once.", "4"},
+    {"max_failures", FK_COUNT, FIELD_FIXED, NULL, NULL, NULL,
+     "So many failed windows stop it; without, none does.", "10"},
+    {"order", FK_ENUM, FIELD_FIXED, key_backfill_orders, NULL, "oldest_first", "Which windows come first.",
+     "newest_first"},
+    {"redo", FK_ENUM, FIELD_FIXED, key_backfill_redos, NULL, "never",
+     "Which windows that ran before run again.", "failed"},
+    {"share_resources", FK_BOOL, FIELD_FIXED, NULL, NULL, "false", "One cluster serves all windows.", "true"},
+    {0},
+};
+
 const struct field schedule_fields[] = {
+    {"name", FK_NAME, FIELD_FIXED, NULL, NULL, "main",
+     "What was decided is remembered by it; one of several schedules needs one.", "nightly"},
     {"cron", FK_TEXT, FIELD_FIXED | FIELD_LIST, NULL, NULL, NULL, "Cron texts.", "\"15 6 * * *\""},
     {"every", FK_TEXT, FIELD_FIXED, NULL, NULL, NULL, "The schedule in words.", "day at 06:15"},
     {"timezone", FK_TIME_ZONE, FIELD_FIXED, NULL, NULL, "UTC", "The zone of its wall times and days.",
      "Europe/Berlin"},
-    {"start", FK_TEXT, FIELD_FIXED, NULL, NULL, NULL, "No window starts before this.", "2026-01-01"},
-    {"end", FK_TEXT, FIELD_FIXED, NULL, NULL, NULL, "No window ends after this.", "2026-12-31"},
-    {"covers", FK_TEXT, FIELD_FIXED, NULL, NULL, NULL, "The window that a firing is about.", "previous day"},
-    {"if_missed", FK_ENUM, FIELD_FIXED, WORDS("run_all", "run_latest", "skip"), NULL, "run_latest",
+    {"start", FK_TEXT, FIELD_FIXED, NULL, NULL, NULL,
+     "No window starts before this; windows of the past follow `if_missed`.", "2026-01-01"},
+    {"end", FK_TEXT, FIELD_FIXED, NULL, NULL, NULL, "No window ends after this.", "2027-01-01"},
+    {"covers", FK_TEXT, FIELD_FIXED, NULL, NULL,
+     "`previous firing`; `previous day` for `day at`, `previous month` for `month on`, `days since previous "
+     "firing` for weekdays",
+     "The window that a firing is about: `previous firing`, `previous [N] hours|days|weeks|months`, or `days "
+     "since previous firing`.",
+     "previous day"},
+    {"if_missed", FK_ENUM, FIELD_FIXED, if_missed_names, NULL, "run_latest",
      "What becomes of firings that were missed.", "run_all"},
     {"start_within", FK_DURATION, FIELD_FIXED, NULL, NULL, NULL, "A firing later than this is skipped.",
      "6h"},
-    {"if_running", FK_ENUM, FIELD_FIXED, WORDS("wait", "skip", "cancel", "allow"), NULL, "wait",
+    {"if_running", FK_ENUM, FIELD_FIXED, if_running_names, NULL, "wait",
      "What to do when the run before is still going.", "skip"},
-    {"dst", FK_ENUM, FIELD_FIXED, WORDS("skip", "shift", "both", "first", "second"), NULL, NULL,
-     "Wall times that a change of the clock skips or repeats.", "shift"},
-    {"jitter", FK_DURATION, FIELD_FIXED, NULL, NULL, NULL, "A delay of up to this, the same every time.",
-     "5m"},
-    {"calendar", FK_NAME, FIELD_FIXED, NULL, NULL, NULL, "Days to leave out.", "holidays"},
-    {"after", FK_ANY, FIELD_FIXED, NULL, NULL, NULL, "Run when these datasets have a new version.",
+    {"dst", FK_ENUM, FIELD_FIXED, WORDS("auto", "fixed", "interval"), NULL, "auto",
+     "Whether runs are single wall times or come in a rhythm, where the clock jumps or repeats.", "fixed"},
+    {"jitter", FK_DURATION, FIELD_FIXED, NULL, NULL, NULL,
+     "Starts later by up to this, the same every time; windows stay as they are.", "5m"},
+    {"calendar", FK_NAME, FIELD_FIXED, NULL, NULL, NULL,
+     "A calendar of leat.yaml: nothing fires on its days.", "holidays"},
+    {"after", FK_ANY, FIELD_FIXED, NULL, NULL, NULL,
+     "Run when one of these datasets has a new version, or all of them have.",
      "{all: [raw.orders, raw.items], same: day}"},
     {0},
 };
@@ -146,12 +179,13 @@ const struct field pipeline_fields[] = {
      "Land new orders every hour."},
     {"owner", FK_TEXT, FIELD_FIXED, NULL, NULL, NULL, "Who to ask.", "data-team@example.com"},
     {"tags", FK_TEXT, FIELD_FIXED | FIELD_LIST, NULL, NULL, NULL, "Words to select pipelines by.", "[sales]"},
-    {"schedule", FK_OBJECT, FIELD_FIXED, NULL, schedule_fields, NULL, "When it runs by itself.",
-     "{every: day at 06:15}"},
+    {"schedule", FK_OBJECT, FIELD_FIXED | FIELD_LIST, NULL, schedule_fields, NULL,
+     "When it runs by itself: one schedule, or a list of named ones.", "{every: day at 06:15}"},
     {"params", FK_ANY, FIELD_FIXED, NULL, NULL, NULL, "Parameters of a run and their defaults.",
      "{min_rows: 1000}"},
     {"defaults", FK_ANY, 0, NULL, NULL, NULL, "Keys for steps that do not say them.", "{retry: 2}"},
-    {"backfill", FK_ANY, FIELD_FIXED, NULL, NULL, NULL, "How past windows are run.", "{max_parallel: 4}"},
+    {"backfill", FK_OBJECT, FIELD_FIXED, NULL, backfill_fields, NULL,
+     "What `leat backfill` does unless it is told otherwise.", "{max_parallel: 4}"},
     {"resources", FK_ANY, 0, NULL, NULL, NULL, "Clusters that live as long as a run needs them.", "{}"},
     {"steps", FK_ANY, FIELD_REQUIRED, NULL, NULL, NULL, "The steps, by name.",
      "{hello: {shell: echo hello}}"},
@@ -215,8 +249,9 @@ const struct field project_fields[] = {
     {"defaults", FK_ANY, 0, NULL, NULL, NULL, "Keys for steps that do not say them.",
      "{retry: 2, timeout: 1h}"},
     {"templates", FK_ANY, 0, NULL, NULL, NULL, "Steps with parameters, used by `use:`.", "{}"},
-    {"calendars", FK_ANY, FIELD_FIXED, NULL, NULL, NULL, "Lists of days, by name.",
-     "{holidays: [2026-12-25]}"},
+    {"calendars", FK_ANY, FIELD_FIXED, NULL, NULL, NULL,
+     "Days on which schedules do not fire, by name: a list of days, or `{timezone, days}`.",
+     "{holidays: [2026-12-25, 2026-12-31..2027-01-02]}"},
     {"env_files", FK_PATH, FIELD_LIST, NULL, NULL, NULL, "Files of NAME=value lines for `${env.…}`.",
      "[.env]"},
     {"env_allowed", FK_TEXT, FIELD_FIXED | FIELD_LIST, NULL, NULL, NULL,

@@ -76,13 +76,14 @@ enum step_key {
 extern const struct field step_fields[];    /* STEP_KEYS rows */
 extern const struct field default_fields[]; /* what `defaults:` may hold */
 extern const struct field pipeline_fields[];
-extern const struct field schedule_fields[];
+extern const struct field schedule_fields[], calendar_fields[], backfill_fields[];
 extern const struct field param_fields[];
 extern const struct field project_fields[];
 extern const struct field zone_fields[];
 extern const struct field engine_fields[];
 extern const struct field key_retry_fields[], key_pool_fields[], key_partition_fields[], bookmark_fields[];
 extern const struct field process_fields[]; /* siblings of every verb that starts a process */
+extern const char *const key_backfill_orders[], *const key_backfill_redos[];
 extern const char *const key_write_modes[], *const key_bad_rows[], *const key_if_empty[],
                                                                        *const key_when_unchanged[];
 extern const char *const later_verbs[]; /* verbs of the design that this version does not have */

@@ -24,10 +24,15 @@ static void lint_head(struct build *b) {
     if (!p->about && !p->owner)
         warn(b, "W0101", key_of(b, "pipeline"), "the pipeline has neither `about` nor `owner`",
              "say in one line what it does, and who to ask");
-    const struct node *schedule = node_get(b->root, "schedule");
-    if (schedule && !node_get(schedule, "timezone") &&
-        (node_get(schedule, "every") || node_get(schedule, "cron")))
-        warn(b, "W0103", key_of(b, "schedule"), "the schedule has no `timezone`", "its times are UTC");
+}
+
+static void lint_schedule(struct build *b, const struct schedule_note *n) {
+    if (n->s->firing_count && !node_get(n->node, "timezone") && !n->s->firings[0].cron->zone_len) {
+        bool only = b->full->pub.schedule_count == 1;
+        warn(b, "W0103", only ? key_of(b, "schedule") : node_span(n->node), "the schedule has no `timezone`",
+             "its times are UTC");
+    }
+    lint_firings(b, n);
 }
 
 static void lint_params(struct build *b) {
@@ -105,6 +110,7 @@ static void lint_lonely(struct build *b, uint32_t i) {
 
 void lint_pipeline(struct build *b) {
     lint_head(b);
+    for (size_t i = 0; i < b->full->pub.schedule_count; i++) lint_schedule(b, &b->schedule_notes[i]);
     lint_params(b);
     for (uint32_t i = 0; i < b->full->pub.step_count; i++) {
         if (b->full->pub.steps[i].into) lint_output(b, i);

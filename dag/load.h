@@ -67,6 +67,9 @@ bool fields_parse_except(struct load *l, const struct node *map, const struct fi
                          const char *const *skip, const struct where *w, struct value *out);
 void unknown_key(struct load *l, const struct node *map, const struct entry *e, const char *const *known,
                  size_t n, const struct where *w);
+/* The entry's key is a name; false after a diagnostic. */
+bool name_check(struct load *l, const struct node *map, const struct entry *e,
+                const char *noun); /* project.c */
 void missing_keys(struct load *l, const struct value *object, const struct field *table,
                   const struct where *w);
 const struct field *field_find(const struct field *table, const char *key);

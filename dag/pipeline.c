@@ -30,6 +30,25 @@ static int64_t integer_at(const struct value *row, const char *key, int64_t othe
     return v && v->shape == VALUE_INTEGER ? v->integer : otherwise;
 }
 
+static unsigned word_at(const struct value *row, const char *key, const char *const *words) {
+    const char *word = text_at(row, key);
+    for (unsigned i = 0; word && words[i]; i++)
+        if (strcmp(words[i], word) == 0) return i;
+    return 0;
+}
+
+static void build_backfill(struct build *b, const struct value *row) {
+    struct backfill_defaults *f = &b->full->pub.backfill;
+    *f = (struct backfill_defaults){.max_parallel = 1, .max_failures = -1};
+    if (!row || row->shape != VALUE_OBJECT) return;
+    f->max_parallel = integer_at(row, "max_parallel", 1);
+    f->max_failures = integer_at(row, "max_failures", -1);
+    f->order = (enum backfill_order)word_at(row, "order", key_backfill_orders);
+    f->redo = (enum backfill_redo)word_at(row, "redo", key_backfill_redos);
+    if (f->max_parallel < 1)
+        load_diag(&b->l, "E0202", value_member(row, "max_parallel")->at, "`max_parallel` is at least 1");
+}
+
 static void build_head(struct build *b, const struct node *root) {
     static const char *const later[] = {"schedule", "params", "defaults", "steps", "finally", NULL};
     const struct neighbour around[] = {{schedule_fields, "`schedule:`"},
@@ -48,6 +67,9 @@ static void build_head(struct build *b, const struct node *root) {
     p->owner = text_at(&row, "owner");
     p->max_active_runs = integer_at(&row, "max_active_runs", 1);
     p->timeout = integer_at(&row, "timeout", 0);
+    const struct value *past = value_member(&row, "depends_on_past");
+    p->depends_on_past = past && past->shape == VALUE_BOOL && past->yes;
+    build_backfill(b, value_member(&row, "backfill"));
     if (p->max_active_runs < 1)
         load_diag(&b->l, "E0202", value_member(&row, "max_active_runs")->at,
                   "`max_active_runs` is at least 1");
@@ -215,6 +237,8 @@ void pipeline_free(struct pipeline *p) {
     struct pipeline_full *full = (struct pipeline_full *)p;
     for (size_t i = 0; i < full->kept.count; i++) json_decref(full->kept.list[i]);
     free(full->kept.list);
+    for (size_t i = 0; i < full->zone_count; i++) tz_free(full->zones[i]);
+    free(full->zones);
     tz_free(full->tz);
     arena_free(p->arena);
     free(full);

@@ -40,6 +40,14 @@ struct pool {
     int64_t tokens;
 };
 
+/* Days on which nothing fires. */
+struct calendar {
+    const char *name;
+    struct tz *tz;           /* whose days; NULL: those of each schedule */
+    struct date_range *days; /* sorted, disjoint */
+    size_t day_count;
+};
+
 struct project {
     struct arena *arena;
     const char *root; /* absolute folder */
@@ -50,6 +58,8 @@ struct project {
     size_t zone_count;
     struct pool *pools;
     size_t pool_count;
+    struct calendar *calendars;
+    size_t calendar_count;
     const char **env_allowed;
     size_t env_allowed_count;
     const char **allow_paths; /* absolute */

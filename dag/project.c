@@ -126,7 +126,7 @@ static void zone_values(struct load *l, struct zone *z, const struct value *row)
     }
 }
 
-static bool named(struct load *l, const struct node *map, const struct entry *e, const char *noun) {
+bool name_check(struct load *l, const struct node *map, const struct entry *e, const char *noun) {
     if (text_is_name(e->key, strlen(e->key))) return true;
     struct diag *g = load_diag(l, "E0206", key_span(map, e), "`%.80s` is not a name for a %s", e->key, noun);
     diag_label(l->d, g, "names are a-z, 0-9 and `_`, and start with a letter");
@@ -137,7 +137,7 @@ static void take_zone(struct load *l, struct project *p, const struct node *map,
     static const struct field path = {.name = "path", .kind = FK_PATH, .example = "lake/raw"};
     struct zone *z = &p->zones[p->zone_count];
     bool first = p->zone_count == 0;
-    if (!named(l, map, e, "zone")) return;
+    if (!name_check(l, map, e, "zone")) return;
     *z = (struct zone){.name = e->key,
                        .format = first ? FORMAT_FILES : FORMAT_DELTA,
                        .schema = first ? SCHEMA_ANY : SCHEMA_ADD};
@@ -193,7 +193,7 @@ static void take_pools(struct load *l, struct project *p, const struct node *n) 
         struct field f = {.name = e->key, .kind = FK_COUNT, .flags = FIELD_FIXED, .example = "4"};
         struct where w = {.noun = "pools"};
         struct value v;
-        if (!named(l, n, e, "pool") || !field_parse(l, e->value, &f, &w, &v)) continue;
+        if (!name_check(l, n, e, "pool") || !field_parse(l, e->value, &f, &w, &v)) continue;
         if (v.integer < 1) load_diag(l, "E0202", v.at, "pool `%s` needs at least one token", e->key);
         p->pools[p->pool_count++] = (struct pool){.name = e->key, .tokens = v.integer};
     }
@@ -237,7 +237,7 @@ static void check_templates(struct load *l, const struct node *n) {
         struct field named_field = f;
         named_field.name = n->entries[i].key;
         const struct node *map = n->entries[i].value, *params = node_get(map, "params");
-        named(l, n, &n->entries[i], "template");
+        name_check(l, n, &n->entries[i], "template");
         if (map->kind != NODE_MAP) wrong_shape(l, map, &named_field, "a map");
         named_field.name = "params";
         if (params && params->kind != NODE_MAP) wrong_shape(l, params, &named_field, "a map");
@@ -269,7 +269,7 @@ static void check_version(struct load *l, const struct value *row) {
 }
 
 static void take_root(struct load *l, struct project_full *full, const struct node *root) {
-    static const char *const later[] = {"zones", "pools", "defaults", "templates", NULL};
+    static const char *const later[] = {"zones", "pools", "defaults", "templates", "calendars", NULL};
     struct project *p = &full->pub;
     struct where here = {.noun = "leat.yaml", .at = node_span(root)};
     here.at.end = here.at.start + 1;
@@ -282,7 +282,9 @@ static void take_root(struct load *l, struct project_full *full, const struct no
     if (state) p->state = absolute(p, state);
     const struct node *zones = node_get(root, "zones"), *pools = node_get(root, "pools");
     if (zones) take_zones(l, p, zones);
+    const struct node *calendars = node_get(root, "calendars");
     if (pools) take_pools(l, p, pools);
+    if (calendars) calendars_build(l, p, calendars);
     take_secrets(l, p, value_member(&row, "secrets"));
     p->allow_paths = take_texts(l, value_member(&row, "allow_paths"), &p->allow_path_count);
     for (size_t i = 0; i < p->allow_path_count; i++) p->allow_paths[i] = absolute(p, p->allow_paths[i]);
@@ -390,6 +392,7 @@ void project_free(struct project *p) {
     json_decref(p->env_files_env);
     json_decref(p->engines);
     json_decref(p->secrets);
+    for (size_t i = 0; i < p->calendar_count; i++) tz_free(p->calendars[i].tz);
     arena_free(full->nodes);
     arena_free(p->arena);
     free(full);

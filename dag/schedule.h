@@ -44,18 +44,18 @@ struct firing {
     bool phrase;           /* of `every:` */
     const char *cron_text; /* what it means as a cron text; the same as `text` when it is one */
     const char *seed; /* of H: "<pipeline>.<schedule>/<index>": a moved file or a changed text keeps it */
-    struct span at;   /* in the file */
+    const struct cron *cron; /* compiled; one of the rule's */
+    struct span at;          /* in the file */
 };
 
 struct schedule {
-    const char *name;     /* `main` unless it says otherwise */
-    const char *timezone; /* of all its firings and windows: `timezone:`, else the one that its cron texts
-                             say, else "UTC" */
-    struct firing
-        *firings; /* in the order written; rule.crons are theirs; none when only `after:` starts it */
+    const char *name;       /* `main` unless it says otherwise */
+    const char *timezone;   /* of all its firings and windows: `timezone:`, else the one that its cron texts
+                               say, else "UTC" */
+    struct firing *firings; /* in the order written; none when only `after:` starts it */
     size_t firing_count;
+    const char *seed;      /* of jitter: "<pipeline>.<schedule>" */
     struct slot_rule rule; /* crons, zone, covers, start, end, calendar */
-    bool covers_said;      /* else covers is the default for its kind of text */
     enum cron_dst dst;
     enum if_missed if_missed;
     enum if_running if_running;
@@ -76,7 +76,8 @@ json_t *schedule_rule_json(const struct schedule *s);
  * pipeline. */
 struct schedule *schedule_from_rule(const char *name, const json_t *rule, struct err *err);
 void schedule_free(struct schedule *s); /* NULL is fine */
-/* A copy that outlives its pipeline; schedule_free. */
+/* A copy that outlives its pipeline; it shares the zones. schedule_free. */
 struct schedule *schedule_copy(const struct schedule *s);
+void schedule_set_delay(struct schedule *s); /* delay, from jitter and seed */
 
 #endif

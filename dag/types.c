@@ -49,12 +49,19 @@ bool text_is_decimal(const char *s) {
     return whole && s[whole] == '.' && all_digits(s + whole + 1) && strlen(s) < 64;
 }
 
-bool text_is_date(const char *s) {
+bool parse_day(const char *s, int64_t *day) {
     char text[32];
     instant_t t;
     if (strlen(s) != 10) return false;
     snprintf(text, sizeof text, "%sT00:00:00Z", s);
-    return instant_parse(text, &t);
+    if (!instant_parse(text, &t)) return false;
+    *day = t / US_PER_DAY - (t % US_PER_DAY < 0);
+    return true;
+}
+
+bool text_is_date(const char *s) {
+    int64_t day;
+    return parse_day(s, &day);
 }
 
 static const struct {

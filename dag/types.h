@@ -34,6 +34,7 @@ bool text_is_dataset(const char *s);                        /* two names with a 
 bool text_is_integer(const char *s);                        /* canonical: -?(0|[1-9][0-9]*), fits 64 bits */
 bool text_is_decimal(const char *s);                        /* digits with one point, no exponent */
 bool text_is_date(const char *s);                           /* a real day as YYYY-MM-DD */
+bool parse_day(const char *s, int64_t *day);                /* the same, as days since 1970-01-01 */
 bool parse_size(const char *s, int64_t *out);               /* 64MiB, 2 GB, 512B */
 bool parse_percent(const char *s, double *out);             /* 1% is 0.01 */
 bool parse_time_of_day(const char *s, struct complaint *c); /* c->label says which part is wrong */

@@ -29,8 +29,10 @@ struct backfill_item {
     int64_t run;         /* 0: none */
 };
 
-/* Writes the plan whole, `queued`: items with action run are `planned`, the others `skipped`. *id. 0: a
- * backfill of that name is there (*id is it), nothing was written. */
+/* Writes the plan whole, `queued`: items with action run are `planned`, the others `skipped`, whatever their
+ * `state` says; `run` of one that is kept is the run that made it. 1: *id; 0: a backfill of that name is
+ * there
+ * (*id is it), nothing was written. */
 int store_backfill_add(struct store *s, const struct backfill_spec *b, const struct backfill_item *items,
                        size_t n, int64_t *id, struct err *err);
 
@@ -39,7 +41,8 @@ struct backfill_row {
     const char *kind, *name, *subject, *options, *state, *author, *reason;
     instant_t window_from, window_to;
     int64_t max_parallel, max_failures;
-    int64_t total, done, failed, running, skipped; /* done counts ok items only */
+    int64_t total, done, failed, running, skipped, cancelled; /* items by state; done: ok */
+    int64_t planned;                                          /* what is left to start */
     instant_t created_at, started_at, finished_at;
 };
 int store_backfill_get(struct store *s, int64_t id, struct arena *a, struct backfill_row *out,
@@ -49,7 +52,7 @@ int store_backfill_named(struct store *s, const char *name, struct arena *a, str
 /* Newest first; open_only: those that have not ended, oldest first. */
 int store_backfills_list(struct store *s, bool open_only, struct arena *a, struct backfill_row **rows,
                          size_t *n, struct err *err);
-/* Compare-and-set of its state; a final one sets finished_at. */
+/* Compare-and-set of its state; a final one sets finished_at, another one takes it back. */
 int store_backfill_move(struct store *s, int64_t id, const char *from, const char *to, instant_t at,
                         struct err *err);
 
@@ -60,6 +63,10 @@ struct item_filter {
 };
 int store_backfill_items(struct store *s, const struct item_filter *f, struct arena *a,
                          struct backfill_item **rows, size_t *n, struct err *err);
+/* The items that may start now: planned, and no item of an earlier stage in the way
+ * (store_backfill_blockers); by order of starting, `from` on, at most limit. */
+int store_backfill_next(struct store *s, int64_t backfill, int64_t from, int64_t limit, struct arena *a,
+                        struct backfill_item **rows, size_t *n, struct err *err);
 /* The item a run belongs to. */
 int store_backfill_item_of_run(struct store *s, int64_t run, struct arena *a, int64_t *backfill,
                                struct backfill_item *out, struct err *err);
@@ -72,7 +79,8 @@ struct item_move {
 int store_backfill_item_move(struct store *s, const struct item_move *m, struct err *err);
 /* Every item that has not started: cancelled, in one statement; how many. */
 int store_backfill_cancel_planned(struct store *s, int64_t backfill, int64_t *n, struct err *err);
-/* Items of stages below `stage` that meet [start, end) and are not `ok` or `skipped`: 0 means go. */
+/* Items of stages below `stage` that meet [start, end) and are not `ok` or `skipped`: *n 0 means go. What an
+ * earlier failure keeps from starting must therefore end `cancelled`, so that it is in the way of others. */
 int store_backfill_blockers(struct store *s, int64_t backfill, int64_t stage, instant_t start, instant_t end,
                             int64_t *n, struct err *err);
 
@@ -84,16 +92,18 @@ struct consumed_row {
     const char *pipeline, *step;
     instant_t window_start, window_end;
     int64_t version, run;
-    instant_t stale_since; /* INSTANT_NONE: fresh */
-    int64_t stale_by;
+    instant_t stale_since; /* out only; INSTANT_NONE: fresh */
+    int64_t stale_by;      /* out only: that version; -1 */
 };
-/* A step with a window succeeded: what it read for that window is this; no longer stale. */
+/* A step with a window succeeded: what it read for that window is this, and no longer stale; unless another
+ * run has published a later version for a window that meets it: then it is stale by the first of those. */
 int store_consumed_put(struct store *s, const struct consumed_row *c, struct err *err);
-/* A publish of `version` for [start, end): those that consumed an older version of a window that meets it are
- * stale; how many became so. */
+/* A publish of `version` for [start, end) (INSTANT_NONE: open on that side): those that consumed an older
+ * version for a window that meets it are stale; how many became so. Since and by what stays as it was first.
+ */
 int store_consumed_stale(struct store *s, int64_t dataset, instant_t start, instant_t end, int64_t version,
                          instant_t at, int64_t *n, struct err *err);
-/* Consumers of a dataset whose windows meet [start, end), by window. */
+/* Consumers of a dataset whose windows meet [start, end), by window. INSTANT_NONE: open on that side. */
 int store_consumers(struct store *s, int64_t dataset, instant_t start, instant_t end, struct arena *a,
                     struct consumed_row **rows, size_t *n, struct err *err);
 /* Stale ones of a pipeline (NULL: all), at most limit, oldest window first. */

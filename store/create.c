@@ -32,6 +32,12 @@ static void remove_leftovers(const char *path) {
     }
 }
 
+static int exec_texts(struct store *s, const char *const *texts, struct err *err) {
+    for (size_t i = 0; texts[i]; i++)
+        if (store_exec(s, texts[i], err)) return -1;
+    return 0;
+}
+
 static int fill(struct store *s, struct err *err) {
     char head[160], tail[160], uuid[40];
     uuid_make(s->world, uuid);
@@ -41,9 +47,7 @@ static int fill(struct store *s, struct err *err) {
              "INSERT INTO meta(name, value) VALUES('uuid', '%s'); PRAGMA user_version=%d; COMMIT;"
              "PRAGMA journal_mode=WAL",
              uuid, SCHEMA_VERSION);
-    if (store_exec(s, head, err)) return -1;
-    for (size_t i = 0; schema_text[i]; i++)
-        if (store_exec(s, schema_text[i], err)) return -1;
+    if (store_exec(s, head, err) || exec_texts(s, schema_text, err)) return -1;
     return store_exec(s, tail, err);
 }
 
@@ -111,7 +115,7 @@ static int backup(struct store *s, int64_t target, struct err *err) {
 static int migrate_step(struct store *s, const struct migration *m, struct err *err) {
     char version[64];
     snprintf(version, sizeof version, "PRAGMA user_version=%lld; COMMIT", (long long)m->from + 1);
-    if (store_exec(s, "BEGIN IMMEDIATE", err) == 0 && store_exec(s, m->sql, err) == 0 &&
+    if (store_exec(s, "BEGIN IMMEDIATE", err) == 0 && exec_texts(s, m->sql, err) == 0 &&
         store_exec(s, version, err) == 0)
         return 0;
     if (!sqlite3_get_autocommit(s->db)) store_exec(s, "ROLLBACK", NULL);

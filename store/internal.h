@@ -21,6 +21,7 @@ enum {
     WAL_FILE_BYTES = 64 << 20,
     BUSY_TIMEOUT_MS = 5000,
     CACHE_KIB = 16384,
+    SPAN_MAX = 61,       /* of windows (schema.c): 2^61 us are 73,000 years */
     PROGRESS_OPS = 2000, /* virtual machine steps between two looks at the clock */
 };
 
@@ -60,6 +61,8 @@ struct arg {
 struct arg arg_instant(instant_t t);                         /* INSTANT_NONE is NULL */
 struct arg arg_known(int64_t v);                             /* negative is NULL */
 struct arg arg_ref(int64_t id);                              /* 0 is NULL */
+struct arg arg_span(instant_t start, instant_t end); /* bits of the window's length; no window: NULL */
+struct arg arg_end(instant_t t);                     /* INSTANT_NONE is the end of time */
 #define A_AT(v)    arg_instant(v)
 #define A_KNOWN(v) arg_known(v)
 #define A_REF(v)   arg_ref(v)
@@ -135,6 +138,9 @@ int create_database(struct store *s, const struct store_options *o, struct err *
 int migrate_database(struct store *s, const struct migrations *m, int64_t found, struct err *err);
 
 /* ---- across nouns ---- */
+
+int pipeline_ensure(struct store *s, const char *name, int64_t *id, struct err *err); /* adds it when new */
+row_reader run_read;                                                                  /* SQL_RUN_COLUMNS */
 
 struct bookmark_move;
 /* A partition as it is stored and looked up: keys sorted; NULL for none. malloc'ed. */

@@ -9,7 +9,7 @@ enum { RUNS_SHOWN = 25 };
 
 /* ---- definitions ---- */
 
-static int pipeline_id(struct store *s, const char *name, int64_t *id, struct err *err) {
+int pipeline_ensure(struct store *s, const char *name, int64_t *id, struct err *err) {
     int r = sql_int(SQL(s, pipeline_find, err, A_TEXT(name)), id);
     if (r) return r < 0 ? -1 : 0;
     if (sql_must(SQL(s, pipeline_add, err, A_TEXT(name)))) return -1;
@@ -19,7 +19,7 @@ static int pipeline_id(struct store *s, const char *name, int64_t *id, struct er
 
 int store_definition_put(struct store *s, const struct definition_spec *d, int64_t *id, struct err *err) {
     int64_t pipeline, made;
-    if (pipeline_id(s, d->pipeline, &pipeline, err)) return -1;
+    if (pipeline_ensure(s, d->pipeline, &pipeline, err)) return -1;
     int r = sql_int(SQL(s, definition_find, err, A_INT(pipeline), A_TEXT(d->sha256)), id);
     if (r) return r < 0 ? -1 : 0;
     if (sql_must(
@@ -54,7 +54,8 @@ int store_definition_get(struct store *s, int64_t id, struct arena *a, struct de
 int store_run_add(struct store *s, const struct run_spec *r, int64_t *run, struct err *err) {
     if (sql_must(SQL(s, run_add, err, A_INT(r->definition), A_TEXT(r->trigger), A_AT(r->window_start),
                      A_AT(r->window_end), A_INT(r->explicit_window), A_JSON(r->params), A_JSON(r->options),
-                     A_TEXT(r->note), A_AT(r->at))))
+                     A_TEXT(r->note), A_AT(r->scheduled_for), A_TEXT(r->schedule), A_REF(r->parent),
+                     A_REF(r->backfill), A_AT(r->at))))
         return -1;
     int64_t id = sql_last_id(s);
     if (sql_must(SQL(s, generation_add, err, A_INT(id), A_INT(1), A_INT(r->definition), A_AT(r->at))))
@@ -104,7 +105,7 @@ int store_run_again(struct store *s, const struct generation_spec *g, int64_t *g
 
 /* ---- asking ---- */
 
-static void run_read(sqlite3_stmt *st, struct arena *a, void *row) {
+void run_read(sqlite3_stmt *st, struct arena *a, void *row) {
     *(struct run_row *)row = (struct run_row){
         .id = sqlite3_column_int64(st, 0),
         .generation = sqlite3_column_int64(st, 1),
@@ -126,10 +127,15 @@ static void run_read(sqlite3_stmt *st, struct arena *a, void *row) {
         .started_at = col_instant(st, 17),
         .finished_at = col_instant(st, 18),
         .explicit_window = col_flag(st, 19),
+        .scheduled_for = col_instant(st, 20),
+        .schedule = col_text(st, 21, a),
+        .parent = col_int(st, 22, 0),
+        .backfill = col_int(st, 23, 0),
     };
     struct run_row *r = row;
     if (!r->stop) r->stop = "";
     if (!r->stop_reason) r->stop_reason = "";
+    if (!r->schedule) r->schedule = "";
 }
 
 static const struct row_type run_type = {run_read, sizeof(struct run_row)};
@@ -141,6 +147,7 @@ int store_run_get(struct store *s, int64_t run, struct arena *a, struct run_row 
 /* The index that leaves the least to look at; the other conditions are tested on what it gives. */
 static enum sql runs_statement(const struct run_filter *f) {
     bool window = f->window_start != INSTANT_NONE && f->window_end != INSTANT_NONE;
+    if (f->backfill) return SQL_runs_backfill;
     if (f->pipeline && window) return SQL_runs_window;
     if (f->pipeline && f->state) return SQL_runs_pipeline_state;
     if (f->pipeline) return SQL_runs_pipeline;
@@ -160,6 +167,7 @@ int store_runs_list(struct store *s, const struct run_filter *f, struct arena *a
         A_TEXT(f->state),
         A_TEXT(f->pipeline),
         A_INT(f->limit > 0 ? f->limit : RUNS_SHOWN),
+        A_REF(f->backfill),
     };
     const struct sql_call call = {
         .s = s, .sql = runs_statement(f), .args = args, .count = sizeof args / sizeof *args, .err = err};

@@ -43,8 +43,8 @@ struct run_spec {
     bool explicit_window;               /* asked for by hand: bookmarks do not move (contract.md 37) */
     const json_t *params, *options;     /* objects or NULL; options: only, from_step, force … */
     const char *note;                   /* --reason; may be NULL */
-    instant_t scheduled_for;            /* fire instant of its slot; INSTANT_NONE */
-    const char *schedule;               /* NULL: none */
+    instant_t scheduled_for;            /* fire instant of its slot, or of the one it repeats; INSTANT_NONE */
+    const char *schedule;               /* the slot's; NULL: none */
     int64_t parent, backfill;           /* attempt of a `pipeline:` step; backfill; 0: none */
     instant_t at;
 };

@@ -13,26 +13,30 @@
 #include "store/schema.h"
 
 // clang-format off
-/* Since version 2: schedules, slots, backfills. */
+/* Since version 2: schedules, slots, backfills. One text a table.
+ *
+ * Windows that meet a window [from, to) are found by size: `span` is the number of bits of the window's length, so
+ * that of each size only those with from < window_end < to + 2^span are looked at, however long the history. */
 #define TABLES_OF_TIME \
     "CREATE TABLE pause(             -- pipelines that start nothing by themselves; no row: not paused\n" \
     "  pipeline INTEGER PRIMARY KEY REFERENCES pipeline,\n" \
     "  at       INTEGER NOT NULL,\n" \
     "  until    INTEGER,             -- NULL: until somebody resumes it\n" \
     "  author   TEXT,\n" \
-    "  reason   TEXT\n" \
-    ") STRICT;\n" \
+    "  reason   TEXT,\n" \
+    "  catch_up TEXT NOT NULL DEFAULT 'none'  -- what becomes of the slots meanwhile: none latest all\n" \
+    ") STRICT;\n", \
     "CREATE TABLE schedule(          -- what the clock has decided so far\n" \
     "  id         INTEGER PRIMARY KEY,\n" \
     "  pipeline   INTEGER NOT NULL REFERENCES pipeline,\n" \
     "  name       TEXT NOT NULL,     -- `main` unless the pipeline says otherwise\n" \
-    "  cursor     INTEGER NOT NULL,  -- every slot up to here is decided; it never goes back\n" \
+    "  cursor     INTEGER NOT NULL,  -- every slot up to here is decided\n" \
     "  rule       TEXT NOT NULL,     -- JSON: the words it was last decided by; an edit first decides by the old ones\n" \
     "  created_at INTEGER NOT NULL,\n" \
     "  changed_at INTEGER NOT NULL,  -- of the rule\n" \
     "  gone_at    INTEGER,           -- the pipeline or this schedule of it is no longer there\n" \
     "  UNIQUE(pipeline, name)\n" \
-    ") STRICT;\n" \
+    ") STRICT;\n", \
     "CREATE TABLE slot(              -- one planned firing, or a stretch of them skipped for one reason\n" \
     "  schedule     INTEGER NOT NULL REFERENCES schedule,\n" \
     "  fire         INTEGER NOT NULL, -- the first of a stretch\n" \
@@ -40,22 +44,24 @@
     "  count        INTEGER NOT NULL DEFAULT 1,\n" \
     "  window_start INTEGER,          -- of the first\n" \
     "  window_end   INTEGER,          -- of the last\n" \
+    "  span         INTEGER,          -- bits of window_end - window_start\n" \
     "  outcome      TEXT NOT NULL CHECK(outcome IN ('run','skipped')),\n" \
     "  reason       TEXT,             -- of a skip: missed too_late running paused\n" \
     "  detail       TEXT,             -- JSON: what decided it\n" \
     "  run          INTEGER,\n" \
-    "  decided_at   INTEGER NOT NULL,\n" \
+    "  decided_at   INTEGER NOT NULL, -- of the last\n" \
     "  PRIMARY KEY(schedule, fire),\n" \
-    "  CHECK((outcome = 'run') = (run IS NOT NULL))\n" \
+    "  CHECK((outcome = 'run') = (run IS NOT NULL)),\n" \
+    "  CHECK(fire <= last_fire AND count > 0)\n" \
     ") STRICT, WITHOUT ROWID;\n" \
     "CREATE INDEX slot_run ON slot(run) WHERE run IS NOT NULL;\n" \
-    "CREATE INDEX slot_window ON slot(schedule, window_end);\n" \
+    "CREATE INDEX slot_window ON slot(schedule, span, window_end) WHERE span IS NOT NULL;\n", \
     "CREATE TABLE trigger_seen(      -- the version of a dataset up to which `after:` of a schedule has been decided\n" \
     "  schedule INTEGER NOT NULL REFERENCES schedule,\n" \
     "  dataset  TEXT NOT NULL,       -- zone.name: it may not be there yet\n" \
     "  version  INTEGER NOT NULL,\n" \
     "  PRIMARY KEY(schedule, dataset)\n" \
-    ") STRICT, WITHOUT ROWID;\n" \
+    ") STRICT, WITHOUT ROWID;\n", \
     "CREATE TABLE backfill(          -- a durable plan over many windows; `restate` is one over many pipelines\n" \
     "  id           INTEGER PRIMARY KEY AUTOINCREMENT,\n" \
     "  kind         TEXT NOT NULL CHECK(kind IN ('backfill','restate')),\n" \
@@ -67,11 +73,12 @@
     "  state        TEXT NOT NULL CHECK(state IN ('queued','running','paused','ok','failed','cancelled')),\n" \
     "  max_parallel INTEGER NOT NULL,\n" \
     "  max_failures INTEGER,         -- NULL: as many as there are\n" \
-    "  total        INTEGER NOT NULL,\n" \
-    "  done         INTEGER NOT NULL DEFAULT 0,  -- counters, so that nothing is ever counted\n" \
-    "  failed       INTEGER NOT NULL DEFAULT 0,\n" \
+    "  total        INTEGER NOT NULL,           -- its items;\n" \
+    "  done         INTEGER NOT NULL DEFAULT 0, -- how many of them are in which state, so that nothing is ever\n" \
+    "  failed       INTEGER NOT NULL DEFAULT 0, -- counted: the rest is planned\n" \
     "  running      INTEGER NOT NULL DEFAULT 0,\n" \
     "  skipped      INTEGER NOT NULL DEFAULT 0,\n" \
+    "  cancelled    INTEGER NOT NULL DEFAULT 0,\n" \
     "  author       TEXT,\n" \
     "  reason       TEXT,\n" \
     "  created_at   INTEGER NOT NULL,\n" \
@@ -79,7 +86,7 @@
     "  finished_at  INTEGER,\n" \
     "  CHECK((finished_at IS NULL) = (state IN ('queued','running','paused')))\n" \
     ") STRICT;\n" \
-    "CREATE INDEX backfill_open ON backfill(id) WHERE finished_at IS NULL;\n" \
+    "CREATE INDEX backfill_open ON backfill(id) WHERE finished_at IS NULL;\n", \
     "CREATE TABLE backfill_item(     -- one window of one pipeline, in the order they start\n" \
     "  backfill     INTEGER NOT NULL REFERENCES backfill ON DELETE CASCADE,\n" \
     "  n            INTEGER NOT NULL,\n" \
@@ -87,6 +94,7 @@
     "  pipeline     TEXT NOT NULL,\n" \
     "  window_start INTEGER NOT NULL,\n" \
     "  window_end   INTEGER NOT NULL,\n" \
+    "  span         INTEGER NOT NULL, -- bits of window_end - window_start\n" \
     "  action       TEXT NOT NULL CHECK(action IN ('run','keep','refuse')),\n" \
     "  reason       TEXT NOT NULL,\n" \
     "  options      TEXT,            -- JSON for the run: only, from_step\n" \
@@ -94,27 +102,35 @@
     "  run          INTEGER,\n" \
     "  PRIMARY KEY(backfill, n)\n" \
     ") STRICT, WITHOUT ROWID;\n" \
-    "CREATE INDEX backfill_item_planned ON backfill_item(backfill, stage, n) WHERE state IN ('planned','running');\n" \
-    "CREATE INDEX backfill_item_run ON backfill_item(run) WHERE run IS NOT NULL;\n" \
+    "CREATE INDEX backfill_item_state ON backfill_item(backfill, state, n);\n" \
+    "CREATE INDEX backfill_item_blocks ON backfill_item(backfill, span, window_end)\n" \
+    "  WHERE state NOT IN ('ok','skipped');\n" \
+    "CREATE INDEX backfill_item_run ON backfill_item(run) WHERE run IS NOT NULL;\n", \
     "CREATE TABLE consumed(          -- which steps last read a dataset for which window: who is stale, what to restate\n" \
     "  dataset      INTEGER NOT NULL REFERENCES dataset,\n" \
     "  pipeline     TEXT NOT NULL,\n" \
     "  step         TEXT NOT NULL,\n" \
     "  window_start INTEGER NOT NULL,\n" \
     "  window_end   INTEGER NOT NULL,\n" \
+    "  span         INTEGER NOT NULL, -- bits of window_end - window_start\n" \
     "  version      INTEGER NOT NULL,\n" \
     "  run          INTEGER NOT NULL,\n" \
     "  stale_since  INTEGER,         -- a publish has since changed a window that this one meets\n" \
     "  stale_by     INTEGER,         -- that version\n" \
     "  PRIMARY KEY(dataset, pipeline, step, window_start, window_end)\n" \
     ") STRICT, WITHOUT ROWID;\n" \
-    "CREATE INDEX consumed_window ON consumed(dataset, window_end);\n" \
-    "CREATE INDEX consumed_stale ON consumed(pipeline) WHERE stale_since IS NOT NULL;\n"
+    "CREATE INDEX consumed_window ON consumed(dataset, span, window_end);\n" \
+    "CREATE INDEX consumed_stale ON consumed(window_start) WHERE stale_since IS NOT NULL;\n" \
+    "CREATE INDEX consumed_stale_pipeline ON consumed(pipeline, window_start) WHERE stale_since IS NOT NULL;\n"
 
 #define INDEXES_OF_TIME \
-    "CREATE INDEX run_waiting ON run(pipeline, id) WHERE state = 'queued';\n" \
+    "CREATE INDEX run_waiting ON run(pipeline, queue) WHERE state = 'queued';\n" \
+    "CREATE INDEX run_slot ON run(pipeline, schedule, scheduled_for) WHERE schedule IS NOT NULL;\n" \
     "CREATE INDEX run_parent ON run(parent) WHERE parent IS NOT NULL;\n" \
-    "CREATE INDEX run_backfill ON run(backfill, id) WHERE backfill IS NOT NULL;\n"
+    "CREATE INDEX run_backfill ON run(backfill) WHERE backfill IS NOT NULL;\n"
+#define QUEUE_OF_RUN \
+    "TEXT GENERATED ALWAYS AS (CASE WHEN backfill IS NULL THEN coalesce(schedule, '')" \
+    " ELSE 'backfill ' || backfill END) VIRTUAL"
 
 const char *const schema_text[] = {
 "CREATE TABLE meta(              -- facts about this file\n"
@@ -169,10 +185,11 @@ const char *const schema_text[] = {
 "  created_at      INTEGER NOT NULL,\n"
 "  started_at      INTEGER,\n"
 "  finished_at     INTEGER,\n"
-"  scheduled_for   INTEGER,      -- the fire instant of its slot, or of the window's end for a backfill\n"
+"  scheduled_for   INTEGER,      -- the fire instant of its slot; a backfill's run has that of the slot it repeats\n"
 "  schedule        TEXT,         -- name of the schedule in its pipeline\n"
 "  parent          INTEGER,      -- attempt of the `pipeline:` step that started it\n"
 "  backfill        INTEGER,      -- the backfill or restatement it belongs to\n"
+"  queue           " QUEUE_OF_RUN ", -- those of one queue of a pipeline begin in order\n"
 "  CHECK((finished_at IS NULL) = (state IN ('queued','running')))\n"
 ") STRICT;\n"
 "CREATE INDEX run_open ON run(id) WHERE finished_at IS NULL;\n"
@@ -445,12 +462,13 @@ NULL};
 
 // clang-format off
 static const struct migration steps[] = {
-    {1, "schedules, slots and backfills",
+    {1, "schedules, slots and backfills", MIGRATION_TEXTS(
      "ALTER TABLE run ADD COLUMN scheduled_for INTEGER;\n"
      "ALTER TABLE run ADD COLUMN schedule TEXT;\n"
      "ALTER TABLE run ADD COLUMN parent INTEGER;\n"
      "ALTER TABLE run ADD COLUMN backfill INTEGER;\n"
-     INDEXES_OF_TIME TABLES_OF_TIME},
+     "ALTER TABLE run ADD COLUMN queue " QUEUE_OF_RUN ";\n"
+     INDEXES_OF_TIME, TABLES_OF_TIME)},
 };
 // clang-format on
 

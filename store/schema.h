@@ -18,9 +18,10 @@ extern const char *const schema_text[]; /* one text per table, NULL at the end *
  * user_version. */
 struct migration {
     int64_t from;
-    const char *about; /* for people: what changes */
-    const char *sql;
+    const char *about;      /* for people: what changes */
+    const char *const *sql; /* texts, NULL at the end */
 };
+#define MIGRATION_TEXTS(...) ((const char *const[]){__VA_ARGS__, NULL})
 struct migrations {
     const struct migration *steps; /* ascending, without gaps */
     size_t count;

@@ -87,6 +87,18 @@ struct arg arg_ref(int64_t id) {
     return id == 0 ? (struct arg){.kind = ARG_NULL} : (struct arg){.kind = ARG_INT, .i = id};
 }
 
+struct arg arg_span(instant_t start, instant_t end) {
+    if (start == INSTANT_NONE || end == INSTANT_NONE) return (struct arg){.kind = ARG_NULL};
+    int64_t bits = 0;
+    uint64_t length = end > start ? (uint64_t)end - (uint64_t)start : 1;
+    while (bits < SPAN_MAX && UINT64_C(1) << bits < length) bits++;
+    return (struct arg){.kind = ARG_INT, .i = bits};
+}
+
+struct arg arg_end(instant_t t) {
+    return (struct arg){.kind = ARG_INT, .i = t == INSTANT_NONE ? INT64_MAX : t};
+}
+
 static int bind_json(sqlite3_stmt *st, int at, const json_t *j) {
     if (!j || json_is_null(j)) return sqlite3_bind_null(st, at);
     char *text = json_dumps(j, JSON_COMPACT | JSON_ENCODE_ANY);

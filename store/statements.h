@@ -1,4 +1,5 @@
-/* statements.h: every SQL statement of the program, by name. Internal to store/.
+/* statements.h: every SQL statement of the program, by name (those about time in statements_time.h). Internal
+ * to store/.
  *
  * The statements of one noun are one list; test_store_plans explains all of them against an empty database
  * and refuses a scan of any table that grows. Joins that start from one row are written CROSS JOIN (SQLite
@@ -7,6 +8,8 @@
 #ifndef LEAT_STORE_STATEMENTS_H
 #define LEAT_STORE_STATEMENTS_H
 
+#include "store/statements_time.h"
+
 // clang-format off
 
 /* ---- pipelines, definitions, runs, steps ---- */
@@ -14,18 +17,19 @@
 #define SQL_RUN_COLUMNS \
     "SELECT r.id, r.generation, g.definition, p.name, d.sha256, r.trigger, r.state, r.reason, r.failed_step, r.note," \
     " r.stop, r.stop_reason, r.params, r.options, r.window_start, r.window_end, r.created_at, r.started_at," \
-    " r.finished_at, r.explicit_window "
+    " r.finished_at, r.explicit_window, r.scheduled_for, r.schedule, r.parent, r.backfill "
 #define SQL_RUN_JOINS \
     " CROSS JOIN pipeline p ON p.id = r.pipeline" \
     " CROSS JOIN generation g ON g.run = r.id AND g.number = r.generation" \
     " CROSS JOIN definition d ON d.id = g.definition "
-/* ?1 before, ?2 since, ?3 ?4 window, ?5 trigger, ?6 state, ?7 pipeline, ?8 limit */
+/* ?1 before, ?2 since, ?3 ?4 window, ?5 trigger, ?6 state, ?7 pipeline, ?8 limit, ?9 backfill */
 #define SQL_RUN_FILTER \
     " r.id < ?1 AND r.id >= CASE WHEN ?2 IS NULL THEN 0 ELSE" \
     "  coalesce((SELECT id FROM run WHERE created_at >= ?2 ORDER BY created_at LIMIT 1), 9223372036854775807) END" \
     " AND (?2 IS NULL OR r.created_at >= ?2)" \
     " AND (?3 IS NULL OR r.window_start >= ?3) AND (?4 IS NULL OR r.window_end <= ?4)" \
     " AND (?5 IS NULL OR r.trigger = ?5) AND (?6 IS NULL OR r.state = ?6) AND (?7 IS NULL OR p.name = ?7)" \
+    " AND (?9 IS NULL OR r.backfill = ?9)" \
     " ORDER BY r.id DESC LIMIT ?8"
 #define SQL_PIPELINE_7 " r.pipeline = (SELECT id FROM pipeline WHERE name = ?7) AND "
 
@@ -43,14 +47,16 @@
         " WHERE id = (SELECT pipeline FROM run WHERE id = ?1)") \
     X(pipelines_list, "SELECT p.name, p.last_run, p.last_finished, r.state, r.reason, r.failed_step," \
         " p.failing_since, p.failing_runs, p.ended, p.ok, p.warn, p.failed" \
-        " FROM pipeline p LEFT JOIN run r ON r.id = p.last_finished ORDER BY p.name") \
+        " FROM pipeline p LEFT JOIN run r ON r.id = p.last_finished WHERE p.last_run IS NOT NULL" \
+        " ORDER BY p.name") \
     X(definition_find, "SELECT id FROM definition WHERE pipeline = ?1 AND sha256 = ?2") \
     X(definition_add, "INSERT INTO definition(pipeline, sha256, text, created_at) VALUES(?1, ?2, ?3, ?4)") \
     X(definition_step_add, "INSERT INTO definition_step(definition, idx, name, verb) VALUES(?1, ?2, ?3, ?4)") \
     X(definition_get, "SELECT d.id, p.name, d.sha256, d.text, d.created_at" \
         " FROM definition d CROSS JOIN pipeline p ON p.id = d.pipeline WHERE d.id = ?1") \
     X(run_add, "INSERT INTO run(pipeline, trigger, window_start, window_end, explicit_window, params, options, note," \
-        " created_at) SELECT pipeline, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM definition WHERE id = ?1") \
+        " scheduled_for, schedule, parent, backfill, created_at)" \
+        " SELECT pipeline, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13 FROM definition WHERE id = ?1") \
     X(generation_add, "INSERT INTO generation(run, number, definition, created_at) VALUES(?1, ?2, ?3, ?4)") \
     X(run_move, "UPDATE run SET state = ?3, reason = ?4, failed_step = ?5," \
         " started_at = CASE WHEN ?3 = 'running' THEN coalesce(started_at, ?6) ELSE started_at END," \
@@ -71,6 +77,8 @@
     X(runs_pipeline_state, SQL_RUN_COLUMNS "FROM run r INDEXED BY run_pipeline_state" SQL_RUN_JOINS "WHERE" \
         SQL_PIPELINE_7 "r.state = ?6 AND" SQL_RUN_FILTER) \
     X(runs_trigger, SQL_RUN_COLUMNS "FROM run r INDEXED BY run_trigger" SQL_RUN_JOINS "WHERE r.trigger = ?5 AND" \
+        SQL_RUN_FILTER) \
+    X(runs_backfill, SQL_RUN_COLUMNS "FROM run r INDEXED BY run_backfill" SQL_RUN_JOINS "WHERE r.backfill = ?9 AND" \
         SQL_RUN_FILTER) \
     X(runs_window, SQL_RUN_COLUMNS "FROM run r INDEXED BY run_window" SQL_RUN_JOINS "WHERE" \
         SQL_PIPELINE_7 "r.window_start >= ?3 AND r.window_start < ?4 AND" SQL_RUN_FILTER) \
@@ -398,6 +406,7 @@
 #define STATEMENT_LIST(X)                                                                                    \
     STATEMENTS_META(X)                                                                                       \
     STATEMENTS_RUNS(X)                                                                                       \
+    STATEMENTS_TIME(X)                                                                                       \
     STATEMENTS_ATTEMPTS(X)                                                                                   \
     STATEMENTS_DATASETS(X)                                                                                   \
     STATEMENTS_INTENTS(X)                                                                                    \

@@ -69,6 +69,7 @@ static int new_generation(struct conductor *c, struct live_run *r, struct again 
     else
         store_rollback(c->store);
     if (rc) return -1;
+    r->stop = STOP_NO; /* that was the generation before */
     restore_scope(r, g->rows, g->from);
     live_holds(r);
     return live_enter(c, r, &(struct entrance){.state = RUN_queued}, err);

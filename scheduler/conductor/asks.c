@@ -76,7 +76,6 @@ static int ask_queue(struct conductor *c, const json_t *request, json_t *answer,
     for (size_t i = 0; i < rq.only_count; i++) names[i] = json_string_value(json_array_get(only, i));
     rq.only = names;
     int64_t run = fill_request(c, request, &rq, err) ? 0 : queue_run(c, &rq, err);
-    if (run) lane_touch(c, lane_of(c, rq.pipeline->name));
     if (run) json_put(answer, "run", json_integer(run));
     free(names);
     json_decref(rq.params);

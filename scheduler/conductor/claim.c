@@ -31,8 +31,10 @@ struct claiming {
     json_t *scope;
 };
 
+/* One that was never started keeps its row and its token: nothing of it can be anywhere. */
 static int begin_attempt(struct claiming *k, struct err *err) {
     struct live_attempt *a = k->a;
+    if (a->id) return 0;
     struct attempt_spec spec = {.run = k->r->id,
                                 .generation = k->r->generation,
                                 .step = a->step,

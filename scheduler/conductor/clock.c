@@ -256,59 +256,48 @@ static void end_superseded(struct conductor *c, const struct hand *h, int64_t ne
     arena_free(a);
 }
 
-/* The run of a slot; 0 with err. */
-static int64_t make_run(struct conductor *c, const struct hand *h, const struct timetable_decision *d,
-                        struct err *err) {
-    struct pipeline *p = c->options.find(c->options.find_ctx, h->lane->name, err);
-    if (!p) return 0;
-    struct run_request rq = {.pipeline = p,
-                             .trigger = "schedule",
+static struct slot_row slot_of(struct conductor *c, const struct hand *h, const struct timetable_decision *d) {
+    return (struct slot_row){.schedule = h->id,
+                             .fire = d->fire,
+                             .last_fire = d->last_fire,
+                             .count = d->count,
+                             .window_start = d->window_start,
+                             .window_end = d->window_end,
+                             .outcome = d->run ? "run" : "skipped",
+                             .reason = d->run ? NULL : skip_reason_names[d->reason],
+                             .decided_at = turn_wall(c)};
+}
+
+/* After a clock that was set back a slot may come again: it was decided once, for ever. */
+static int run_slot(struct conductor *c, const struct hand *h, const struct timetable_decision *d,
+                    struct err *err) {
+    struct slot_row slot = slot_of(c, h, d);
+    struct run_request rq = {.trigger = "schedule",
                              .window_start = d->window_start,
                              .window_end = d->window_end,
                              .scheduled_for = d->fire,
                              .schedule = h->schedule->name,
                              .beside = h->schedule->if_running == RUNNING_allow};
-    int64_t run = queue_run(c, &rq, err);
-    pipeline_free(p);
-    return run;
+    int64_t run = 0;
+    rq.pipeline = c->options.find(c->options.find_ctx, h->lane->name, err);
+    int hit = rq.pipeline ? queue_slot(c, &rq, &slot, &run, err) : -1;
+    pipeline_free(rq.pipeline);
+    if (hit == 1 && d->cancel_running) end_superseded(c, h, run, err);
+    return hit < 0 ? -1 : 0;
 }
 
-static int write_slot(struct conductor *c, const struct hand *h, const struct timetable_decision *d, int64_t run,
+static int skip_slots(struct conductor *c, const struct hand *h, const struct timetable_decision *d,
                       struct err *err) {
-    struct slot_row slot = {.schedule = h->id,
-                            .fire = d->fire,
-                            .last_fire = d->last_fire,
-                            .count = d->count,
-                            .window_start = d->window_start,
-                            .window_end = d->window_end,
-                            .outcome = run ? "run" : "skipped",
-                            .reason = run ? NULL : skip_reason_names[d->reason],
-                            .run = run,
-                            .decided_at = turn_wall(c)};
+    struct slot_row slot = slot_of(c, h, d);
+    report(c, "slots_skipped", 0, NULL,
+           json_pack("{ss ss ss sI}", "pipeline", h->lane->name, "schedule", h->schedule->name, "reason",
+                     slot.reason, "count", (json_int_t)d->count));
     return store_slot_add(c->store, &slot, err) < 0 ? -1 : 0;
-}
-
-static int run_slot(struct conductor *c, const struct hand *h, const struct timetable_decision *d,
-                    struct err *err) {
-    struct arena *a = arena_new();
-    struct slot_row there;
-    int found = store_slot_at(c->store, h->id, d->fire, a, &there, err);
-    arena_free(a);
-    if (found) return found < 0 ? -1 : 0; /* after a clock that was set back: it was decided once, for ever */
-    int64_t run = make_run(c, h, d, err);
-    if (!run || write_slot(c, h, d, run, err)) return -1;
-    if (d->cancel_running) end_superseded(c, h, run, err);
-    lane_touch(c, h->lane);
-    return 0;
 }
 
 static int decide(struct conductor *c, const struct timetable_decision *d, struct err *err) {
     const struct hand *h = idmap_get(&c->clock->hands, (uint64_t)d->id);
-    if (d->run) return run_slot(c, h, d, err);
-    report(c, "slots_skipped", 0, NULL,
-           json_pack("{ss ss ss sI}", "pipeline", h->lane->name, "schedule", h->schedule->name, "reason",
-                     skip_reason_names[d->reason], "count", (json_int_t)d->count));
-    return write_slot(c, h, d, 0, err);
+    return d->run ? run_slot(c, h, d, err) : skip_slots(c, h, d, err);
 }
 
 static int in_force(struct conductor *c, struct hand *h, instant_t at, struct err *err) {

@@ -92,10 +92,12 @@ static void after_poll(struct conductor *c) {
     clock_arm(c);
 }
 
+/* What is committed is closed (P7) with the next turn's transaction or, when nothing else comes, in its own. */
 void conductor_poll(struct conductor *c) {
-    bool pending = c->wants_turn || c->happened_count;
+    bool pending = c->wants_turn || c->happened_count, unclosed = c->to_close_count > 0;
     watch_warden(c);
-    uv_run(&c->loop, pending ? UV_RUN_NOWAIT : UV_RUN_ONCE);
+    uv_run(&c->loop, pending || unclosed ? UV_RUN_NOWAIT : UV_RUN_ONCE);
+    c->wants_turn |= unclosed;
     after_poll(c);
 }
 

@@ -47,6 +47,7 @@ enum phase { PHASE_MAIN = 'm', PHASE_AUDIT = 'a', PHASE_PUBLISH = 'p' };
 struct step_facts {
     char message[1024], hint[512];
     char reason[CORE_REASON_TEXT]; /* of a step that failed before this conductor lived */
+    enum leat_exit exit;           /* of a failure, as failure_exit() says; EX_OK: it did not fail */
     int64_t rows_read, bytes_read, rows_written;
     bool nothing_new, warned;
     json_t *outputs;   /* object or NULL */
@@ -84,6 +85,7 @@ struct live_run {
     json_t *params, *scope, *failed_steps;
     instant_t window_start, window_end, started_at;
     bool move_bookmarks;
+    enum run_stop stop; /* as the database remembered it when the run was restored */
     char *trigger, *pipeline_name;
     struct live_attempt **attempts; /* per step; NULL: none live */
     struct step_facts **facts;      /* per step; NULL: none yet */
@@ -123,7 +125,13 @@ struct effect {
 
 /* Something that happened and waits for the next turn. */
 struct happening {
-    enum { HAPPENED_EXIT, HAPPENED_NOT_STARTED, HAPPENED_LOST, HAPPENED_PUBLISH_AGAIN } kind;
+    enum {
+        HAPPENED_EXIT,
+        HAPPENED_NOT_STARTED,   /* it could not be */
+        HAPPENED_NEVER_STARTED, /* nobody got so far */
+        HAPPENED_LOST,
+        HAPPENED_PUBLISH_AGAIN
+    } kind;
     struct job_exit exit; /* EXIT */
     char id[128];         /* job id */
     struct err err;       /* NOT_STARTED: why */
@@ -207,6 +215,10 @@ int live_enter(struct conductor *c, struct live_run *r, const struct entrance *i
 /* ---- submit.c */
 /* Writes the row of a new run, `queued`; inside a transaction. Its id, or 0 with err. */
 int64_t queue_run(struct conductor *c, const struct run_request *rq, struct err *err);
+/* The same for a slot, whose row is written with it. 1: *run; 0: that slot is decided already; -1. */
+struct slot_row;
+int queue_slot(struct conductor *c, const struct run_request *rq, const struct slot_row *slot, int64_t *run,
+               struct err *err);
 /* A run of the database into memory and, with live_enter() after the commit, into the core. Inside a
  * transaction; the pipeline is consumed. NULL with err. */
 struct live_run *run_from_row(struct conductor *c, const struct run_row *row, struct pipeline *pipeline,
@@ -247,6 +259,9 @@ bool attempt_unchanged(struct conductor *c, const struct live_attempt *a); /* af
 struct live_attempt *attempt_of_job(struct conductor *c, const char *job_id);
 struct live_attempt *attempt_new(struct live_run *r, uint32_t step, uint32_t number);
 void attempt_start(struct conductor *c, struct live_run *r, uint32_t step, uint32_t number);
+/* It was written down and its job never began: the same attempt starts now, unless its run has been stopped.
+ */
+void attempt_never_started(struct conductor *c, struct live_attempt *a);
 void attempt_failed(struct conductor *c, struct live_attempt *a, enum core_outcome outcome,
                     const struct err *err, bool permanent);
 void attempt_free(struct live_attempt *a);
@@ -255,7 +270,10 @@ void attempt_finish(struct conductor *c, struct live_attempt *a, enum core_outco
                     const struct err *err, bool permanent);
 struct attempt_end attempt_end_of(struct conductor *c, const struct live_attempt *a, const char *to,
                                   const struct err *err);
-json_t *attempt_detail(const struct live_attempt *a);
+json_t *attempt_detail(const struct live_attempt *a, const struct err *err); /* err: why it failed, or NULL */
+/* What a run should exit with that failed by this: a gate, or something wrong with the machine, its engine or
+ * a credential, is told apart from work that failed (EX_FAILED). */
+enum leat_exit failure_exit(const struct err *err);
 void attempt_keep_facts(struct conductor *c, struct live_attempt *a, const struct err *err);
 void attempt_over(struct conductor *c, struct live_attempt *a);
 void attempt_tell(struct conductor *c, const struct live_attempt *a, enum core_outcome outcome,

@@ -1,10 +1,14 @@
 /* recover.c: what a dead conductor, or a dead warden, left behind (design: zones.md 2, reliability.md 2.3).
  *
- *   intent prepared                    publish job again (it is idempotent), unless it still runs or its exit
- * waits attempt running, job alive         adopted: its exit will come attempt running, exit record kept
- * taken in as any exit attempt running, no job, no log    it was never started: the same step starts again
- *   attempt running, no job, a log     its warden died: what is left of its tree is killed, the attempt is
- * lost attempt in its audit, no job       the audit is run again: it is a pure function of the stage */
+ *   intent prepared        its publish job again (idempotent), unless that still runs or its exit waits
+ *   attempt, job alive     adopted: its exit will come
+ *   attempt, exit kept     taken in as any exit
+ *   attempt, neither:
+ *     and no log           it was never started: the same attempt starts, or is cancelled with its run
+ *     in its main job      its warden died: what is left of its tree is killed, the attempt is lost
+ *     in its audit         the audit again: it is a pure function of the stage
+ *
+ * Runs that nobody goes on with are frozen: see restore.c. */
 #include "scheduler/conductor/inner.h"
 
 #include "base/arena.h"
@@ -114,45 +118,14 @@ static void say(struct recovery *k, const struct live_attempt *a, const char *wh
     report(k->c, "recovered", a->run->id, a->run->names[a->step], json_pack("{ss}", "what", what));
 }
 
-static bool never_started(const struct recovery *k, const struct live_attempt *a) {
-    char *log = fs_join(k->c->options.project->state, a->log);
-    bool absent = !fs_exists(log); /* the warden makes it before it starts anything */
+/* Its job's log, which the warden makes before it starts anything, is not there. Of a machine that was
+ * restarted since, that proves nothing: the log's name was not yet durable. */
+static bool never_started(const struct conductor *c, const struct live_attempt *a) {
+    if (a->phase != PHASE_MAIN || a->started_at < turn_wall(c) - turn_now(c)) return false;
+    char *log = fs_join(c->options.project->state, a->log);
+    bool absent = !fs_exists(log);
     free(log);
     return absent;
-}
-
-/* The step goes back to where it was, and starts again as soon as its run is entered. */
-static int start_again(struct recovery *k, struct live_attempt *a, struct err *err) {
-    struct conductor *c = k->c;
-    struct live_run *r = a->run;
-    struct attempt_end end = {.id = a->id,
-                              .from = "running",
-                              .to = "lost",
-                              .exit_code = -1,
-                              .reason = "never_started",
-                              .at = turn_wall(c)};
-    struct step_move move = {.run = r->id,
-                             .generation = r->generation,
-                             .step = a->step,
-                             .from = "running",
-                             .to = "retry_wait",
-                             .reason = "never_started",
-                             .attempts = a->number,
-                             .due = end.at,
-                             .rows_read = -1,
-                             .bytes_read = -1,
-                             .rows_written = -1,
-                             .at = end.at};
-    if (store_begin(c->store, err)) return -1;
-    if (store_attempt_end(c->store, &end, err) < 0 || store_step_move(c->store, &move, err) < 0) {
-        store_rollback(c->store);
-        return -1;
-    }
-    struct core_init *init = &init_of(r)[a->step];
-    *init = (struct core_init){.state = STEP_retry_wait, .attempts = a->number, .due = turn_now(c)};
-    r->attempts[a->step] = NULL;
-    effect_add(c, &(struct effect){.kind = EFFECT_CLEAN, .attempt = a});
-    return store_commit(c->store, err);
 }
 
 /* What is to be done with an attempt that the warden does not know. */
@@ -165,11 +138,8 @@ static int settle_unknown(struct recovery *k, struct live_attempt *a, struct err
         effect_add(k->c, &(struct effect){.kind = EFFECT_START, .attempt = a});
         return 0;
     }
-    if (a->run->plan && never_started(k, a)) {
-        say(k, a, "was about to start: starts again");
-        return start_again(k, a, err);
-    }
-    say(k, a, "lost: its warden died");
+    if (never_started(k->c, a)) h.kind = HAPPENED_NEVER_STARTED;
+    say(k, a, h.kind == HAPPENED_LOST ? "lost: its warden died" : "was about to start, never did");
     turn_happened(k->c, &h);
     return 0;
 }
@@ -225,13 +195,6 @@ static int close_committed(struct recovery *k, struct err *err) {
 
 /* ---- runs ---- */
 
-static enum run_stop stop_of(const struct run_row *row) {
-    enum run_stop stop = STOP_NO;
-    for (int i = STOP_NO; i <= STOP_FREEZE; i++)
-        if (strcmp(run_stop_names[i], row->stop) == 0) stop = (enum run_stop)i;
-    return stop;
-}
-
 /* A run that only waits for its turn stays a row: whoever serves begins it (admit.c). What `leat run` was about
  * to begin itself was nobody else's. */
 static bool waits_its_turn(const struct recovery *k, const struct run_row *row) {
@@ -266,7 +229,7 @@ static size_t leave_waiting(struct recovery *k, struct run_row *rows, size_t n) 
 /* An unfinished run that does not go on is stopped for good: whoever has to recover once more finishes it
  * too. One that was being stopped already stays so: what the user asked for counts. */
 static int freeze(struct recovery *k, struct run_row *row, struct err *err) {
-    if (stop_of(row) != STOP_NO) return 0;
+    if (row->stop[0]) return 0;
     row->stop = run_stop_names[STOP_FREEZE];
     row->stop_reason = "interrupted";
     if (store_begin(k->c->store, err)) return -1;
@@ -291,9 +254,10 @@ static int restore_runs(struct recovery *k, struct run_row *rows, size_t n, stru
 
 static int enter_runs(struct recovery *k, const struct run_row *rows, size_t n, struct err *err) {
     for (size_t i = 0; i < n; i++) {
-        struct entrance in = {.stop = stop_of(&rows[i]), .stop_reason = rows[i].stop_reason};
+        struct live_run *r = live_find(k->c, rows[i].id);
+        struct entrance in = {.stop = r->stop, .stop_reason = rows[i].stop_reason};
         run_state_parse(rows[i].state, &in.state);
-        if (live_enter(k->c, live_find(k->c, rows[i].id), &in, err)) return -1;
+        if (live_enter(k->c, r, &in, err)) return -1;
     }
     return 0;
 }
@@ -307,10 +271,7 @@ static bool old_runs_live(const struct conductor *c, int64_t resume) {
 /* Lets what is live of the old runs come to its end. */
 static int finish_old_runs(struct conductor *c, int64_t resume, struct err *err) {
     c->wants_turn = true;
-    while (!c->is_broken && old_runs_live(c, resume)) {
-        conductor_poll(c);
-        c->wants_turn |= c->to_close_count > 0; /* nothing else may come that would close them */
-    }
+    while (!c->is_broken && old_runs_live(c, resume)) conductor_poll(c);
     if (c->is_broken) *err = c->broken;
     return c->is_broken ? -1 : 0;
 }
@@ -342,7 +303,7 @@ static int lose_run(struct conductor *c, struct live_run *r, struct err *err) {
     for (uint32_t i = 0; i < r->step_count; i++) {
         struct live_attempt *a = r->attempts[i];
         if (!a || (a->asked_publish && a->phase != PHASE_PUBLISH)) continue; /* no job of it runs */
-        struct happening h = {.kind = HAPPENED_LOST};
+        struct happening h = {.kind = never_started(c, a) ? HAPPENED_NEVER_STARTED : HAPPENED_LOST};
         attempt_job_id(a, h.id);
         if (warden_reap_tree(c->options.project->state, h.id, REAP_PATIENCE, err)) return -1;
         turn_happened(c, &h);

@@ -18,8 +18,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+static enum run_stop stop_named(const char *name) {
+    enum run_stop stop = STOP_NO;
+    for (int i = STOP_NO; i < RUN_STOP_COUNT; i++)
+        if (strcmp(run_stop_names[i], name) == 0) stop = (enum run_stop)i;
+    return stop;
+}
+
 void restore_row(struct live_run *r, const struct run_row *row) {
     r->generation = row->generation;
+    r->stop = stop_named(row->stop);
     r->trigger = xstrdup(row->trigger);
     r->pipeline_name = xstrdup(row->pipeline);
     r->window_start = row->window_start;
@@ -80,11 +88,28 @@ static void name_steps(struct live_run *r) {
     free(verbs);
 }
 
+/* The exit code its last attempt was recorded with. */
+static enum leat_exit exit_recorded(struct conductor *c, const struct live_run *r,
+                                    const struct step_row *row) {
+    struct arena *a = arena_new();
+    struct attempt_row last;
+    struct err ignored;
+    const struct attempt_key key = {r->id, row->generation, row->step, row->attempts};
+    json_t *detail = NULL;
+    if (store_attempt_find(c->store, &key, a, &last, &ignored) == 1 && last.detail)
+        detail = json_loads(last.detail, 0, NULL);
+    enum leat_exit code = (enum leat_exit)json_int(detail, "exit", EX_FAILED);
+    json_decref(detail);
+    arena_free(a);
+    return code;
+}
+
 /* The reason of a step that failed before this conductor lived may become its run's. */
-static void note_failed(struct live_run *r, uint32_t step, const struct step_row *row,
+static void note_failed(struct conductor *c, struct live_run *r, uint32_t step, const struct step_row *row,
                         struct core_init *init) {
     if (init->state != STEP_failed) return;
     struct step_facts *f = live_facts(r, step);
+    f->exit = exit_recorded(c, r, row);
     snprintf(f->reason, sizeof f->reason, "%s", row->reason ? row->reason : "");
     init->reason = f->reason;
     json_array_append_new(r->failed_steps, json_string(r->names[step]));
@@ -99,7 +124,7 @@ void restore_plan(struct conductor *c, struct live_run *r, const struct step_row
         const struct step_row *row = &rows[from[i]];
         now[i].attempts = row->attempts;
         if (now[i].state == STEP_retry_wait) now[i].due = turn_now(c) + wait_left(c, row->due);
-        note_failed(r, i, row, &now[i]);
+        note_failed(c, r, i, row, &now[i]);
     }
     plan_restore(r->plan, now);
     restore_scope(r, rows, from);
@@ -117,7 +142,7 @@ static void bare_step(struct conductor *c, struct live_run *r, uint32_t i, const
     r->init[i].warned = row->warned;
     r->init[i].attempts = row->attempts;
     r->init[i].due = turn_now(c);
-    note_failed(r, i, row, &r->init[i]);
+    note_failed(c, r, i, row, &r->init[i]);
 }
 
 /* Its steps without edges. */

@@ -135,28 +135,53 @@ static json_t *options_of(const struct run_request *rq) {
     return o;
 }
 
+/* The row to be; options is the caller's to let go. */
+static int spec_of(struct conductor *c, const struct run_request *rq, json_t *options, struct run_spec *out,
+                   struct err *err) {
+    int64_t definition;
+    if (definition_put(c, rq->pipeline, &definition, err)) return -1;
+    *out = (struct run_spec){.definition = definition,
+                             .trigger = rq->trigger,
+                             .window_start = rq->window_start,
+                             .window_end = rq->window_end,
+                             .explicit_window = rq->window_explicit,
+                             .params = rq->params,
+                             .options = options,
+                             .note = rq->reason,
+                             .scheduled_for = rq->scheduled_for,
+                             .schedule = rq->schedule,
+                             .parent = rq->parent,
+                             .backfill = rq->backfill,
+                             .at = turn_wall(c)};
+    return 0;
+}
+
+static void queued(struct conductor *c, const struct run_request *rq, int64_t run) {
+    if (rq->backfill || rq->beside)
+        admit_beside(c, rq->pipeline->name, run);
+    else
+        lane_touch(c, lane_of(c, rq->pipeline->name));
+}
+
 int64_t queue_run(struct conductor *c, const struct run_request *rq, struct err *err) {
-    int64_t definition, run;
-    if (definition_put(c, rq->pipeline, &definition, err)) return 0;
+    struct run_spec spec;
+    int64_t run = 0;
     json_t *options = options_of(rq);
-    int rc = store_run_add(c->store,
-                           &(struct run_spec){.definition = definition,
-                                              .trigger = rq->trigger,
-                                              .window_start = rq->window_start,
-                                              .window_end = rq->window_end,
-                                              .explicit_window = rq->window_explicit,
-                                              .params = rq->params,
-                                              .options = options,
-                                              .note = rq->reason,
-                                              .scheduled_for = rq->scheduled_for,
-                                              .schedule = rq->schedule,
-                                              .parent = rq->parent,
-                                              .backfill = rq->backfill,
-                                              .at = turn_wall(c)},
-                           &run, err);
+    int rc = spec_of(c, rq, options, &spec, err) ? -1 : store_run_add(c->store, &spec, &run, err);
     json_decref(options);
-    if (rc >= 0 && (rq->backfill || rq->beside)) admit_beside(c, rq->pipeline->name, run);
-    return rc < 0 ? 0 : run;
+    if (rc < 0) return 0;
+    queued(c, rq, run);
+    return run;
+}
+
+int queue_slot(struct conductor *c, const struct run_request *rq, const struct slot_row *slot, int64_t *run,
+               struct err *err) {
+    struct run_spec spec;
+    json_t *options = options_of(rq);
+    int hit = spec_of(c, rq, options, &spec, err) ? -1 : store_slot_run(c->store, slot, &spec, run, err);
+    json_decref(options);
+    if (hit == 1) queued(c, rq, *run);
+    return hit;
 }
 
 /* ---- from the row ---- */

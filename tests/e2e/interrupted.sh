@@ -19,7 +19,7 @@ finally:
       WHO: ${params.who}
       N: ${steps.first.outputs.n}
   good: {when: run.result == "ok", shell: "echo ok >>told"}
-  clean: {shell: "[ ! -e hold ] || sleep 300; echo clean >>told"}
+  clean: {shell: "if [ -e hold ]; then touch held; while [ -e hold ]; do sleep 0.05; done; exit 1; fi; echo clean >>told"}
 Y
 cat >pipelines/small.yaml <<'Y'
 pipeline: small
@@ -68,9 +68,9 @@ begin 3/slow.g1.a1.log leat run p
 killed
 touch go
 begin 3/clean.g1.a1.log leat run small
+for _ in $(seq 200); do [ -e held ] && break; sleep 0.05; done
 killed
 rm hold
-for job in $(grep -lsa "LEAT_STEP=clean" /proc/[0-9]*/environ | cut -d/ -f3); do kill "$job" 2>/dev/null || true; done
 exits 0 leat run small
 says "recovered  run 3: interrupted: its finally steps run"
 same "$(state 3)" "failed interrupted first:success bad:failed slow:success never:cancelled tell:success good:skipped clean:failed" "run 3"
@@ -109,3 +109,58 @@ touch go
 exits 0 leat run small
 same "$(state 7 | cut -d' ' -f1)" cancelled "the cancelled run"
 same "$(cat told)" cancelled "run.result"
+
+step "killed after an attempt was written down, before the warden heard of it: it was never started"
+cat >pipelines/again.yaml <<'Y'
+pipeline: again
+steps:
+  twice:
+    shell: echo "$LEAT_ATTEMPT" >>tries; test -e good
+    retry: {times: 2, wait: 500ms}
+  after: {after: twice, shell: "echo"}
+Y
+# about_to_start LOG: runs it up to the second attempt of `twice`, with a warden that does not listen any more.
+about_to_start() {
+    rm -f tries
+    begin "$1" leat run again
+    for _ in $(seq 200); do grep -q "retry   twice" "$WORK/run.txt" && break; sleep 0.02; done
+    kill -STOP "$(cat .leat/warden.lock)"
+    for _ in $(seq 200); do grep -q "start   twice .*attempt 2" "$WORK/run.txt" && break; sleep 0.02; done
+    killed
+    kill -9 "$(cat .leat/warden.lock)"
+}
+attempts() { leat runs show "$1" --json | python3 -c 'import json, sys; i = json.load(sys.stdin)["items"][0]; print(*[str(a["number"]) + ":" + a["state"] for a in i["steps"][0]["attempts"]])'; }
+
+about_to_start 9/twice.g1.a1.log
+exits 0 leat run small
+says "recovered  run 9 twice: was about to start, never did"
+same "$(attempts 9)" "1:failed 2:cancelled" "attempts of run 9"
+same "$(state 9)" "failed interrupted twice:cancelled after:cancelled" "run 9"
+exits 0 leat runs show 9
+says "it never ran"
+same "$(paste -sd, tries)" 1 "tries"
+
+step "gone on with, the same attempt starts"
+about_to_start 11/twice.g1.a1.log
+touch good
+exits 0 leat retry 11
+says "recovered  run 11 twice: was about to start, never did"
+same "$(attempts 11)" "1:failed 2:success" "attempts of run 11"
+same "$(paste -sd, tries)" 1,2 "tries"
+
+step "what failed before the kill decides how the run ends"
+printf 'leat: 1\nsecrets: {lost: env:NO_SUCH_VARIABLE}\n' >leat.yaml
+cat >pipelines/host.yaml <<'Y'
+pipeline: host
+steps:
+  bad: {shell: echo, env: {S: "${secrets.lost}"}}
+  slow: {shell: "while [ ! -e go ]; do sleep 0.05; done"}
+Y
+rm -f go
+begin 12/slow.g1.a1.log leat run host
+for _ in $(seq 200); do grep -q "FAILED  bad" "$WORK/run.txt" && break; sleep 0.02; done
+killed
+touch go
+exits 6 leat retry 12
+exits 6 leat logs 12 -f
+same "$(state 12 | cut -d' ' -f1)" failed "run 12"

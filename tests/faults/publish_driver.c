@@ -99,8 +99,11 @@ static int claim_in_transaction(struct driver *d, struct attempt *a) {
                                         .verbs = verbs,
                                         .at = now()};
     const struct bookmark_key key = {.pipeline = "orders", .step = "load", .kind = "value", .source = "s"};
-    struct run_spec run = {
-        .trigger = "manual", .window_start = INSTANT_NONE, .window_end = INSTANT_NONE, .at = now()};
+    struct run_spec run = {.trigger = "manual",
+                           .window_start = INSTANT_NONE,
+                           .window_end = INSTANT_NONE,
+                           .scheduled_for = INSTANT_NONE,
+                           .at = now()};
     if (store_definition_put(d->store, &def, &run.definition, &d->err) < 0 ||
         store_run_add(d->store, &run, &a->run, &d->err) < 0 ||
         store_bookmark_ensure(d->store, &key, &d->bookmark, &d->err) < 0)

@@ -136,6 +136,7 @@ static void put_run_add(struct sim *s, const struct write *w) {
                                   .trigger = "manual",
                                   .window_start = INSTANT_NONE,
                                   .window_end = INSTANT_NONE,
+                                  .scheduled_for = INSTANT_NONE,
                                   .at = w->at};
     MUST(0, store_run_add(r->store, &spec, &r->runs[w->run], &err));
     for (uint32_t i = 0; i < pipe_of(s, w->run)->n; i++)

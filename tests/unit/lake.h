@@ -107,8 +107,11 @@ static inline void lake_claim(struct lake *l, const char *zone, struct lake_atte
                                         .names = names,
                                         .verbs = verbs,
                                         .at = l->now};
-    struct run_spec run = {
-        .trigger = "manual", .window_start = INSTANT_NONE, .window_end = INSTANT_NONE, .at = l->now};
+    struct run_spec run = {.trigger = "manual",
+                           .window_start = INSTANT_NONE,
+                           .window_end = INSTANT_NONE,
+                           .scheduled_for = INSTANT_NONE,
+                           .at = l->now};
     assert_int_equal(store_begin(l->store, &l->err), 0);
     assert_true(store_definition_put(l->store, &def, &run.definition, &l->err) >= 0);
     assert_true(store_run_add(l->store, &run, &a->run, &l->err) >= 0);

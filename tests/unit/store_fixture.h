@@ -108,6 +108,7 @@ static inline int64_t fx_run(struct store *s, int64_t definition) {
                                .trigger = "manual",
                                .window_start = INSTANT_NONE,
                                .window_end = INSTANT_NONE,
+                               .scheduled_for = INSTANT_NONE,
                                .at = NOON};
     assert_ok(store_run_add(s, &r, &run, &err));
     return run;
@@ -178,6 +179,7 @@ static inline int chapter_claim(struct story *t, struct chapter *c, struct err *
                                .trigger = "manual",
                                .window_start = INSTANT_NONE,
                                .window_end = INSTANT_NONE,
+                               .scheduled_for = INSTANT_NONE,
                                .at = NOON + c->n};
     if (store_begin(t->s, err) || store_run_add(t->s, &r, &c->run, err)) return -1;
     const struct run_move m = {.run = c->run, .from = "queued", .to = "running", .at = NOON + c->n};

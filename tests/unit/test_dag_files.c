@@ -127,6 +127,50 @@ static void check_order(const struct pipeline *p) {
     free(place);
 }
 
+static json_t *firing_json(const struct firing *f) {
+    struct buf b = BUF_INIT;
+    json_t *v = json_object();
+    cron_print(f->cron, &b);
+    json_put_text(v, "text", f->text);
+    json_put_text(v, "cron_text", f->cron_text);
+    json_put_text(v, "canonical", buf_str(&b));
+    json_put_text(v, "seed", f->seed);
+    buf_release(&b);
+    return v;
+}
+
+static json_t *firings_json(const struct schedule *s) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < s->firing_count; i++) json_array_append_new(list, firing_json(&s->firings[i]));
+    return list;
+}
+
+/* Each as its rule, which must come back the same from its JSON and as a copy. */
+static json_t *schedules_json(const struct pipeline *p) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < p->schedule_count; i++) {
+        const struct schedule *s = &p->schedules[i];
+        struct err err = {0};
+        json_t *rule = schedule_rule_json(s);
+        struct schedule *read = schedule_from_rule(s->name, rule, &err), *copy = schedule_copy(s);
+        if (!read) fail_msg("%s", err.msg);
+        json_t *again = schedule_rule_json(read), *copied = schedule_rule_json(copy);
+        assert_true(json_equal(rule, again) && json_equal(rule, copied));
+        assert_true(read->delay == s->delay && read->rule.cron_count == s->rule.cron_count);
+        for (size_t k = 0; k < s->rule.cron_count; k++)
+            assert_true(cron_same(read->firings[k].cron, s->firings[k].cron) &&
+                        cron_same(copy->firings[k].cron, s->firings[k].cron));
+        json_put_text(rule, "name", s->name);
+        json_put(rule, "firings", firings_json(s));
+        json_array_append_new(list, rule);
+        json_decref(again);
+        json_decref(copied);
+        schedule_free(read);
+        schedule_free(copy);
+    }
+    return list;
+}
+
 static json_t *pipeline_json(const struct pipeline *p, const json_t *scope) {
     json_t *v = json_object(), *steps = json_array(), *run = json_copy((json_t *)(uintptr_t)scope);
     struct err err = {0};
@@ -136,6 +180,7 @@ static json_t *pipeline_json(const struct pipeline *p, const json_t *scope) {
     if (!params) json_put_text(v, "params", err.msg);
     json_put(v, "uses_window", json_boolean(p->uses_window));
     json_put_text(v, "timezone", p->timezone);
+    if (p->schedule_count) json_put(v, "schedules", schedules_json(p));
     for (uint32_t i = 0; i < p->step_count; i++)
         json_array_append_new(steps, step_json(p, &p->steps[i], run));
     json_put(v, "steps", steps);

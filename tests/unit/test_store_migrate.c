@@ -87,12 +87,14 @@ static void the_schema_is_the_one_on_record(void **state) {
 /* ---- the way up, with invented steps ---- */
 
 static const struct migration good_steps[] = {
-    {1, "add a table", "CREATE TABLE extra(x INTEGER) STRICT; INSERT INTO extra VALUES(1)"},
-    {2, "give every run a colour", "ALTER TABLE run ADD COLUMN colour TEXT; UPDATE run SET colour = 'green'"},
+    {1, "add a table",
+     MIGRATION_TEXTS("CREATE TABLE extra(x INTEGER) STRICT", "INSERT INTO extra VALUES(1)")},
+    {2, "give every run a colour",
+     MIGRATION_TEXTS("ALTER TABLE run ADD COLUMN colour TEXT; UPDATE run SET colour = 'green'")},
 };
 static const struct migration bad_steps[] = {
-    {1, "add a table", "CREATE TABLE extra(x INTEGER) STRICT"},
-    {2, "break", "CREATE TABLE half(x); INSERT INTO nowhere VALUES(1)"},
+    {1, "add a table", MIGRATION_TEXTS("CREATE TABLE extra(x INTEGER) STRICT")},
+    {2, "break", MIGRATION_TEXTS("CREATE TABLE half(x)", "INSERT INTO nowhere VALUES(1)")},
 };
 static const struct migrations good = {good_steps, 2, 3}, bad = {bad_steps, 2, 3};
 

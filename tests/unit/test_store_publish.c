@@ -41,6 +41,7 @@ static enum prepare_end prepare(struct pub *p, struct wish *w, struct err *err) 
                                    .window_start = w->window_start ? w->window_start : INSTANT_NONE,
                                    .window_end =
                                        w->window_start ? w->window_start + US_PER_DAY : INSTANT_NONE,
+                                   .scheduled_for = INSTANT_NONE,
                                    .at = NOON};
         if (store_run_add(p->f.s, &r, &w->run, &e)) fail_msg("%s", e.msg);
     }

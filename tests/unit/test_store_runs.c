@@ -65,6 +65,7 @@ static void a_run_lives_by_compare_and_set(void **state) {
                                   .trigger = "backfill",
                                   .window_start = NOON - US_PER_DAY,
                                   .window_end = NOON,
+                                  .scheduled_for = INSTANT_NONE,
                                   .explicit_window = true,
                                   .params = params,
                                   .note = "again",
@@ -309,6 +310,7 @@ static void lists_are_newest_first_and_filtered(void **state) {
                              .trigger = i > 4 ? "backfill" : "manual",
                              .window_start = NOON - (7 - i) * US_PER_DAY,
                              .window_end = NOON - (6 - i) * US_PER_DAY,
+                             .scheduled_for = INSTANT_NONE,
                              .at = NOON + i};
         assert_ok(store_run_add(f.s, &r, &run, &err));
         if (i <= 4) run_to(f.s, run, "queued", "running", NOON + i);
