@@ -15,7 +15,8 @@ static const struct member *member_of(const struct value *config, enum field_kin
 
 /* ---- keys without meaning */
 
-static void refuse(struct build *b, const struct note *note, struct span at, const char *key, const char *why) {
+static void refuse(struct build *b, const struct note *note, struct span at, const char *key,
+                   const char *why) {
     struct diag *g = load_diag(&b->l, "E0108", at, "`%s` does nothing for `%s`", key, note->verb->name);
     diag_label(b->l.d, g, "%s", why);
 }
@@ -23,13 +24,15 @@ static void refuse(struct build *b, const struct note *note, struct span at, con
 static void refuse_keys(struct build *b, const struct step *s, const struct note *note) {
     if (s->into) refuse(b, note, note->at_into, "into", "it publishes nothing");
     if (s->bookmark) refuse(b, note, note->at_bookmark, "bookmark", "it consumes nothing");
-    if (s->read_count) refuse(b, note, s->reads[0].at, "reads", "it pins nothing; say `after:` for the order");
+    if (s->read_count)
+        refuse(b, note, s->reads[0].at, "reads", "it pins nothing; say `after:` for the order");
 }
 
 /* ---- what is waited for */
 
 static void take_target(struct build *b, uint32_t index, const struct value *target) {
     const struct member *what = target->members;
+    b->full->pub.steps[index].queries = what->value.shape == VALUE_SQL;
     if (what->value.shape == VALUE_SQL) b->notes[index].sql = what->value.sql;
     if (strcmp(what->key, "dataset") == 0 && what->value.shape == VALUE_TEXT)
         add_watched(b, index, what->value.text);
@@ -42,7 +45,8 @@ static void check_span(struct build *b, const struct member *span, const struct 
 }
 
 static void check_duration(struct build *b, const struct member *m) {
-    if (m->value.kind != FK_DURATION || m->value.shape != VALUE_INTEGER || m->value.integer >= POLL_MIN) return;
+    if (m->value.kind != FK_DURATION || m->value.shape != VALUE_INTEGER || m->value.integer >= POLL_MIN)
+        return;
     load_diag(&b->l, "E0203", m->value.at, "`%s` is at least 1s", m->key);
 }
 
@@ -66,6 +70,8 @@ void build_attended(struct build *b, uint32_t index) {
     for (uint32_t i = 0; i < s->config->count; i++) check_duration(b, &s->config->members[i]);
     if (note->verb->traits & VERB_CALL) take_call(b, s);
     const struct member *target = member_of(s->config, FK_TARGET), *span = member_of(s->config, FK_SPAN);
-    if (target && target->value.shape == VALUE_OBJECT && target->value.count) take_target(b, index, &target->value);
+    if (target && target->value.shape == VALUE_OBJECT && target->value.count)
+        take_target(b, index, &target->value);
     if (span) check_span(b, span, target ? &target->value : NULL);
+    s->complete = span != NULL;
 }

@@ -1,5 +1,5 @@
-/* calls.c: `pipeline:` steps, judged by the pipelines they run. Names are looked up once; a circle is found by
- * a walk over pipelines that sees each once. */
+/* calls.c: `pipeline:` steps, judged by the pipelines they run. Names are looked up once; a circle is found
+ * by a walk over pipelines that sees each once. */
 #include "base/suggest.h"
 #include "dag/build.h"
 
@@ -51,7 +51,8 @@ static const struct param *param_of(const struct pipeline *p, const char *name) 
 static void refuse_param(struct calls *c, const struct pipeline *called, const struct member *m) {
     const char **names = xcalloc(called->param_count + 1, sizeof *names);
     for (size_t i = 0; i < called->param_count; i++) names[i] = called->params[i].name;
-    struct diag *g = diag_add(c->d, "E0413", m->key_at, "pipeline `%s` has no parameter `%s`", called->name, m->key);
+    struct diag *g =
+        diag_add(c->d, "E0413", m->key_at, "pipeline `%s` has no parameter `%s`", called->name, m->key);
     diag_meant(c->d, g, suggest(m->key, names, called->param_count));
     if (!called->param_count) diag_label(c->d, g, "it has none");
     free(names);
@@ -70,7 +71,8 @@ static json_t *plain_json(const struct value *v) {
 
 static void check_value(struct calls *c, const struct pipeline *called, const struct member *m) {
     struct err err = {0};
-    json_t *value = plain_json(&m->value), *taken = value ? pipeline_param(called, m->key, value, &err) : NULL;
+    json_t *value = plain_json(&m->value),
+           *taken = value ? pipeline_param(called, m->key, value, &err) : NULL;
     if (value && !taken) {
         struct diag *g = diag_add(c->d, "E0210", m->value.at, "%s", err.msg);
         diag_label(c->d, g, "%s", err.hint[0] ? err.hint : "see its `params:`");
@@ -84,7 +86,8 @@ static void check_missing(struct calls *c, const struct step *s, const struct pi
     for (size_t i = 0; i < called->param_count; i++) {
         const struct param *p = &called->params[i];
         if (p->otherwise || value_member(with, p->name)) continue;
-        struct diag *g = diag_add(c->d, "E0413", at_name(s), "pipeline `%s` needs parameter `%s`", called->name, p->name);
+        struct diag *g =
+            diag_add(c->d, "E0413", at_name(s), "pipeline `%s` needs parameter `%s`", called->name, p->name);
         diag_label(c->d, g, "it has no default: add `with: {%s: …}`", p->name);
     }
 }
@@ -104,7 +107,7 @@ static void check_params(struct calls *c, const struct step *s, const struct pip
 /* ---- circles */
 
 struct walk {
-    size_t *from;  /* of each known pipeline: the one it was reached from, plus one; 0: not reached */
+    size_t *from; /* of each known pipeline: the one it was reached from, plus one; 0: not reached */
     size_t *queue;
     size_t head, tail;
 };
@@ -133,7 +136,8 @@ static void refuse_circle(struct calls *c, const struct step *s, const struct wa
 
 /* Whether what the step runs comes back to p: a walk that starts with it alone. */
 static void check_circle(struct calls *c, const struct step *s) {
-    struct walk w = {.from = xcalloc(c->count + 1, sizeof *w.from), .queue = xcalloc(c->count + 1, sizeof *w.queue)};
+    struct walk w = {.from = xcalloc(c->count + 1, sizeof *w.from),
+                     .queue = xcalloc(c->count + 1, sizeof *w.queue)};
     size_t first, self;
     map_get(&c->names, s->calls, &first);
     bool known = map_get(&c->names, c->p->name, &self);

@@ -66,7 +66,7 @@
     X(E0210, "a value that its parameter does not take",                                                     \
       "pipeline: demo\nparams:\n  day: {type: date, default: today}\nsteps:\n  hello:\n" SHELL,              \
       "pipeline: demo\nparams:\n  day: {type: date, default: 2026-11-19}\nsteps:\n  hello:\n" SHELL)         \
-    X(E0211, "something that cannot be waited for", STEP("    wait: s3://landing/orders.csv\n"),              \
+    X(E0211, "something that cannot be waited for", STEP("    wait: s3://landing/orders.csv\n"),             \
       STEP("    wait: https://example.com/orders.csv\n"))                                                    \
     X(E0301, "not a time of day", EVERY("  every: day at 25:15\n"), EVERY("  every: day at 23:15\n"))        \
     X(E0302, "not a schedule in words", EVERY("  every: 3 days\n"), EVERY("  every: day at 06:15\n"))        \
@@ -134,7 +134,7 @@
       "leat: 1\nzones:\n  raw: lake/raw\n")                                                                  \
     X(E0411, "two pipelines of one name", "# a.yaml and b.yaml\npipeline: demo\n",                           \
       "# b.yaml\npipeline: second\n")                                                                        \
-    X(E0412, "pipelines run each other", "# a.yaml\n    pipeline: b\n# b.yaml\n    pipeline: a\n",          \
+    X(E0412, "pipelines run each other", "# a.yaml\n    pipeline: b\n# b.yaml\n    pipeline: a\n",           \
       "# a.yaml\n    pipeline: b\n")                                                                         \
     X(E0413, "a pipeline that is not there, or cannot be run so",                                            \
       "# orders.yaml is there\n    pipeline: ordres\n", "# orders.yaml is there\n    pipeline: orders\n")    \

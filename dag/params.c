@@ -154,7 +154,8 @@ static int take(const struct pipeline *p, const char *name, const char *text, js
     if (!param) return unknown_param(p, name, err);
     json_t *v = value_of(param->type, text);
     if (!v)
-        return err_set(err, EX_USAGE, "parameter `%s` takes %s, not `%s`", name, types[param->type].wants, text);
+        return err_set(err, EX_USAGE, "parameter `%s` takes %s, not `%s`", name, types[param->type].wants,
+                       text);
     if (!among(param->values, v)) {
         char *words = json_dumps(param->values, JSON_COMPACT);
         err_set(err, EX_USAGE, "parameter `%s` cannot be `%s`", name, text);
@@ -181,8 +182,8 @@ static int take_defaults(const struct pipeline *p, bool by_step, json_t *out, st
         const struct param *param = &p->params[i];
         if (json_object_get(out, param->name)) continue;
         if (!param->otherwise) {
-            err_set(err, EX_USAGE, "parameter `%s` of pipeline `%s` has no default and must be given", param->name,
-                    p->name);
+            err_set(err, EX_USAGE, "parameter `%s` of pipeline `%s` has no default and must be given",
+                    param->name, p->name);
             return by_step ? err_hint(err, "add it to the step: with: {%s: …}", param->name)
                            : err_hint(err, "add -p %s=…", param->name);
         }
@@ -218,10 +219,12 @@ json_t *pipeline_params_filled(const struct pipeline *p, const json_t *before, s
 /* A plain value as one would write it; malloc'ed, NULL for lists and maps. */
 static char *written(const json_t *v) {
     if (json_is_string(v)) return xstrdup(json_string_value(v));
-    return json_is_array(v) || json_is_object(v) ? NULL : json_dumps(v, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+    return json_is_array(v) || json_is_object(v) ? NULL
+                                                 : json_dumps(v, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
 }
 
-static int take_json(const struct pipeline *p, const char *name, const json_t *v, json_t *out, struct err *err) {
+static int take_json(const struct pipeline *p, const char *name, const json_t *v, json_t *out,
+                     struct err *err) {
     char *text = written(v);
     if (!text) return err_set(err, EX_USAGE, "parameter `%s` takes a plain value, no list or map", name);
     int r = take(p, name, text, out, err);

@@ -145,7 +145,8 @@ static void take_watched(struct build *b, uint32_t step, const char *name) {
         add_watched(b, step, arena_strdup(b->l.arena, name));
         return;
     }
-    struct diag *g = load_diag(&b->l, "E0409", b->notes[step].at_verb, "a `wait` has no bookmark for `%s`", name);
+    struct diag *g =
+        load_diag(&b->l, "E0409", b->notes[step].at_verb, "a `wait` has no bookmark for `%s`", name);
     diag_label(b->l.d, g, "nothing is new to a step that consumes nothing: name the dataset itself");
 }
 
@@ -204,8 +205,7 @@ static void take_answers(struct build *b, const struct asked *a) {
         const struct question *q = &a->questions[i];
         const struct sql_reads *r = &a->list[q->at];
         if (r->error) sql_failed(b, q->sql, r);
-        for (size_t k = 0; !r->error && k < r->count; k++)
-            q->take(b, q->step, r->names[k]);
+        for (size_t k = 0; !r->error && k < r->count; k++) q->take(b, q->step, r->names[k]);
     }
 }
 

@@ -100,7 +100,8 @@ static bool good_zone(struct load *l, const struct node *n, const char *text) {
     const char *names[64];
     size_t count = 0;
     if (!text_is_dataset(text)) return true;
-    for (; count < l->project->zone_count && count < 64; count++) names[count] = l->project->zones[count].name;
+    for (; count < l->project->zone_count && count < 64; count++)
+        names[count] = l->project->zones[count].name;
     size_t len = strcspn(text, ".");
     const char *zone = arena_strndup(l->d->arena, text, len), *meant = suggest(zone, names, count);
     if (!meant) return true;
@@ -192,7 +193,8 @@ static bool read_span(const char *text, const char **unit, int64_t *count) {
     for (size_t i = 0; i < UNITS; i++) {
         size_t len = strlen(units[i]);
         *unit = units[i];
-        if (strcmp(word, units[i]) == 0 || (strncmp(word, units[i], len - 1) == 0 && !word[len - 1])) return true;
+        if (strcmp(word, units[i]) == 0 || (strncmp(word, units[i], len - 1) == 0 && !word[len - 1]))
+            return true;
     }
     return false;
 }
@@ -215,7 +217,7 @@ bool span_field(struct load *l, const struct node *n, const struct field *f, str
     out->count = 2;
     out->members = arena_array(l->arena, 2, sizeof *out->members);
     out->members[0] = text_member("unit", unit);
-    out->members[1] = (struct member){
-        .key = "count", .value = {.shape = VALUE_INTEGER, .kind = FK_COUNT, .integer = count}};
+    out->members[1] = (struct member){.key = "count",
+                                      .value = {.shape = VALUE_INTEGER, .kind = FK_COUNT, .integer = count}};
     return true;
 }

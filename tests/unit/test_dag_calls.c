@@ -1,5 +1,5 @@
-/* test_dag_calls.c: `pipeline:` steps across files: tests/data/dag/calls is one project, each .yaml of it with the
- * whole text of what its calls are told. LEAT_UPDATE=1 writes what is expected anew. */
+/* test_dag_calls.c: `pipeline:` steps across files: tests/data/dag/calls is one project, each .yaml of it
+ * with the whole text of what its calls are told. LEAT_UPDATE=1 writes what is expected anew. */
 #include "dag_fixture.h"
 
 struct loaded {
@@ -66,7 +66,8 @@ static void test_ring(void **state) {
     struct err err = {0};
     for (int i = 0; i < RING; i++) {
         char text[128];
-        int n = snprintf(text, sizeof text, "pipeline: p%d\nsteps:\n  a: {pipeline: p%d}\n", i, (i + 1) % RING);
+        int n =
+            snprintf(text, sizeof text, "pipeline: p%d\nsteps:\n  a: {pipeline: p%d}\n", i, (i + 1) % RING);
         struct pipeline *p = pipeline_load_text(project, "ring.yaml", text, (size_t)n, &fx_reader, d, &err);
         assert_non_null(p);
         known[i] = (struct callee){p->name, p};
