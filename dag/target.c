@@ -9,6 +9,7 @@
  * A file whose name looks like something else is written with `./` before it. */
 #include "base/instant.h"
 #include "base/suggest.h"
+#include "cron/window.h"
 #include "dag/load.h"
 
 #include <ctype.h>
@@ -173,30 +174,18 @@ bool target_field(struct load *l, const struct node *n, const struct field *f, c
 
 /* ---- spans */
 
-static const char *const units[] = {"hours", "days", "weeks", "months"};
-enum { UNITS = sizeof units / sizeof *units, COUNT_MAX = 100000 };
-
-/* "window", "previous day", "previous 30 days" (contract.md 11, 15). */
+/* "window", "previous day", "previous 30 days" (contract.md 15); units as the operator knows them. */
 static bool read_span(const char *text, const char **unit, int64_t *count) {
-    char word[16];
-    int n = 0, end = 0;
+    static const char *const units[] = {
+        [WINDOW_HOUR] = "hours", [WINDOW_DAY] = "days", [WINDOW_WEEK] = "weeks", [WINDOW_MONTH] = "months"};
+    struct covers c;
     *unit = "window";
     *count = 1;
     if (strcmp(text, "window") == 0) return true;
-    if (sscanf(text, "previous %d %15[a-z]%n", &n, word, &end) != 2 || text[end]) {
-        n = 1;
-        end = 0;
-        if (sscanf(text, "previous %15[a-z]%n", word, &end) != 1 || text[end]) return false;
-    }
-    if (n < 1 || n > COUNT_MAX) return false;
-    *count = n;
-    for (size_t i = 0; i < UNITS; i++) {
-        size_t len = strlen(units[i]);
-        *unit = units[i];
-        if (strcmp(word, units[i]) == 0 || (strncmp(word, units[i], len - 1) == 0 && !word[len - 1]))
-            return true;
-    }
-    return false;
+    if (!covers_parse(text, &c) || c.since || c.unit == WINDOW_FIRING) return false;
+    *unit = units[c.unit];
+    *count = c.count;
+    return true;
 }
 
 static struct member text_member(const char *key, const char *text) {

@@ -82,7 +82,7 @@ struct live_attempt *waits_of(struct conductor *c, uint32_t slot, int64_t attemp
 void waits_looked(struct conductor *c, struct live_attempt *a, bool there, const char *problem);
 /* A dataset was published; a run has ended (what is complete may have changed). */
 void waits_published(struct conductor *c, const char *dataset);
-void waits_run_ended(struct conductor *c);
+void waits_run_ended(struct conductor *c, const struct live_run *r);
 /* One more query may be asked now; false: it gets its turn when another is done. */
 bool waits_may_ask(struct conductor *c, struct live_attempt *a);
 void waits_asked(struct conductor *c); /* one is done */
@@ -109,6 +109,7 @@ void look_urls_drop(struct look_urls *l, const struct live_attempt *a);
 /* ---- complete.c ---- */
 
 /* 1: there; 0: not yet, *why says what is missing (in the arena); -1 with err. Asks the database only. */
+bool writes_dataset(const struct pipeline *p, const char *dataset);
 int dataset_there(struct conductor *c, const struct live_attempt *a, struct arena *arena, const char **why,
                   struct err *err);
 

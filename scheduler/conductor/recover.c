@@ -168,12 +168,21 @@ static int recover_attempt(struct recovery *k, const struct attempt_row *row, st
     init_of(r)[row->step].publishing = a->intent != 0;
     if (a->phase == PHASE_ATTENDED) {
         attended_recover(k->c, a, row, &k->alive);
-        if (!a->attended->interrupted) say(k, a, "goes on waiting");
         return 0;
     }
     if (!map_get(&k->alive, id, NULL)) return settle_unknown(k, a, err);
     say(k, a, "still running, adopted");
     return 0;
+}
+
+/* One line a run: there may be thousands. */
+static void say_waits(struct recovery *k, const struct live_run *r) {
+    int n = 0;
+    for (uint32_t i = 0; i < r->step_count; i++) {
+        const struct live_attempt *a = r->attempts[i];
+        n += a && a->attended && !a->attended->interrupted;
+    }
+    if (n) report(k->c, "recovered", r->id, NULL, json_pack("{ss si}", "what", "goes on waiting", "steps", n));
 }
 
 static int recover_attempts(struct recovery *k, struct err *err) {
@@ -182,6 +191,7 @@ static int recover_attempts(struct recovery *k, struct err *err) {
     if (store_attempts_live(k->c->store, k->arena, &rows, &n, err) < 0) return -1;
     for (size_t i = 0; i < n; i++)
         if (recover_attempt(k, &rows[i], err)) return -1;
+    for (const struct live_run *r = k->c->runs; r; r = r->next) say_waits(k, r);
     return 0;
 }
 

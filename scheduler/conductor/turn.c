@@ -170,7 +170,7 @@ static void write_run_state(struct conductor *c, const struct core_action *a) {
     report_run_finished(c, r, a);
     live_ended(c, r);
     child_ended(c, r->parent);
-    waits_run_ended(c);
+    waits_run_ended(c, r);
     if (c->waited != a->run) return;
     c->waited_ended = true;
     c->waited_state = a->to;

@@ -310,11 +310,13 @@ void waits_published(struct conductor *c, const char *dataset) {
         if (w->slots[i] && watches(w->slots[i], dataset)) wake(w, w->slots[i]);
 }
 
-void waits_run_ended(struct conductor *c) {
+/* Its end may make complete what it writes. */
+void waits_run_ended(struct conductor *c, const struct live_run *r) {
     struct waits *w = c->waits;
     for (size_t i = 0; w->datasets && i < w->slot_count; i++) {
-        const struct live_attempt *a = w->slots[i];
-        if (a && a->attended->what.kind == ATTEND_DATASET && a->attended->what.unit) wake(w, w->slots[i]);
+        const struct op_attend *what = w->slots[i] ? &w->slots[i]->attended->what : NULL;
+        if (!what || what->kind != ATTEND_DATASET || !what->unit) continue;
+        if (!r->pipeline || writes_dataset(r->pipeline, what->what)) wake(w, w->slots[i]);
     }
 }
 
