@@ -13,6 +13,7 @@ struct schedule_own {
     struct schedule pub; /* first */
     struct arena *arena;
     struct tz *tz, *closed_tz;
+    struct tz_set *zones; /* only while it is read */
 };
 
 /* Everybody's jitter is a share of its own, the same every time. */
@@ -92,6 +93,17 @@ json_t *schedule_rule_json(const struct schedule *s) {
     return j;
 }
 
+json_t *schedule_stored_json(const struct schedule *s, const struct slot_join *join) {
+    json_t *j = schedule_rule_json(s);
+    if (!join->there) return j;
+    json_t *joined = json_object();
+    put_instant(joined, "at", join->at);
+    put_instant(joined, "end", join->end);
+    if (join->overlaps) json_put(joined, "overlaps", json_true());
+    json_put(j, "joined", joined);
+    return j;
+}
+
 /* ---- from JSON */
 
 static unsigned word_at(const json_t *j, const char *key, const char *const *words) {
@@ -118,7 +130,7 @@ static bool read_calendar(struct schedule_own *o, const json_t *j, struct err *e
     struct slot_rule *r = &o->pub.rule;
     if (!j) return true;
     o->pub.calendar = arena_strdup(o->arena, json_text_or(j, "name", ""));
-    if (zone && !(o->closed_tz = tz_load(zone, err))) return false;
+    if (zone && !(o->closed_tz = tz_set_load(o->zones, zone, err))) return false;
     for (size_t i = 0; i < json_array_size(days); i++) {
         const json_t *pair = json_array_get(days, i);
         if (!read_day(json_array_get(pair, 0), &ranges[i].first) ||
@@ -175,6 +187,13 @@ static void read_after(struct schedule_own *o, const json_t *j) {
     }
 }
 
+static bool read_join(struct slot_join *out, const json_t *j) {
+    if (!j) return true;
+    out->there = true;
+    out->overlaps = json_is_true(json_object_get(j, "overlaps"));
+    return instant_at(j, "at", &out->at) && instant_at(j, "end", &out->end);
+}
+
 static bool read_rule(struct schedule_own *o, const json_t *j, struct err *err) {
     static const char *const dst[] = {"auto", "fixed", "interval", NULL};
     struct schedule *s = &o->pub;
@@ -186,12 +205,13 @@ static bool read_rule(struct schedule_own *o, const json_t *j, struct err *err) 
     s->start_within = json_int(j, "start_within", 0) * US_PER_SECOND;
     s->jitter = json_int(j, "jitter", 0) * US_PER_SECOND;
     schedule_set_delay(s);
-    if (!(o->tz = tz_load(s->timezone, err))) return false;
+    if (!(o->tz = tz_set_load(o->zones, s->timezone, err))) return false;
     s->rule.tz = o->tz;
     read_after(o, json_object_get(j, "after"));
     return read_firings(o, j) &&
            covers_parse(json_text_or(j, "covers", "previous firing"), &s->rule.covers) &&
            instant_at(j, "start", &s->rule.start) && instant_at(j, "end", &s->rule.end) &&
+           read_join(&s->rule.join, json_object_get(j, "joined")) &&
            read_calendar(o, json_object_get(j, "calendar"), err);
 }
 
@@ -202,9 +222,11 @@ static struct schedule_own *own_new(const char *name) {
     return o;
 }
 
-struct schedule *schedule_from_rule(const char *name, const json_t *rule, struct err *err) {
+struct schedule *schedule_from_rule(const char *name, const json_t *rule, struct tz_set *zones,
+                                    struct err *err) {
     struct schedule_own *o = own_new(name);
     struct err why = {0};
+    o->zones = zones;
     if (json_is_object(rule) && read_rule(o, rule, &why)) return &o->pub;
     schedule_free(&o->pub);
     if (why.msg[0])
