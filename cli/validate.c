@@ -2,8 +2,8 @@
 #include "base/fsio.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "cli/calls.h"
 #include "cli/format.h"
-#include "cli/load.h"
 #include "cli/verbs.h"
 
 #include <stdlib.h>
@@ -14,6 +14,7 @@ struct validation {
     struct cli *c;
     struct project *project;
     struct diags *diags;
+    struct calls *calls; /* what the files so far run */
     char **files;
     size_t file_count, invalid;
     json_t *items;
@@ -99,18 +100,32 @@ static void report(struct validation *v, struct diags *d, const char *path, cons
     if (d->count > 0) print_diags(v, d);
 }
 
+static bool has_calls(const struct pipeline *p) {
+    for (uint32_t i = 0; i < p->step_count; i++)
+        if (p->steps[i].calls) return true;
+    return false;
+}
+
+static void check_calls(struct validation *v, struct pipeline *p, struct diags *d) {
+    if (!p || !has_calls(p)) return;
+    if (!v->calls) v->calls = calls_new(v->project);
+    calls_add(v->calls, p);
+    calls_check(v->calls, p, d);
+}
+
 static int validate_file(struct validation *v, const char *path, struct err *err) {
     struct diags *d = diags_new();
     struct sql_asking asking = {.project = v->project};
     struct pipeline_reader reader = pipeline_reader(&asking);
     struct err why = {0};
     struct pipeline *p = pipeline_load(v->project, path, &reader, d, &why);
-    bool ok = p && !(v->strict && d->warnings > 0);
+    check_calls(v, p, d);
+    bool ok = p && d->errors == 0 && !(v->strict && d->warnings > 0);
     int rc = 0;
     if (!p && d->errors == 0)
         rc = (*err = why, -1);
     else
-        report(v, d, shown_path(v->project, path), p);
+        report(v, d, shown_path(v->project, path), d->errors ? NULL : p);
     if (rc == 0 && v->fix) rc = apply_fixes(v, d, path, err);
     v->invalid += !ok;
     pipeline_free(p);
@@ -186,6 +201,7 @@ static int run(struct cli *c, struct err *err) {
     for (size_t i = 0; i < v.file_count; i++) free(v.files[i]);
     free(v.files);
     json_decref(v.items);
+    calls_free(v.calls);
     project_free(v.project);
     return rc < 0 ? -1 : v.invalid > 0 ? EX_INVALID : EX_OK;
 }

@@ -81,6 +81,7 @@ bool build_firings(struct build *b, struct schedule_note *n); /* firings.c: text
 void lint_firings(struct build *b, const struct schedule_note *n);
 void plan_steps(struct build *b, const struct node *map, bool finally); /* each.c */
 void build_step(struct build *b, uint32_t index);                       /* step.c */
+void build_attended(struct build *b, uint32_t index);                   /* attended.c */
 void build_output(struct build *b, uint32_t index); /* output.c: rules that need to know what is read */
 void build_reads(struct build *b);                  /* reads.c: what SQL texts read */
 void build_graph(struct build *b);                  /* graph.c */
@@ -89,6 +90,7 @@ bool parse_bookmark(struct build *b, const struct node *n, struct step *s); /* b
 void add_edge(struct build *b, uint32_t from, uint32_t to);
 void add_read(struct build *b, struct step *s, const char *dataset, bool only_new, struct span at);
 void add_checked(struct build *b, uint32_t step, const char *dataset);
+void add_watched(struct build *b, uint32_t step, const char *dataset);
 
 void defaults_check(struct load *l, const struct node *n);                     /* project.c */
 void calendars_build(struct load *l, struct project *p, const struct node *n); /* calendar.c */

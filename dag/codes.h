@@ -66,6 +66,8 @@
     X(E0210, "a value that its parameter does not take",                                                     \
       "pipeline: demo\nparams:\n  day: {type: date, default: today}\nsteps:\n  hello:\n" SHELL,              \
       "pipeline: demo\nparams:\n  day: {type: date, default: 2026-11-19}\nsteps:\n  hello:\n" SHELL)         \
+    X(E0211, "something that cannot be waited for", STEP("    wait: s3://landing/orders.csv\n"),             \
+      STEP("    wait: https://example.com/orders.csv\n"))                                                    \
     X(E0301, "not a time of day", EVERY("  every: day at 25:15\n"), EVERY("  every: day at 23:15\n"))        \
     X(E0302, "not a schedule in words", EVERY("  every: 3 days\n"), EVERY("  every: day at 06:15\n"))        \
     X(E0303, "an unknown time zone", EVERY("  every: day at 06:15\n  timezone: Europe/Berln\n"),             \
@@ -132,6 +134,10 @@
       "leat: 1\nzones:\n  raw: lake/raw\n")                                                                  \
     X(E0411, "two pipelines of one name", "# a.yaml and b.yaml\npipeline: demo\n",                           \
       "# b.yaml\npipeline: second\n")                                                                        \
+    X(E0412, "pipelines run each other", "# a.yaml\n    pipeline: b\n# b.yaml\n    pipeline: a\n",           \
+      "# a.yaml\n    pipeline: b\n")                                                                         \
+    X(E0413, "a pipeline that is not there, or cannot be run so",                                            \
+      "# orders.yaml is there\n    pipeline: ordres\n", "# orders.yaml is there\n    pipeline: orders\n")    \
     X(E0501, "an expression that cannot be read", STEP("    exec:\n      - ${run.id +}\n"),                  \
       STEP("    exec:\n      - ${run.id + \"x\"}\n"))                                                        \
     X(E0502, "an unknown name in an expression", STEP("    exec:\n      - ${window.begin}\n"),               \

@@ -27,6 +27,17 @@ void add_read(struct build *b, struct step *s, const char *dataset, bool only_ne
     s->reads[s->read_count++] = (struct read){.dataset = dataset, .only_new = only_new, .at = at};
 }
 
+void add_watched(struct build *b, uint32_t step, const char *dataset) {
+    struct step *s = &b->full->pub.steps[step];
+    for (size_t i = 0; i < s->watched_count; i++)
+        if (strcmp(s->watched[i], dataset) == 0) return;
+    const char **more = arena_array(b->l.arena, s->watched_count + 1, sizeof *more);
+    if (s->watched_count) memcpy(more, s->watched, s->watched_count * sizeof *more);
+    s->watched = more;
+    s->watched[s->watched_count++] = dataset;
+    add_checked(b, step, dataset);
+}
+
 void add_checked(struct build *b, uint32_t step, const char *dataset) {
     struct note *note = &b->notes[step];
     size_t cap = note->checked_count
@@ -126,11 +137,24 @@ static void take_checked(struct build *b, uint32_t step, const char *name) {
     add_checked(b, step, arena_strndup(b->l.arena, name, ends_in_new(name, len) ? len - 5 : len));
 }
 
+/* What the SQL of a `wait` names is looked at again and again. */
+static void take_watched(struct build *b, uint32_t step, const char *name) {
+    const char *dot = strchr(name, '.');
+    if (!dot || strstr(name, SQL_IDENT) || !project_zone(b->l.project, name, (size_t)(dot - name))) return;
+    if (!ends_in_new(name, strlen(name))) {
+        add_watched(b, step, arena_strdup(b->l.arena, name));
+        return;
+    }
+    struct diag *g =
+        load_diag(&b->l, "E0409", b->notes[step].at_verb, "a `wait` has no bookmark for `%s`", name);
+    diag_label(b->l.d, g, "nothing is new to a step that consumes nothing: name the dataset itself");
+}
+
 /* A text of the pipeline and which of the asked ones it is. */
 struct question {
     const struct sql_text *sql;
     uint32_t step;
-    bool check;
+    void (*take)(struct build *b, uint32_t step, const char *name);
     size_t at;
 };
 
@@ -157,11 +181,13 @@ static struct asked collect(struct build *b) {
     struct asked a = {.texts = MAP_INIT};
     for (uint32_t i = 0; i < b->full->pub.step_count; i++) {
         const struct value *checks = b->full->checks[i];
-        ask(&a, (struct question){.sql = b->notes[i].sql, .step = i});
+        bool attended = b->full->pub.steps[i].attended;
+        ask(&a, (struct question){
+                    .sql = b->notes[i].sql, .step = i, .take = attended ? take_watched : take_name});
         for (uint32_t k = 0; checks && k < checks->count; k++) {
             const struct value *v = &checks->items[k];
             if (v->shape == VALUE_CHECK)
-                ask(&a, (struct question){.sql = v->check->sql, .step = i, .check = true});
+                ask(&a, (struct question){.sql = v->check->sql, .step = i, .take = take_checked});
         }
     }
     return a;
@@ -179,8 +205,7 @@ static void take_answers(struct build *b, const struct asked *a) {
         const struct question *q = &a->questions[i];
         const struct sql_reads *r = &a->list[q->at];
         if (r->error) sql_failed(b, q->sql, r);
-        for (size_t k = 0; !r->error && k < r->count; k++)
-            (q->check ? take_checked : take_name)(b, q->step, r->names[k]);
+        for (size_t k = 0; !r->error && k < r->count; k++) q->take(b, q->step, r->names[k]);
     }
 }
 
