@@ -114,7 +114,7 @@ static int look_schedule(struct asking *q, const struct schedule_row *row, const
                          struct err *err) {
     json_t *rule = json_loads(row->rule, 0, NULL);
     struct err ignored; /* a zone that is gone: what was decided still counts */
-    struct schedule *s = rule ? schedule_from_rule(row->name, rule, &ignored) : NULL;
+    struct schedule *s = rule ? schedule_from_rule(row->name, rule, q->c->options.project->zone_data, &ignored) : NULL;
     struct slots *slots = s ? slots_new(&s->rule) : NULL;
     int rc = 0;
     for (size_t i = 0; i < n && !rc && !q->why; i++)
