@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/map.h"
+#include "dag/wiring.h"
 #include "scheduler/catalog.h"
 
 #include <stdlib.h>
@@ -14,13 +15,16 @@ struct calls {
     struct pipeline **owned; /* of each known one; NULL: it has errors */
     char **names;            /* malloc'ed */
     size_t count, cap, owned_cap, names_cap;
+    size_t followed; /* so many of them have been looked through for what they run */
     struct map index; /* name -> place in the lists */
-    bool whole;       /* every pipeline of the project has been read */
+    struct wiring *wiring;
+    bool whole; /* every pipeline of the project has been read */
 };
 
 struct calls *calls_new(const struct project *p) {
     struct calls *k = xcalloc(1, sizeof *k);
     k->project = p;
+    k->wiring = wiring_new();
     return k;
 }
 
@@ -31,6 +35,7 @@ void calls_free(struct calls *k) {
         free(k->names[i]);
     }
     map_release(&k->index);
+    wiring_free(k->wiring);
     free(k->known);
     free(k->owned);
     free(k->names);
@@ -49,6 +54,7 @@ static void put(struct calls *k, const char *name, struct pipeline *p) {
     k->known[k->count] = (struct callee){.name = k->names[k->count], .pipeline = p};
     k->owned[k->count] = p;
     map_add(&k->index, k->names[k->count], k->count, NULL);
+    if (p) wiring_put(k->wiring, p);
     k->count++;
 }
 
@@ -70,8 +76,8 @@ static void read_name(struct calls *k, const char *name) {
     free(path);
 }
 
-/* Who writes a dataset can be any pipeline of the project. */
-static void read_all(struct calls *k) {
+/* Who writes a dataset, and whom it starts, can be any pipeline of the project. */
+void calls_whole(struct calls *k) {
     size_t n = 0;
     char **files = k->whole ? NULL : project_pipeline_files(k->project, &n);
     k->whole = true;
@@ -87,22 +93,26 @@ static void read_all(struct calls *k) {
 static void read_steps(struct calls *k, const struct pipeline *p) {
     for (uint32_t i = 0; i < p->step_count; i++) {
         if (p->steps[i].calls) read_name(k, p->steps[i].calls);
-        if (p->steps[i].complete) read_all(k);
+        if (p->steps[i].complete) calls_whole(k);
     }
+}
+
+void calls_put(struct calls *k, struct pipeline *p) {
+    if (!is_known(k, p->name)) put(k, p->name, pipeline_share(p));
 }
 
 /* Those that are added while it goes on are looked through too. */
 void calls_add(struct calls *k, struct pipeline *p) {
-    size_t from = k->count;
-    if (!is_known(k, p->name)) put(k, p->name, pipeline_share(p));
-    for (size_t i = from; i < k->count; i++)
-        if (k->known[i].pipeline) read_steps(k, k->known[i].pipeline);
+    calls_put(k, p);
+    for (; k->followed < k->count; k->followed++)
+        if (k->known[k->followed].pipeline) read_steps(k, k->known[k->followed].pipeline);
 }
 
 /* ---- checking ---- */
 
 void calls_check(const struct calls *k, const struct pipeline *p, struct diags *d) {
     pipeline_check_calls(p, k->known, k->count, d);
+    wiring_check(k->wiring, p, d);
 }
 
 int calls_check_all(struct cli *c, const struct calls *k, struct err *err) {

@@ -14,13 +14,20 @@ struct validation {
     struct cli *c;
     struct project *project;
     struct diags *diags;
-    struct calls *calls; /* what the files so far run */
+    struct calls *calls; /* the files, and what they run */
     char **files;
+    struct checked *checked; /* of each file */
     size_t file_count, invalid;
     json_t *items;
     bool fix, strict;
     enum diag_format format;
     long max;
+};
+
+/* A file that has been read. */
+struct checked {
+    struct pipeline *p; /* NULL: it has errors */
+    struct diags *d;
 };
 
 static const char *shown_path(const struct project *p, const char *path) {
@@ -100,36 +107,58 @@ static void report(struct validation *v, struct diags *d, const char *path, cons
     if (d->count > 0) print_diags(v, d);
 }
 
-static bool has_calls(const struct pipeline *p) {
-    for (uint32_t i = 0; i < p->step_count; i++)
-        if (p->steps[i].calls) return true;
+static bool starts_after(const struct pipeline *p) {
+    for (size_t i = 0; i < p->schedule_count; i++)
+        if (p->schedules[i].after.count) return true;
     return false;
 }
 
-static void check_calls(struct validation *v, struct pipeline *p, struct diags *d) {
-    if (!p || !has_calls(p)) return;
-    if (!v->calls) v->calls = calls_new(v->project);
-    calls_add(v->calls, p);
-    calls_check(v->calls, p, d);
-}
-
-static int validate_file(struct validation *v, const char *path, struct err *err) {
-    struct diags *d = diags_new();
+static int read_file(struct validation *v, size_t i, struct err *err) {
+    struct checked *f = &v->checked[i];
     struct sql_asking asking = {.project = v->project};
     struct pipeline_reader reader = pipeline_reader(&asking);
-    struct err why = {0};
-    struct pipeline *p = pipeline_load(v->project, path, &reader, d, &why);
-    check_calls(v, p, d);
-    bool ok = p && d->errors == 0 && !(v->strict && d->warnings > 0);
-    int rc = 0;
-    if (!p && d->errors == 0)
-        rc = (*err = why, -1);
-    else
-        report(v, d, shown_path(v->project, path), d->errors ? NULL : p);
-    if (rc == 0 && v->fix) rc = apply_fixes(v, d, path, err);
-    v->invalid += !ok;
-    pipeline_free(p);
-    diags_free(d);
+    f->d = diags_new();
+    f->p = pipeline_load(v->project, v->files[i], &reader, f->d, err);
+    if (!f->p && f->d->errors == 0) return -1;
+    if (f->p) calls_put(v->calls, f->p);
+    return 0;
+}
+
+/* What they run, and the whole project where datasets start some of them. */
+static void read_others(struct validation *v) {
+    bool whole = false;
+    for (size_t i = 0; i < v->file_count; i++) {
+        if (!v->checked[i].p) continue;
+        calls_add(v->calls, v->checked[i].p);
+        whole |= starts_after(v->checked[i].p);
+    }
+    if (whole) calls_whole(v->calls);
+}
+
+static int judge_file(struct validation *v, size_t i, struct err *err) {
+    const struct checked *f = &v->checked[i];
+    if (f->p) calls_check(v->calls, f->p, f->d);
+    v->invalid += f->d->errors > 0 || (v->strict && f->d->warnings > 0);
+    report(v, f->d, shown_path(v->project, v->files[i]), f->d->errors ? NULL : f->p);
+    return v->fix ? apply_fixes(v, f->d, v->files[i], err) : 0;
+}
+
+/* What was read before a file that cannot be is judged all the same. */
+static int validate_files(struct validation *v, struct err *err) {
+    size_t n = 0;
+    v->calls = calls_new(v->project);
+    v->checked = xcalloc(v->file_count + 1, sizeof *v->checked);
+    while (n < v->file_count && read_file(v, n, err) == 0) n++;
+    int rc = n < v->file_count ? -1 : 0;
+    read_others(v);
+    for (size_t i = 0; i < n; i++)
+        if (judge_file(v, i, err)) rc = -1;
+    for (size_t i = 0; i < v->file_count; i++) {
+        pipeline_free(v->checked[i].p);
+        if (v->checked[i].d) diags_free(v->checked[i].d);
+    }
+    free(v->checked);
+    calls_free(v->calls);
     return rc;
 }
 
@@ -196,12 +225,11 @@ static int run(struct cli *c, struct err *err) {
     int rc = cli_number(c, "max-errors", 1, LIMIT_DIAG_SHOWN, &v.max, err);
     if (rc == 0) rc = validate_project(&v, err);
     if (rc == 0) rc = collect_files(&v, err);
-    for (size_t i = 0; rc == 0 && i < v.file_count; i++) rc = validate_file(&v, v.files[i], err);
+    if (rc == 0) rc = validate_files(&v, err);
     if (rc == 0) finish(&v);
     for (size_t i = 0; i < v.file_count; i++) free(v.files[i]);
     free(v.files);
     json_decref(v.items);
-    calls_free(v.calls);
     project_free(v.project);
     return rc < 0 ? -1 : v.invalid > 0 ? EX_INVALID : EX_OK;
 }
