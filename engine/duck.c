@@ -181,12 +181,14 @@ int duck_pulse(struct duck *d, bool working, struct err *err) {
 /* All work is with the engine's own threads: wait a little instead of spinning. */
 static void rest(void) { nanosleep(&(struct timespec){.tv_nsec = 300 * 1000}, NULL); }
 
+/* A stop is over when the engine says so: of a query that is given up while threads are still at work on it,
+ * the engine frees nothing. */
 static int step_to_end(struct duck *d, void *pending, struct err *err) {
     for (;;) {
         int state = d->api->pending_execute_task(pending);
         if (state == PENDING_READY) return 0;
-        if (state == PENDING_ERROR) return duck_fail(d, d->api->pending_error(pending), err);
-        if (duck_pulse(d, true, err)) return -1;
+        bool stopped = duck_pulse(d, true, err) < 0;
+        if (state == PENDING_ERROR) return stopped ? -1 : duck_fail(d, d->api->pending_error(pending), err);
         if (state == PENDING_NO_TASKS) rest();
     }
 }

@@ -278,6 +278,27 @@ static void a_tick_stops_a_long_query(void **state) {
     duck_close(d);
 }
 
+/* While several threads work on it; the sanitizer's leak check at the end of the program is half of the test.
+ */
+static void a_stopped_copy_leaves_nothing_behind(void **state) {
+    (void)state;
+    int ticks = 0;
+    const char *allowed[] = {folder};
+    struct duck_options o = {
+        .tick = stop_after, .tick_ctx = &ticks, .threads = 2, .allowed = allowed, .allowed_count = 1};
+    struct err err = {0};
+    struct buf sql = BUF_INIT;
+    struct duck *d = duck_open(&o, &err);
+    buf_addf(
+        &sql,
+        "COPY (SELECT sum(a.i * b.i %% 7) FROM range(1000000) a(i), range(1000000) b(i)) TO '%s/b.parquet'",
+        folder);
+    assert_int_equal(duck_exec(d, buf_str(&sql), NULL, NULL, &err), -1);
+    assert_string_equal(err.reason, "cancelled");
+    buf_release(&sql);
+    duck_close(d);
+}
+
 static void spilling_needs_a_folder(void **state) {
     (void)state;
     const char *allowed[] = {folder};
@@ -368,6 +389,7 @@ int main(void) {
         cmocka_unit_test(failures_say_what_and_where),
         cmocka_unit_test(files_inside_the_folders_work),
         cmocka_unit_test(a_tick_stops_a_long_query),
+        cmocka_unit_test(a_stopped_copy_leaves_nothing_behind),
         cmocka_unit_test(spilling_needs_a_folder),
         cmocka_unit_test(tables_and_descriptions_are_json),
         cmocka_unit_test(reads_are_found_in_the_syntax_tree),
