@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIST_PATIENCE_MS = 5000 };
+enum { LIST_PATIENCE_MS = (int)(WARDEN_PATIENCE / US_PER_MS) };
 #define REAP_PATIENCE (20 * US_PER_SECOND)
 
 struct recovery {
