@@ -110,11 +110,14 @@ static int finish(struct lake *l, struct child *c, struct done *d) {
 
 /* Waits for the progress file to have something in it: the query runs by then. */
 static void wait_for_progress(const struct child *c) {
-    for (int i = 0; i < 500; i++) {
+    enum { PATIENCE_MS = 120000, LOOK_MS = 20 };
+    for (int i = 0; i < PATIENCE_MS / LOOK_MS; i++) {
         struct stat st;
         if (stat(c->progress, &st) == 0 && st.st_size > 0) return;
-        usleep(20000);
+        usleep(LOOK_MS * 1000);
     }
+    kill(c->pid, SIGKILL);
+    waitpid(c->pid, NULL, 0);
     fail_msg("no progress");
 }
 
