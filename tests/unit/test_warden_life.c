@@ -252,6 +252,30 @@ static void a_killed_warden_is_told_and_its_trees_reaped(void **state) {
     assert_true(f->fresh);
 }
 
+/* A copied project has the rows of running attempts; the original's are not its to kill. */
+static void the_same_job_of_another_folder_lives(void **state) {
+    static const char script[] = "(setsid sleep 1000 & echo $! > pid_child); sleep 1000";
+    struct fixture *f = *state;
+    void *other = NULL;
+    struct err err = {0};
+    assert_int_equal(fixture_open_connected(&other), 0);
+    struct fixture *const both[] = {f, other};
+    pid_t children[2];
+    for (int i = 0; i < 2; i++) {
+        fixture_start_shell(both[i], "same", script, (struct job_spec){.cwd = both[i]->state});
+        fixture_await(both[i], WARDEN_STARTED, "same");
+        children[i] = fixture_pid_file(both[i], "pid_child");
+    }
+    kill_warden(f);
+    assert_int_equal(warden_reap_tree(f->state, "same", PATIENCE, &err), 0);
+    assert_true(process_gone(children[0]));
+    assert_false(process_gone(children[1]));
+    warden_cancel(both[1]->w, "same", true, &err);
+    fixture_flush(both[1]);
+    assert_int_equal(fixture_exit(both[1], "same").killed, KILLED_CANCEL);
+    assert_int_equal(fixture_close(&other), 0);
+}
+
 static void reaping_nothing_is_quick(void **state) {
     struct fixture *f = *state;
     struct err err = {0};
@@ -373,6 +397,7 @@ int main(void) {
         ALONE(damaged_records_are_set_aside),
         ALONE(a_killed_conductor_loses_nothing),
         CONNECTED(a_killed_warden_is_told_and_its_trees_reaped),
+        CONNECTED(the_same_job_of_another_folder_lives),
         ALONE(reaping_nothing_is_quick),
         CONNECTED(asked_to_end_the_warden_stops_its_jobs),
         CONNECTED(other_signals_leave_the_warden_alone),
