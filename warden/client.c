@@ -132,7 +132,7 @@ static int spawn_program(const char *program, const char *state, int ready, pid_
     return r ? (errno = r, -1) : 0;
 }
 
-/* The first line the starting warden writes; "" when it died without one. */
+/* The first line the starting warden writes; "" when it died without one, or takes longer than it may. */
 static void read_ready(int fd, duration_t until, char *line, size_t size) {
     size_t n = 0;
     while (n + 1 < size && wait_readable(fd, until)) {
@@ -173,8 +173,8 @@ static int start_warden(const char *program, const char *state, duration_t until
     }
     if (strcmp(line, "ok") == 0) return 1;
     if (strcmp(line, LOCK_HELD) == 0) return 0;
-    return err_set(err, EX_ENVIRONMENT, "the warden %s did not start: %s", program,
-                   *line ? line : "it ended without a word");
+    const char *why = *line ? line : steady() < until ? "it ended without a word" : "it takes too long";
+    return err_set(err, EX_ENVIRONMENT, "the warden %s did not start: %s", program, why);
 }
 
 /* ---- connecting ---- */
