@@ -12,6 +12,7 @@
  *   effects.c    what is done after the commit: jobs, acknowledgements, files, reports
  *   restore.c    a run of the database in memory again
  *   recover.c    what a dead conductor left
+ *   ahead.c      datasets that are ahead of the database
  *   rollback.c   an old version's files as a new version
  *   collect.c    retention and garbage, once a day
  *
@@ -27,6 +28,7 @@
 #include "scheduler/core.h"
 #include "scheduler/plan.h"
 #include "store/attempts.h"
+#include "store/datasets.h"
 #include "store/intents.h"
 #include "store/runs.h"
 #include "warden/client.h"
@@ -246,6 +248,13 @@ void report_progress(struct conductor *c);
 
 /* ---- conductor.c */
 void conductor_poll(struct conductor *c); /* waits for something to happen, then takes a turn */
+
+/* ---- ahead.c */
+/* Stops the dataset when its log goes on after what the database knows. Inside a transaction. 1: it does, err
+ * says so; 0: it does not; -1. */
+int ahead_stop(struct conductor *c, const struct dataset_row *d, struct err *err);
+/* Every dataset, when this start may have found an older database. */
+int ahead_look(struct conductor *c, struct err *err);
 
 /* ---- rollback.c */
 /* P4 to P7 of an intent that belongs to no attempt, at once: it moves no files. */

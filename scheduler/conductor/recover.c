@@ -255,7 +255,7 @@ static int recover_all(struct recovery *k, struct err *err) {
     if (ask_warden(k, err) || close_committed(k, err)) return -1;
     if (restore_runs(k, rows, n, err) || recover_attempts(k, err) || enter_runs(k, rows, n, err)) return -1;
     effects_run(k->c);
-    return finish_old_runs(k->c, k->resume, err);
+    return finish_old_runs(k->c, k->resume, err) || ahead_look(k->c, err) ? -1 : 0;
 }
 
 int conductor_recover(struct conductor *c, int64_t resume, struct err *err) {

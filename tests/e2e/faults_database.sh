@@ -4,6 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 example hello
 exits 0 leat run hello
+for _ in $(seq 100); do [ -e .leat/warden.sock ] || break; sleep 0.05; done # the warden goes by itself
 cp -r .leat "$WORK/state"
 
 state() { rm -rf .leat; cp -r "$WORK/state" .leat; }
@@ -70,8 +71,10 @@ exits 0 leat run hello
 find lake -type f | sort | xargs sha256sum >"$WORK/before.txt"
 state
 exits 1 leat run hello
-says "raw.orders is ahead of the database: version 1 is on disk"
-says "restore the newest one"
+says "stopped  raw.orders is ahead of the database: version 1 is on disk"
+says "stopped  refined.revenue is ahead of the database: version 1 is on disk"
+says "leat zone repair refined.revenue --adopt"
+[ ! -e .leat/log/2/land.g1.a1.log ] || fail "the step was started for a stopped dataset"
 exits 1 leat run hello
 says "raw.orders is stopped"
 unchanged
