@@ -13,6 +13,7 @@
  *   restore.c    a run of the database in memory again
  *   recover.c    what a dead conductor left
  *   ahead.c      datasets that are ahead of the database
+ *   repair.c     a stopped dataset goes on
  *   rollback.c   an old version's files as a new version
  *   collect.c    retention and garbage, once a day
  *

@@ -172,7 +172,7 @@ $ leat bookmark reset orders.land --yes > /dev/null 2>&1; leat zone rollback raw
 0
 [1]
 $ leat zone
-! error: `leat zone` needs one of: list, show, history, rollback
+! error: `leat zone` needs one of: list, show, history, rollback, repair
 !   hint: see `leat zone list --help`
 [2]
 $ leat zone promot
