@@ -18,6 +18,7 @@ enum stamps { STAMPS_LOCAL, STAMPS_UTC, STAMPS_NONE };
 struct reading {
     struct view *v;
     struct run_row run;
+    int exit; /* of the run, once it has ended */
     struct log_stream *stream;
     const struct tz *tz;
     const char *step;
@@ -143,6 +144,19 @@ static void print_tail(struct reading *r) {
 /* ---- the run ---------------------------------------------------------------------------------------------
  */
 
+/* As `run` would have ended: the newest attempt of the first step that failed knows. */
+static int exit_of(const struct run_row *run, const struct attempt_row *rows, size_t n) {
+    if (strcmp(run->state, "ok") == 0 || strcmp(run->state, "warn") == 0) return EX_OK;
+    if (strcmp(run->state, "failed") != 0 || !run->failed_step) return EX_FAILED;
+    const struct attempt_row *last = NULL;
+    for (size_t i = 0; i < n; i++)
+        if (rows[i].step_name && strcmp(rows[i].step_name, run->failed_step) == 0) last = &rows[i];
+    json_t *detail = last ? json_parsed(last->detail) : NULL;
+    int code = (int)json_int(detail, "exit", EX_FAILED);
+    json_decref(detail);
+    return code;
+}
+
 /* Asks the database anew for the run and its attempts; what it answers lives for one turn. */
 static int refresh(struct reading *r, bool *ended, struct err *err) {
     struct arena *a = arena_new();
@@ -154,6 +168,7 @@ static int refresh(struct reading *r, bool *ended, struct err *err) {
     if (rc == 0) {
         log_stream_add(r->stream, rows, n);
         *ended = run.finished_at != INSTANT_NONE;
+        if (*ended) r->exit = exit_of(&run, rows, n);
         r->run.state = arena_strdup(r->v->arena, run.state);
         r->run.reason = arena_strdup(r->v->arena, run.reason);
         r->run.started_at = run.started_at;
@@ -166,11 +181,6 @@ static int refresh(struct reading *r, bool *ended, struct err *err) {
 static void drain(struct reading *r, bool ended) {
     struct log_line line;
     while (log_stream_next(r->stream, ended, &line)) take_line(r, &line);
-}
-
-static int exit_of(const struct run_row *run) {
-    if (strcmp(run->state, "ok") == 0 || strcmp(run->state, "warn") == 0) return EX_OK;
-    return run->reason && strcmp(run->reason, "gate") == 0 ? EX_GATE : EX_FAILED;
 }
 
 static void print_end(struct reading *r) {
@@ -204,7 +214,7 @@ static int follow(struct reading *r, struct err *err) {
         nanosleep(&nap, NULL);
     }
     print_end(r);
-    return exit_of(&r->run);
+    return r->exit;
 }
 
 static int no_attempts(const struct reading *r, struct err *err) {

@@ -70,14 +70,23 @@ enum paint out_status_paint(const char *word) {
         const char *word;
         enum paint paint;
     } words[] = {
-        {"ok", PAINT_GREEN},    {"success", PAINT_GREEN},
-        {"live", PAINT_GREEN},  {"warn", PAINT_YELLOW},
-        {"failed", PAINT_RED},  {"FAILED", PAINT_RED},
-        {"FAIL", PAINT_RED},    {"fail", PAINT_RED},
-        {"error", PAINT_RED},   {"running", PAINT_CYAN},
-        {"skipped", PAINT_DIM}, {"cancelled", PAINT_YELLOW},
-        {"FAILING", PAINT_RED}, {"RUNNING", PAINT_CYAN},
-        {"OK", PAINT_GREEN},    {"upstream_failed", PAINT_RED},
+        {"ok", PAINT_GREEN},
+        {"success", PAINT_GREEN},
+        {"live", PAINT_GREEN},
+        {"warn", PAINT_YELLOW},
+        {"failed", PAINT_RED},
+        {"FAILED", PAINT_RED},
+        {"FAIL", PAINT_RED},
+        {"fail", PAINT_RED},
+        {"error", PAINT_RED},
+        {"running", PAINT_CYAN},
+        {"skipped", PAINT_DIM},
+        {"cancelled", PAINT_YELLOW},
+        {"none", PAINT_DIM},
+        {"FAILING", PAINT_RED},
+        {"RUNNING", PAINT_CYAN},
+        {"OK", PAINT_GREEN},
+        {"upstream_failed", PAINT_RED},
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(words[i].word, word) == 0) return words[i].paint;
@@ -94,7 +103,7 @@ void out_document(const struct out *o, const char *noun, json_t *items) {
     json_put_text(doc, "schema", schema);
     json_put_text(doc, "generated_at", instant_text(world_wall(world_real()), now));
     json_put(doc, "items", items);
-    json_dumpf(doc, o->file, JSON_INDENT(2));
+    json_dumpf(doc, o->file, JSON_INDENT(2) | OUT_JSON_REALS);
     fputc('\n', o->file);
     json_decref(doc);
 }

@@ -28,6 +28,9 @@ enum paint out_status_paint(const char *word);
 const char *out_arrow(const struct out *o);    /* "→" or "->" */
 const char *out_ellipsis(const struct out *o); /* "…" or "..." */
 
+/* Reals of documents and events: fifteen digits, so that 0.012538 s is not 0.012538000000000001. */
+#define OUT_JSON_REALS JSON_REAL_PRECISION(15)
+
 /* The one document of a command on stdout: {"schema": "leat.<noun>/1", "generated_at", "items"}. Steals
  * items. */
 void out_document(const struct out *o, const char *noun, json_t *items);

@@ -53,7 +53,9 @@ static int retry(struct cli *c, const struct project *p, struct arena *a, struct
     struct retrying r = {.c = c, .from_step = cli_value(c, "from-step"), .force = cli_given(c, "force")};
     struct run_row row;
     if (run_number(cli_arg(c, 0), &r.run, err) || look_up(p, r.run, a, &row, err)) return -1;
-    r.unfinished = strcmp(row.state, "running") == 0 || strcmp(row.state, "queued") == 0;
+    bool open = strcmp(row.state, "running") == 0 || strcmp(row.state, "queued") == 0;
+    r.unfinished =
+        open && strcmp(row.stop, "interrupted") != 0; /* else recovery ends it, and it begins again */
     if (!(r.pipeline = load_pipeline(c, p, row.pipeline, err))) return -1;
     if (strcmp(r.pipeline->definition, row.sha256) != 0)
         cli_say(c, "the definition of %s has changed since: the one on disk is used\n", row.pipeline);

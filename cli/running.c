@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/tz.h"
+#include "cli/load.h"
 #include "cli/transcript.h"
 #include "store/store.h"
 
@@ -65,10 +66,13 @@ int running(struct cli *c, const struct project *p, const struct running *r, str
     outlive_readers();
     char *programs = programs_folder();
     struct transcript *t = transcript_new(c, p->state, c->tz ? c->tz : r->timezone);
+    struct sql_asking asking = {.project = p};
+    struct pipeline_reader reader = pipeline_reader(&asking);
     struct conductor_options o = {.project = p,
                                   .world = c->world,
                                   .programs = programs,
                                   .jobs = jobs,
+                                  .reader = &reader,
                                   .report = transcript_event,
                                   .report_ctx = t,
                                   .progress_every = transcript_progress_every(t)};

@@ -29,9 +29,8 @@ struct transcript {
     int64_t started, steps; /* steps started so far, and of the pipeline; steps 0: not known */
     struct live_line live[LIVE_LINES];
     size_t live_count, live_more, drawn;
-    bool gate;
     int failure;
-    json_t *failed; /* the first step_finished event that failed */
+    json_t *failed; /* the first step_finished event whose failure is the run's */
     bool published;
 };
 
@@ -190,7 +189,7 @@ static const char *word_of(const json_t *e) {
                  {"skipped", "skip"},
                  {"upstream_failed", "blocked"},
                  {"cancelled", "cancel"}};
-    if (json_flag(e, "nothing_new")) return "skip";
+    if (json_flag(e, "nothing_new")) return "none"; /* a success that had nothing to do: not skipped */
     if (json_flag(e, "warned")) return "warn";
     const char *state = json_text_or(e, "state", "");
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
@@ -220,11 +219,7 @@ static void show_step_finished(struct transcript *t, const json_t *e) {
     buf_release(&tail);
     live_remove(t, json_text_or(e, "step", ""));
     if (json_array_size(json_object_get(e, "published"))) t->published = true;
-    if (failed && strcmp(json_text_or(e, "reason", ""), "gate") == 0) t->gate = true;
-    if (failed && !t->failed) {
-        t->failed = json_deep_copy(e);
-        t->failure = t->gate ? EX_GATE : EX_FAILED;
-    }
+    if (failed && !t->failed && !json_flag(e, "allowed")) t->failed = json_deep_copy(e);
 }
 
 static void show_step_retry(struct transcript *t, const json_t *e) {
@@ -346,8 +341,14 @@ static void show_run_finished(struct transcript *t, const json_t *e) {
 }
 
 static void show_recovered(struct transcript *t, const json_t *e) {
-    cli_say(t->c, "recovered  run %s%s%s: %s\n", json_text_or(e, "run", "-"), json_text(e, "step") ? " " : "",
-            json_text_or(e, "step", ""), json_text_or(e, "what", ""));
+    const char *message = json_text(e, "message");
+    cli_say(t->c, "recovered  run %s%s%s: %s%s%s\n", json_text_or(e, "run", "-"),
+            json_text(e, "step") ? " " : "", json_text_or(e, "step", ""), json_text_or(e, "what", ""),
+            message ? ": " : "", message ? message : "");
+}
+
+static void show_dataset_stopped(struct transcript *t, const json_t *e) {
+    cli_say(t->c, "stopped  %s\n  hint: %s\n", json_text_or(e, "message", ""), json_text_or(e, "hint", ""));
 }
 
 static void show_cancelling(struct transcript *t, const json_t *e) {
@@ -382,6 +383,7 @@ static const struct {
     {"step_progress", show_step_progress, false},
     {"run_finished", show_run_finished, false},
     {"recovered", show_recovered, true},
+    {"dataset_stopped", show_dataset_stopped, true},
     {"cancelling", show_cancelling, true},
     {"killing", show_killing, true},
     {"cancel_too_late", show_cancel_too_late, true},
@@ -389,8 +391,8 @@ static const struct {
 };
 
 static void print_json(struct transcript *t, const json_t *e) {
-    char *text = json_line(e);
-    out_printf(&t->c->out, "%s\n", text);
+    char *text = json_dumps(e, JSON_COMPACT | OUT_JSON_REALS);
+    out_printf(&t->c->out, "%s\n", text ? text : "{}");
     fflush(t->c->out.file);
     free(text);
 }
@@ -404,22 +406,21 @@ static void notice_run(struct transcript *t, const json_t *e) {
     t->run = xstrdup(run);
     t->failed = NULL;
     t->failure = EX_FAILED;
-    t->gate = t->published = false;
+    t->published = false;
     t->steps = 0;
 }
 
-/* The exit code follows the failure even where nothing is shown. */
-static void notice_failure(struct transcript *t, const json_t *e) {
-    if (strcmp(json_text_or(e, "type", ""), "step_finished") != 0 || t->failed) return;
-    if (strcmp(json_text_or(e, "state", ""), "failed") != 0) return;
-    t->failure = strcmp(json_text_or(e, "reason", ""), "gate") == 0 ? EX_GATE : EX_FAILED;
+/* The exit code follows the run's end even where nothing is shown. */
+static void notice_end(struct transcript *t, const json_t *e) {
+    if (strcmp(json_text_or(e, "type", ""), "run_finished") == 0)
+        t->failure = (int)json_int(e, "exit", EX_FAILED);
 }
 
 void transcript_event(void *ctx, const json_t *e) {
     struct transcript *t = ctx;
     const char *type = json_text_or(e, "type", "");
     notice_run(t, e);
-    notice_failure(t, e);
+    notice_end(t, e);
     if (t->c->json) {
         print_json(t, e);
         return;

@@ -15,7 +15,8 @@ void transcript_free(struct transcript *t);
 /* For struct conductor_options.report; ctx is the transcript. */
 void transcript_event(void *ctx, const json_t *event);
 duration_t transcript_progress_every(const struct transcript *t);
-/* What a failed run should exit with: EX_GATE when a data-quality gate stopped it, else EX_FAILED. */
+/* What a failed run should exit with: EX_GATE when a data-quality gate stopped it, EX_ENVIRONMENT when the
+ * machine, its engine or a credential was at fault, else EX_FAILED. */
 int transcript_failure(const struct transcript *t);
 
 #endif

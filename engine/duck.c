@@ -29,6 +29,8 @@ static const struct {
      "give the step more with `memory:`, or fewer `threads:`"},
     {"Permission", NULL, EX_INVALID, "not_allowed",
      "SQL may read the project's zones and the folders under allow_paths in leat.yaml"},
+    {"IO", "No files found that match", EX_FAILED, "no_files",
+     NULL}, /* a name in the statement, not the disk */
     {"IO", NULL, EX_ENVIRONMENT, "io", NULL},
     {"Parser", NULL, EX_INVALID, "sql", NULL},
     {"Binder", NULL, EX_INVALID, "sql", NULL},

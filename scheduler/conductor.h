@@ -21,12 +21,16 @@
 
 struct conductor;
 struct store;
+struct dataset_row;
 
 struct conductor_options {
     const struct project *project;
     const struct world *world;
     const char *programs; /* folder of `leat` and `leat-warden` (from /proc/self/exe) */
     int64_t jobs;         /* local steps at once; 0: max(4, cores) */
+    /* Reads the stored definition of an interrupted run again, for its finally steps. NULL: one that does not
+     * know what SQL reads. */
+    const struct pipeline_reader *reader;
     /* Told everything worth showing, one JSON object a happening (cli.md 1.6: seq, at, type, run, step, …),
      * after it is durable. The object is borrowed. May be NULL. */
     void (*report)(void *ctx, const json_t *event);
@@ -41,8 +45,9 @@ void conductor_close(struct conductor *c); /* running steps go on under the ward
 
 /* Recovery, to be called once after open: adopts live attempts, takes in the exits that happened meanwhile,
  * rolls open intents forward, settles what is lost. Unfinished runs other than `resume` start no more steps
- * and end `failed`, reason interrupted (contract.md 18); `resume` (0: none) goes on. Returns when nothing of
- * the old runs is live any more, except for `resume`. Each thing done is reported (type "recovered"). */
+ * but their finally steps, and end `failed`, reason interrupted (contract.md 16, 18); `resume` (0: none) goes
+ * on. Returns when nothing of the old runs is live any more, except for `resume`. Each thing done is reported
+ * (type "recovered"). */
 int conductor_recover(struct conductor *c, int64_t resume, struct err *err);
 
 struct run_request {
@@ -86,6 +91,16 @@ struct rollback_request {
 };
 int conductor_rollback(struct conductor *c, const struct rollback_request *r, int64_t *from, int64_t *version,
                        struct err *err);
+
+/* Records the versions that the log of a dataset has and the database does not, and lets the dataset go on
+ * (zones/repair.h). Call it after conductor_recover(). Exit 8 when the log does not end where it was seen to.
+ */
+struct repair_request {
+    const struct dataset_row *dataset; /* as it was seen; id -1: not known to the database */
+    int64_t last;                      /* the version its log was seen to end at */
+    const char *author, *reason;
+};
+int conductor_repair(struct conductor *c, const struct repair_request *r, struct err *err);
 
 /* Retention and garbage collection when the last was a day ago; nothing may be live. A failure is worth a
  * warning, no more. */

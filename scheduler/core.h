@@ -139,7 +139,7 @@ enum core_event_kind {
     CORE_PUBLISH_WANTED, /* run, step, attempt: wants its `publish` names; answered by CORE_MAY_PUBLISH */
     CORE_ATTEMPT_ENDED,  /* run, step, attempt, outcome, reason, permanent, wait */
     CORE_RUN_CANCEL,     /* run, kill, reason */
-    CORE_RUN_FREEZE,     /* run: starts no more of its steps; live attempts finish (contract.md 18) */
+    CORE_RUN_FREEZE,     /* run: starts no more steps but its finally steps; live attempts finish */
     CORE_STOP_STARTING,  /* nothing starts any more (drain, disk full); live attempts finish, retries wait */
     CORE_RESUME_STARTING,
 };

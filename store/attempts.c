@@ -109,14 +109,20 @@ int store_attempt_get(struct store *s, int64_t id, struct arena *a, struct attem
     return sql_get(SQL(s, attempt_get, err, A_INT(id)), attempt_read, a, out);
 }
 
+int store_attempt_find(struct store *s, const struct attempt_key *k, struct arena *a, struct attempt_row *out,
+                       struct err *err) {
+    return sql_get(
+        SQL(s, attempt_numbers, err, A_INT(k->run), A_INT(k->generation), A_INT(k->step), A_INT(k->number)),
+        attempt_read, a, out);
+}
+
 int store_attempt_by_token(struct store *s, const char *token, struct arena *a, struct attempt_row *out,
                            struct err *err) {
     struct attempt_spec t;
     struct attempt_row row;
     if (!token_parse(token, &t)) return 0;
-    int r = sql_get(
-        SQL(s, attempt_numbers, err, A_INT(t.run), A_INT(t.generation), A_INT(t.step), A_INT(t.number)),
-        attempt_read, a, &row);
+    const struct attempt_key key = {t.run, t.generation, t.step, t.number};
+    int r = store_attempt_find(s, &key, a, &row, err);
     if (r <= 0) return r;
     /* The numbers alone could be those of another life of this database (a restored backup). */
     if (strncmp(row.token, token, strlen(row.token)) != 0) return 0;

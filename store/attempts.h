@@ -56,6 +56,12 @@ struct attempt_row {
     instant_t started_at, finished_at;
 };
 int store_attempt_get(struct store *s, int64_t id, struct arena *a, struct attempt_row *out, struct err *err);
+struct attempt_key {
+    int64_t run, generation;
+    uint32_t step, number;
+};
+int store_attempt_find(struct store *s, const struct attempt_key *k, struct arena *a, struct attempt_row *out,
+                       struct err *err);
 /* Takes a token or a job id (token.phase); the random part must agree. */
 int store_attempt_by_token(struct store *s, const char *token, struct arena *a, struct attempt_row *out,
                            struct err *err);

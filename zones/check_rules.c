@@ -287,6 +287,11 @@ static int build_row_rule(struct compile *c, struct err *err) {
 
 /* ---- set rules ---- */
 
+const char *rule_number(double v, char text[RULE_NUMBER_TEXT]) {
+    snprintf(text, RULE_NUMBER_TEXT, fabs(v) >= 1000 && fabs(v) < 1e15 ? "%.0f" : "%.6g", v);
+    return text;
+}
+
 static void add_idents(struct compile *c, struct buf *b, const json_t *columns) {
     size_t i;
     json_t *name;
@@ -380,9 +385,13 @@ static int build_history(struct compile *c, const char *value, struct buf *pass,
     free(list);
     if (rc < 0) return -1;
     double mean = got ? sum / (double)got : 0;
+    char average[RULE_NUMBER_TEXT];
     struct buf b = BUF_INIT;
+    c->rule->mean = mean;
+    c->rule->runs = got;
     if (got) {
-        buf_addf(&b, "within %g%% of %g, the average of the last %zu", part * 100, mean, got);
+        buf_addf(&b, "within %g%% of %s, the average of the last %zu", part * 100, rule_number(mean, average),
+                 got);
         buf_addf(pass, "abs(CAST(%s AS DOUBLE) - ", value);
         add_param(c, pass, json_real(mean));
         buf_adds(pass, ") <= ");

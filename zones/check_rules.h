@@ -19,6 +19,8 @@ struct rule {
     char *sample; /* rows to show when it fails; NULL: none */
     char *expected;
     char *metric; /* name in the history; NULL: not kept */
+    double mean;  /* of the history it is compared with */
+    size_t runs;  /* in that history; 0: there is none */
 
     char error[320]; /* the rule cannot run, and why */
     int64_t failed_rows;
@@ -45,6 +47,10 @@ void rule_set_release(struct rule_set *set);
  * error. -1 only when the engine itself failed or was stopped. */
 enum { ASK_ROW = 1, ASK_SET = 2, ASK_SQL = 4 };
 int rule_set_ask(struct rule_set *set, unsigned kinds, struct err *err);
+
+/* A number for people: six digits, or all of those before the point. */
+enum { RULE_NUMBER_TEXT = DURATION_TEXT };
+const char *rule_number(double v, char text[RULE_NUMBER_TEXT]);
 
 /* Makes the datasets a rule names readable: view exists afterwards. -1 with err. */
 int rule_attach(struct audit *a, const char *dataset, struct err *err);

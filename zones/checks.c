@@ -7,6 +7,7 @@
 #include "engine/duck.h"
 #include "zones/check_rules.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,13 +27,34 @@ bool checks_set_aside(const struct stage_into *into) {
 
 /* ---- results ---- */
 
+static bool is_freshness(const struct rule *r) {
+    return strcmp(json_text_or(json_object_get(r->spec, "metric"), "name", ""), "freshness") == 0;
+}
+
+/* "40875, 34% above the 7-run average 30504": what a rule about history found, and what it compared with. */
+static char *history_text(const struct rule *r) {
+    char average[RULE_NUMBER_TEXT], span[DURATION_TEXT];
+    double apart = r->number - r->mean;
+    struct buf b = BUF_INIT;
+    if (is_freshness(r))
+        duration_text((duration_t)r->mean, average);
+    else
+        rule_number(r->mean, average);
+    buf_addf(&b, "%s, ", is_freshness(r) ? duration_text((duration_t)r->number, span) : r->actual);
+    if (apart != 0 && r->mean != 0) buf_addf(&b, "%.3g%% ", fabs(apart / r->mean) * 100);
+    if (apart != 0) buf_adds(&b, apart > 0 ? "above " : "below ");
+    buf_addf(&b, "the %zu-run average", r->runs);
+    if (apart != 0) buf_addf(&b, " %s", average);
+    return buf_take(&b);
+}
+
 /* Shares are shown as percentages, freshness as a duration. */
 static char *actual_text(const struct rule *r) {
     char text[64], span[DURATION_TEXT];
-    const char *metric = json_text_or(json_object_get(r->spec, "metric"), "name", "");
     if (r->error[0]) return xstrdup(r->error);
     if (r->kind != RULE_SET || !r->has_number) return xstrdup(r->actual ? r->actual : "");
-    if (strcmp(metric, "freshness") == 0) return xstrdup(duration_text((duration_t)r->number, span));
+    if (r->runs) return history_text(r);
+    if (is_freshness(r)) return xstrdup(duration_text((duration_t)r->number, span));
     if (!json_flag(r->spec, "percent")) return xstrdup(r->actual);
     snprintf(text, sizeof text, "%.4g%%", r->number * 100);
     return xstrdup(text);

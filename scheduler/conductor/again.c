@@ -2,33 +2,10 @@
 #include "scheduler/conductor/inner.h"
 
 #include "base/arena.h"
-#include "base/json.h"
-#include "base/map.h"
-#include "scheduler/retry.h"
-#include "scheduler/scope.h"
 #include "store/datasets.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* Where the steps of the new definition stood, by name; rows[from[i]] is step i's row (SIZE_MAX: it is new).
- */
-static struct core_init *states_before(const struct pipeline *p, const struct step_row *rows, size_t n,
-                                       size_t *from) {
-    struct core_init *init = xcalloc(p->step_count, sizeof *init);
-    struct map by_name = MAP_INIT;
-    for (size_t i = 0; i < n; i++) map_add(&by_name, rows[i].name, i, NULL);
-    for (uint32_t i = 0; i < p->step_count; i++) {
-        from[i] = SIZE_MAX;
-        if (!map_get(&by_name, p->steps[i].name, &from[i])) continue;
-        const struct step_row *row = &rows[from[i]];
-        step_state_parse(row->state, &init[i].state);
-        init[i].left_out = row->left_out;
-        init[i].warned = row->warned;
-    }
-    map_release(&by_name);
-    return init;
-}
 
 /* contract.md 19: a later run has replaced what this one would replace again. */
 static int refuse_overwrite(struct conductor *c, const struct live_run *r, struct err *err) {
@@ -45,16 +22,6 @@ static int refuse_overwrite(struct conductor *c, const struct live_run *r, struc
     }
     arena_free(a);
     return rc;
-}
-
-static void scope_earlier_steps(struct live_run *r, const struct step_row *rows, const size_t *from) {
-    for (uint32_t i = 0; i < r->step_count; i++) {
-        if (from[i] == SIZE_MAX || r->plan->init[i].state != STEP_success) continue;
-        const struct step_row *row = &rows[from[i]];
-        json_t *outputs = row->outputs ? json_loads(row->outputs, 0, NULL) : NULL;
-        scope_step_done(r->scope, r->names[i], outputs, row->rows_written);
-        json_decref(outputs);
-    }
 }
 
 struct again {
@@ -86,7 +53,7 @@ static int write_again(struct conductor *c, struct live_run *r, const struct aga
 
 static int new_generation(struct conductor *c, struct live_run *r, struct again *g, enum retry_answer *answer,
                           struct err *err) {
-    struct core_init *before = states_before(r->pipeline, g->rows, g->count, g->from);
+    struct core_init *before = restore_states(r->pipeline, g->rows, g->count, g->from);
     uint32_t again = plan_retry(r->plan, before);
     free(before);
     *answer = again ? RETRY_STARTED : RETRY_NOTHING;
@@ -102,29 +69,10 @@ static int new_generation(struct conductor *c, struct live_run *r, struct again 
     else
         store_rollback(c->store);
     if (rc) return -1;
-    live_scope(r);
-    scope_earlier_steps(r, g->rows, g->from);
+    r->stop = STOP_NO; /* that was the generation before */
+    restore_scope(r, g->rows, g->from);
     live_holds(r);
     return live_enter(c, r, &(struct entrance){.state = RUN_queued}, err);
-}
-
-static void run_of_row(struct live_run *r, const struct run_row *row) {
-    r->generation = row->generation;
-    r->trigger = xstrdup(row->trigger);
-    r->pipeline_name = xstrdup(row->pipeline);
-    r->window_start = row->window_start;
-    r->window_end = row->window_end;
-    r->started_at = row->started_at;
-    r->params = row->params ? json_loads(row->params, 0, NULL) : json_object();
-    json_t *options = row->options ? json_loads(row->options, 0, NULL) : NULL;
-    r->move_bookmarks = !row->explicit_window || json_flag(options, "move_bookmark");
-    json_decref(options);
-}
-
-/* What is left of a wait; a clock that was set back must not make it longer than any wait can be. */
-static duration_t wait_left(const struct conductor *c, instant_t due) {
-    duration_t left = due - turn_wall(c);
-    return left < 0 ? 0 : left > RETRY_WAIT_MAX ? RETRY_WAIT_MAX : left;
 }
 
 /* An unfinished run goes on with the definition it has; a changed one is a new generation's matter. */
@@ -136,30 +84,13 @@ static int go_on(struct conductor *c, struct live_run *r, const struct run_row *
         return err_hint(err, "start a new run: leat run %s (it lets what is still running finish first)",
                         row->pipeline);
     }
-    const char **verbs = live_verb_names(r->pipeline),
-               **names = xcalloc(r->pipeline->step_count, sizeof *names);
-    for (uint32_t i = 0; i < r->pipeline->step_count; i++) names[i] = r->pipeline->steps[i].name;
-    live_names(r, r->pipeline->step_count, names, verbs);
-    free(names);
-    free(verbs);
-    struct core_init *now = states_before(r->pipeline, g->rows, g->count, g->from);
-    for (uint32_t i = 0; i < r->step_count; i++) {
-        if (g->from[i] == SIZE_MAX) continue;
-        now[i].attempts = g->rows[g->from[i]].attempts;
-        if (now[i].state == STEP_retry_wait) now[i].due = turn_now(c) + wait_left(c, g->rows[g->from[i]].due);
-        if (now[i].state == STEP_failed) json_array_append_new(r->failed_steps, json_string(r->names[i]));
-    }
-    plan_restore(r->plan, now);
-    free(now);
-    live_scope(r);
-    scope_earlier_steps(r, g->rows, g->from);
-    live_holds(r);
+    restore_plan(c, r, g->rows, g->count);
     return 0;
 }
 
 static int retry_row(struct conductor *c, struct live_run *r, const struct run_row *row, struct again *g,
                      enum retry_answer *answer, struct err *err) {
-    run_of_row(r, row);
+    restore_row(r, row);
     enum run_state state;
     if (strcmp(row->pipeline, r->pipeline->name) != 0)
         return err_set(err, EX_CONFLICT, "run %lld is of %s, not of %s", (long long)row->id, row->pipeline,

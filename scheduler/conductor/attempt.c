@@ -58,9 +58,15 @@ void attempt_tell(struct conductor *c, const struct live_attempt *a, enum core_o
                                        .reason = reason && reason[0] ? reason : NULL});
 }
 
-/* What runs show may tell of the attempt: bound SQL and warnings, never values of the environment. */
-json_t *attempt_detail(const struct live_attempt *a) {
+enum leat_exit failure_exit(const struct err *err) {
+    return err->exit == EX_GATE || err->exit == EX_ENVIRONMENT ? err->exit : EX_FAILED;
+}
+
+/* What runs show may tell of the attempt: bound SQL and warnings, never values of the environment; and whose
+ * fault a failure was, for who has to say it later. */
+json_t *attempt_detail(const struct live_attempt *a, const struct err *err) {
     json_t *d = json_object();
+    if (err && failure_exit(err) != EX_FAILED) json_put(d, "exit", json_integer(err->exit));
     static const char *const members[] = {"sql", "warnings", "progress"};
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
         json_t *v = json_object_get(a->result, members[i]);
@@ -91,6 +97,7 @@ void attempt_keep_facts(struct conductor *c, struct live_attempt *a, const struc
     struct step_facts *f = live_facts(a->run, a->step);
     snprintf(f->message, sizeof f->message, "%s", err ? err->msg : "");
     snprintf(f->hint, sizeof f->hint, "%s", err ? err->hint : "");
+    f->exit = err ? failure_exit(err) : EX_OK;
     memcpy(f->log, a->log, sizeof f->log);
     f->started_at = a->started_at;
     f->took = turn_wall(c) - a->started_at;
@@ -111,7 +118,7 @@ static const char *const end_words[OUTCOME_COUNT] = {
 void attempt_finish(struct conductor *c, struct live_attempt *a, enum core_outcome outcome,
                     const struct err *err, bool permanent) {
     struct attempt_end end = attempt_end_of(c, a, end_words[outcome], err);
-    json_t *detail = attempt_detail(a);
+    json_t *detail = attempt_detail(a, err);
     end.detail = detail;
     struct err failed;
     int hit = a->id ? store_attempt_end(c->store, &end, &failed) : 1;
@@ -129,13 +136,12 @@ void attempt_failed(struct conductor *c, struct live_attempt *a, enum core_outco
 
 /* ---- the start ---- */
 
-void attempt_start(struct conductor *c, struct live_run *r, uint32_t step, uint32_t number) {
-    struct live_attempt *a = attempt_new(r, step, number);
-    const struct step *s = live_step(r, step);
-    if (s->finally)
+static void begin(struct conductor *c, struct live_attempt *a) {
+    struct live_run *r = a->run;
+    if (live_step(r, a->step)->finally)
         scope_run_result(r->scope, run_state_names[core_run_result(c->core, r->id)],
                          json_incref(r->failed_steps));
-    struct step_facts *f = r->facts[step];
+    struct step_facts *f = r->facts[a->step];
     if (f) f->nothing_new = f->warned = false;
     struct err err;
     if (claim(c, a, &err)) {
@@ -147,9 +153,36 @@ void attempt_start(struct conductor *c, struct live_run *r, uint32_t step, uint3
         return;
     }
     if (attempt_unchanged(c, a)) {
-        live_facts(r, step)->nothing_new = true;
+        live_facts(r, a->step)->nothing_new = true;
         attempt_finish(c, a, OUTCOME_nothing_new, NULL, false);
         return;
     }
     effect_add(c, &(struct effect){.kind = EFFECT_START, .attempt = a});
+}
+
+void attempt_start(struct conductor *c, struct live_run *r, uint32_t step, uint32_t number) {
+    begin(c, attempt_new(r, step, number));
+}
+
+/* As the core sees it: a stop reaches finally steps when it is a kill. */
+static bool still_wanted(const struct live_attempt *a) {
+    const struct step *s = live_step(a->run, a->step);
+    if (!s || a->cancelled || a->run->stop == STOP_KILL) return false;
+    return a->run->stop == STOP_NO || s->finally;
+}
+
+void attempt_never_started(struct conductor *c, struct live_attempt *a) {
+    struct err err;
+    if (still_wanted(a)) {
+        json_decref(a->request);
+        free(a->stage);
+        a->request = NULL;
+        a->stage = NULL;
+        begin(c, a);
+        return;
+    }
+    err_set(&err, EX_FAILED, "step %s was about to start when leat was killed: it never ran",
+            a->run->names[a->step]);
+    err_reason(&err, "never_started");
+    attempt_failed(c, a, OUTCOME_cancelled, &err, false);
 }

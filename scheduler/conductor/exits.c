@@ -7,6 +7,7 @@
 #include "operators/exchange.h"
 #include "store/bookmarks.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 
@@ -99,10 +100,19 @@ static void hint_memory(const struct live_attempt *a, const struct job_exit *x, 
              (long long)(x->max_rss_bytes >> 20), (long long)(limit >> 20));
 }
 
+/* A program that is not there is the step's fault; a machine that is out of something is not. */
+static enum leat_exit start_exit(int error) {
+    static const int scarce[] = {EAGAIN, ENOMEM, EMFILE, ENFILE, ENOSPC, EDQUOT, EIO, EROFS};
+    for (size_t i = 0; i < sizeof scarce / sizeof *scarce; i++)
+        if (scarce[i] == error) return EX_ENVIRONMENT;
+    return EX_FAILED;
+}
+
 void attempt_why(const struct live_attempt *a, const struct job_exit *x, struct err *err) {
     const char *name = a->run->names[a->step];
     if (!x->started) {
-        err_set(err, EX_FAILED, "step %s could not be started (%s): %s", name, x->stage, strerror(x->error));
+        err_set(err, start_exit(x->error), "step %s could not be started (%s): %s", name, x->stage,
+                strerror(x->error));
         err_reason(err, "start_failed");
     } else if (x->killed == KILLED_TIMEOUT) {
         err_set(err, EX_FAILED, "step %s ran past its timeout and was stopped", name);

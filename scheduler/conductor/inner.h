@@ -10,7 +10,10 @@
  *   exits.c      what the end of a job means
  *   publishing.c P3 and P6 of the publish protocol
  *   effects.c    what is done after the commit: jobs, acknowledgements, files, reports
+ *   restore.c    a run of the database in memory again
  *   recover.c    what a dead conductor left
+ *   ahead.c      datasets that are ahead of the database
+ *   repair.c     a stopped dataset goes on
  *   rollback.c   an old version's files as a new version
  *   collect.c    retention and garbage, once a day
  *
@@ -26,6 +29,7 @@
 #include "scheduler/core.h"
 #include "scheduler/plan.h"
 #include "store/attempts.h"
+#include "store/datasets.h"
 #include "store/intents.h"
 #include "store/runs.h"
 #include "warden/client.h"
@@ -38,6 +42,8 @@ enum phase { PHASE_MAIN = 'm', PHASE_AUDIT = 'a', PHASE_PUBLISH = 'p' };
 /* What the last attempt of a step gave: becomes the step's row and the event about it. */
 struct step_facts {
     char message[1024], hint[512];
+    char reason[CORE_REASON_TEXT]; /* of a step that failed before this conductor lived */
+    enum leat_exit exit;           /* of a failure, as failure_exit() says; EX_OK: it did not fail */
     int64_t rows_read, bytes_read, rows_written;
     bool nothing_new, warned;
     json_t *outputs;   /* object or NULL */
@@ -75,6 +81,7 @@ struct live_run {
     json_t *params, *scope, *failed_steps;
     instant_t window_start, window_end, started_at;
     bool move_bookmarks;
+    enum run_stop stop; /* as the database remembered it when the run was restored */
     char *trigger, *pipeline_name;
     struct live_attempt **attempts; /* per step; NULL: none live */
     struct step_facts **facts;      /* per step; NULL: none yet */
@@ -98,7 +105,13 @@ struct effect {
 
 /* Something that happened and waits for the next turn. */
 struct happening {
-    enum { HAPPENED_EXIT, HAPPENED_NOT_STARTED, HAPPENED_LOST, HAPPENED_PUBLISH_AGAIN } kind;
+    enum {
+        HAPPENED_EXIT,
+        HAPPENED_NOT_STARTED,   /* it could not be */
+        HAPPENED_NEVER_STARTED, /* nobody got so far */
+        HAPPENED_LOST,
+        HAPPENED_PUBLISH_AGAIN
+    } kind;
     struct job_exit exit; /* EXIT */
     char id[128];         /* job id */
     struct err err;       /* NOT_STARTED: why */
@@ -162,6 +175,20 @@ struct entrance {
 };
 int live_enter(struct conductor *c, struct live_run *r, const struct entrance *in, struct err *err);
 
+/* ---- restore.c */
+void restore_row(struct live_run *r, const struct run_row *row);
+/* Where the steps of a definition stood, by name; rows[from[i]] is step i's row (SIZE_MAX: it is new). */
+struct core_init *restore_states(const struct pipeline *p, const struct step_row *rows, size_t n,
+                                 size_t *from);
+/* The run's scope, with what its successful steps gave. */
+void restore_scope(struct live_run *r, const struct step_row *rows, const size_t *from);
+/* Every step where it stood; the run's pipeline and plan are those it began with. rows: store_steps_list().
+ */
+void restore_plan(struct conductor *c, struct live_run *r, const struct step_row *rows, size_t n);
+/* An unfinished run, new in memory, only to be finished: with its finally steps when its definition can be
+ * rebuilt. It is reported, not yet entered. */
+int restore_frozen(struct conductor *c, const struct run_row *row, struct arena *a, struct err *err);
+
 /* ---- claim.c */
 /* P0 of an attempt, inside the turn's transaction. -1 with err: the attempt (if a->id) has to end as failed.
  */
@@ -174,6 +201,9 @@ bool attempt_unchanged(struct conductor *c, const struct live_attempt *a); /* af
 struct live_attempt *attempt_of_job(struct conductor *c, const char *job_id);
 struct live_attempt *attempt_new(struct live_run *r, uint32_t step, uint32_t number);
 void attempt_start(struct conductor *c, struct live_run *r, uint32_t step, uint32_t number);
+/* It was written down and its job never began: the same attempt starts now, unless its run has been stopped.
+ */
+void attempt_never_started(struct conductor *c, struct live_attempt *a);
 void attempt_failed(struct conductor *c, struct live_attempt *a, enum core_outcome outcome,
                     const struct err *err, bool permanent);
 void attempt_free(struct live_attempt *a);
@@ -182,7 +212,10 @@ void attempt_finish(struct conductor *c, struct live_attempt *a, enum core_outco
                     const struct err *err, bool permanent);
 struct attempt_end attempt_end_of(struct conductor *c, const struct live_attempt *a, const char *to,
                                   const struct err *err);
-json_t *attempt_detail(const struct live_attempt *a);
+json_t *attempt_detail(const struct live_attempt *a, const struct err *err); /* err: why it failed, or NULL */
+/* What a run should exit with that failed by this: a gate, or something wrong with the machine, its engine or
+ * a credential, is told apart from work that failed (EX_FAILED). */
+enum leat_exit failure_exit(const struct err *err);
 void attempt_keep_facts(struct conductor *c, struct live_attempt *a, const struct err *err);
 void attempt_over(struct conductor *c, struct live_attempt *a);
 void attempt_tell(struct conductor *c, const struct live_attempt *a, enum core_outcome outcome,
@@ -216,6 +249,13 @@ void report_progress(struct conductor *c);
 
 /* ---- conductor.c */
 void conductor_poll(struct conductor *c); /* waits for something to happen, then takes a turn */
+
+/* ---- ahead.c */
+/* Stops the dataset when its log goes on after what the database knows. Inside a transaction. 1: it does, err
+ * says so; 0: it does not; -1. */
+int ahead_stop(struct conductor *c, const struct dataset_row *d, struct err *err);
+/* Every dataset, when this start may have found an older database. */
+int ahead_look(struct conductor *c, struct err *err);
 
 /* ---- rollback.c */
 /* P4 to P7 of an intent that belongs to no attempt, at once: it moves no files. */

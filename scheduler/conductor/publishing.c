@@ -97,7 +97,7 @@ static void commit(struct conductor *c, struct live_attempt *a) {
     struct arena *arena = arena_new();
     struct intent_row row;
     struct err err;
-    json_t *detail = attempt_detail(a);
+    json_t *detail = attempt_detail(a, NULL);
     struct attempt_end end = attempt_end_of(c, a, "success", NULL);
     end.detail = detail;
     int found = store_intent_get(c->store, a->intent, arena, &row, &err);

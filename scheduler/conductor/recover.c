@@ -1,10 +1,14 @@
 /* recover.c: what a dead conductor, or a dead warden, left behind (design: zones.md 2, reliability.md 2.3).
  *
- *   intent prepared                    publish job again (it is idempotent), unless it still runs or its exit
- * waits attempt running, job alive         adopted: its exit will come attempt running, exit record kept
- * taken in as any exit attempt running, no job, no log    it was never started: the same step starts again
- *   attempt running, no job, a log     its warden died: what is left of its tree is killed, the attempt is
- * lost attempt in its audit, no job       the audit is run again: it is a pure function of the stage */
+ *   intent prepared        its publish job again (idempotent), unless that still runs or its exit waits
+ *   attempt, job alive     adopted: its exit will come
+ *   attempt, exit kept     taken in as any exit
+ *   attempt, neither:
+ *     and no log           it was never started: the same attempt starts, or is cancelled with its run
+ *     in its main job      its warden died: what is left of its tree is killed, the attempt is lost
+ *     in its audit         the audit again: it is a pure function of the stage
+ *
+ * Runs that nobody goes on with are frozen: see restore.c. */
 #include "scheduler/conductor/inner.h"
 
 #include "base/arena.h"
@@ -12,7 +16,6 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "operators/exchange.h"
-#include "scheduler/scope.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -72,48 +75,9 @@ static int ask_warden(struct recovery *k, struct err *err) {
     }
 }
 
-/* ---- runs ---- */
-
-static void bare_names(struct recovery *k, struct live_run *r, const struct step_row *rows, size_t n) {
-    const char **names = arena_array(k->arena, n, sizeof *names),
-               **verbs = arena_array(k->arena, n, sizeof *verbs);
-    for (size_t i = 0; i < n; i++) names[i] = rows[i].name, verbs[i] = rows[i].verb;
-    live_names(r, (uint32_t)n, names, verbs);
-    r->bare_steps = xcalloc(n, sizeof *r->bare_steps);
-    r->init = xcalloc(n, sizeof *r->init);
-    r->no_edges = xcalloc(n + 1, sizeof *r->no_edges);
-    for (size_t i = 0; i < n; i++) {
-        r->bare_steps[i].pool = CORE_NO_POOL;
-        step_state_parse(rows[i].state, &r->init[i].state);
-        r->init[i].left_out = rows[i].left_out;
-        r->init[i].warned = rows[i].warned;
-        r->init[i].attempts = rows[i].attempts;
-        r->init[i].due = turn_now(k->c);
-        if (r->init[i].state == STEP_failed)
-            json_array_append_new(r->failed_steps, json_string(rows[i].name));
-    }
-}
-
-/* A run that is only finished, not gone on with: its steps without edges, frozen. */
-static int bare_run(struct recovery *k, const struct run_row *row, struct err *err) {
-    struct step_row *rows;
-    size_t n;
-    if (store_steps_list(k->c->store, row->id, k->arena, &rows, &n, err) < 0) return -1;
-    struct live_run *r = live_new(k->c, row->id);
-    r->generation = row->generation;
-    r->trigger = xstrdup(row->trigger);
-    r->pipeline_name = xstrdup(row->pipeline);
-    r->window_start = row->window_start;
-    r->window_end = row->window_end;
-    r->started_at = row->started_at;
-    r->scope = json_pack("{s{} s{}}", "steps", "secrets");
-    bare_names(k, r, rows, n);
-    return 0;
-}
+/* ---- attempts ---- */
 
 static struct core_init *init_of(struct live_run *r) { return r->plan ? r->plan->init : r->init; }
-
-/* ---- attempts ---- */
 
 static const struct intent_row *intent_of(const struct recovery *k, int64_t attempt) {
     for (size_t i = 0; i < k->intent_count; i++)
@@ -154,45 +118,14 @@ static void say(struct recovery *k, const struct live_attempt *a, const char *wh
     report(k->c, "recovered", a->run->id, a->run->names[a->step], json_pack("{ss}", "what", what));
 }
 
-static bool never_started(const struct recovery *k, const struct live_attempt *a) {
-    char *log = fs_join(k->c->options.project->state, a->log);
-    bool absent = !fs_exists(log); /* the warden makes it before it starts anything */
+/* Its job's log, which the warden makes before it starts anything, is not there. Of a machine that was
+ * restarted since, that proves nothing: the log's name was not yet durable. */
+static bool never_started(const struct conductor *c, const struct live_attempt *a) {
+    if (a->phase != PHASE_MAIN || a->started_at < turn_wall(c) - turn_now(c)) return false;
+    char *log = fs_join(c->options.project->state, a->log);
+    bool absent = !fs_exists(log);
     free(log);
     return absent;
-}
-
-/* The step goes back to where it was, and starts again as soon as its run is entered. */
-static int start_again(struct recovery *k, struct live_attempt *a, struct err *err) {
-    struct conductor *c = k->c;
-    struct live_run *r = a->run;
-    struct attempt_end end = {.id = a->id,
-                              .from = "running",
-                              .to = "lost",
-                              .exit_code = -1,
-                              .reason = "never_started",
-                              .at = turn_wall(c)};
-    struct step_move move = {.run = r->id,
-                             .generation = r->generation,
-                             .step = a->step,
-                             .from = "running",
-                             .to = "retry_wait",
-                             .reason = "never_started",
-                             .attempts = a->number,
-                             .due = end.at,
-                             .rows_read = -1,
-                             .bytes_read = -1,
-                             .rows_written = -1,
-                             .at = end.at};
-    if (store_begin(c->store, err)) return -1;
-    if (store_attempt_end(c->store, &end, err) < 0 || store_step_move(c->store, &move, err) < 0) {
-        store_rollback(c->store);
-        return -1;
-    }
-    struct core_init *init = &init_of(r)[a->step];
-    *init = (struct core_init){.state = STEP_retry_wait, .attempts = a->number, .due = turn_now(c)};
-    r->attempts[a->step] = NULL;
-    effect_add(c, &(struct effect){.kind = EFFECT_CLEAN, .attempt = a});
-    return store_commit(c->store, err);
 }
 
 /* What is to be done with an attempt that the warden does not know. */
@@ -205,11 +138,8 @@ static int settle_unknown(struct recovery *k, struct live_attempt *a, struct err
         effect_add(k->c, &(struct effect){.kind = EFFECT_START, .attempt = a});
         return 0;
     }
-    if (a->run->plan && never_started(k, a)) {
-        say(k, a, "was about to start: starts again");
-        return start_again(k, a, err);
-    }
-    say(k, a, "lost: its warden died");
+    if (never_started(k->c, a)) h.kind = HAPPENED_NEVER_STARTED;
+    say(k, a, h.kind == HAPPENED_LOST ? "lost: its warden died" : "was about to start, never did");
     turn_happened(k->c, &h);
     return 0;
 }
@@ -263,25 +193,40 @@ static int close_committed(struct recovery *k, struct err *err) {
     return 0;
 }
 
-static int recover_run(struct recovery *k, const struct run_row *row, struct err *err) {
-    return row->id == k->resume ? 0 : bare_run(k, row, err);
+/* ---- runs ---- */
+
+/* An unfinished run that does not go on is stopped for good: whoever has to recover once more finishes it
+ * too. One that was being stopped already stays so: what the user asked for counts. */
+static int freeze(struct recovery *k, struct run_row *row, struct err *err) {
+    if (row->id == k->resume || row->stop[0]) return 0;
+    row->stop = run_stop_names[STOP_FREEZE];
+    row->stop_reason = "interrupted";
+    return store_run_stop(k->c->store, row->id, row->stop, row->stop_reason, err) < 0 ? -1 : 0;
 }
 
-static enum run_stop stop_of(const struct run_row *row) {
-    enum run_stop stop = STOP_NO;
-    for (int i = STOP_NO; i <= STOP_FREEZE; i++)
-        if (strcmp(run_stop_names[i], row->stop) == 0) stop = (enum run_stop)i;
-    return stop;
+static int freeze_all(struct recovery *k, struct run_row *rows, size_t n, struct err *err) {
+    if (store_begin(k->c->store, err)) return -1;
+    for (size_t i = 0; i < n; i++) {
+        if (freeze(k, &rows[i], err) == 0) continue;
+        store_rollback(k->c->store);
+        return -1;
+    }
+    return store_commit(k->c->store, err);
+}
+
+static int restore_runs(struct recovery *k, struct run_row *rows, size_t n, struct err *err) {
+    if (n && freeze_all(k, rows, n, err)) return -1;
+    for (size_t i = 0; i < n; i++)
+        if (rows[i].id != k->resume && restore_frozen(k->c, &rows[i], k->arena, err)) return -1;
+    return 0;
 }
 
 static int enter_runs(struct recovery *k, const struct run_row *rows, size_t n, struct err *err) {
     for (size_t i = 0; i < n; i++) {
-        struct entrance in = {.state = RUN_queued, .stop = STOP_FREEZE, .stop_reason = "interrupted"};
+        struct live_run *r = live_find(k->c, rows[i].id);
+        struct entrance in = {.stop = r->stop, .stop_reason = rows[i].stop_reason};
         run_state_parse(rows[i].state, &in.state);
-        if (rows[i].id == k->resume) in.stop = stop_of(&rows[i]), in.stop_reason = rows[i].stop_reason;
-        if (rows[i].id != k->resume)
-            report(k->c, "recovered", rows[i].id, NULL, json_pack("{ss}", "what", "interrupted"));
-        if (live_enter(k->c, live_find(k->c, rows[i].id), &in, err)) return -1;
+        if (live_enter(k->c, r, &in, err)) return -1;
     }
     return 0;
 }
@@ -308,11 +253,9 @@ static int recover_all(struct recovery *k, struct err *err) {
     size_t n;
     if (store_runs_open(k->c->store, k->arena, &rows, &n, err) < 0) return -1;
     if (ask_warden(k, err) || close_committed(k, err)) return -1;
-    for (size_t i = 0; i < n; i++)
-        if (recover_run(k, &rows[i], err)) return -1;
-    if (recover_attempts(k, err) || enter_runs(k, rows, n, err)) return -1;
+    if (restore_runs(k, rows, n, err) || recover_attempts(k, err) || enter_runs(k, rows, n, err)) return -1;
     effects_run(k->c);
-    return finish_old_runs(k->c, k->resume, err);
+    return finish_old_runs(k->c, k->resume, err) || ahead_look(k->c, err) ? -1 : 0;
 }
 
 int conductor_recover(struct conductor *c, int64_t resume, struct err *err) {
@@ -331,7 +274,7 @@ static int lose_run(struct conductor *c, struct live_run *r, struct err *err) {
     for (uint32_t i = 0; i < r->step_count; i++) {
         struct live_attempt *a = r->attempts[i];
         if (!a || (a->asked_publish && a->phase != PHASE_PUBLISH)) continue; /* no job of it runs */
-        struct happening h = {.kind = HAPPENED_LOST};
+        struct happening h = {.kind = never_started(c, a) ? HAPPENED_NEVER_STARTED : HAPPENED_LOST};
         attempt_job_id(a, h.id);
         if (warden_reap_tree(c->options.project->state, h.id, REAP_PATIENCE, err)) return -1;
         turn_happened(c, &h);

@@ -67,6 +67,13 @@ static json_t *counts_json(struct conductor *c, const struct live_run *r) {
     return counts;
 }
 
+/* What a command that waited for the run exits with: a failed run as its first failed step says. */
+static enum leat_exit run_exit(const struct live_run *r, const struct core_action *a) {
+    if (a->to == RUN_ok || a->to == RUN_warn) return EX_OK;
+    const struct step_facts *f = a->to == RUN_failed && a->step != CORE_NO_STEP ? r->facts[a->step] : NULL;
+    return f && f->exit ? f->exit : EX_FAILED;
+}
+
 void report_run_finished(struct conductor *c, struct live_run *r, const struct core_action *a) {
     if (!c->options.report) return;
     json_t *d = json_object();
@@ -74,6 +81,7 @@ void report_run_finished(struct conductor *c, struct live_run *r, const struct c
     json_put_text(d, "result", run_state_names[a->to]);
     json_put_text(d, "reason", a->reason[0] ? a->reason : NULL);
     json_put_text(d, "failed_step", a->step == CORE_NO_STEP ? NULL : r->names[a->step]);
+    json_put(d, "exit", json_integer(run_exit(r, a)));
     json_put(d, "took", r->started_at == INSTANT_NONE ? json_null() : seconds(turn_wall(c) - r->started_at));
     json_put(d, "counts", counts_json(c, r));
     report(c, "run_finished", r->id, NULL, d);
@@ -129,6 +137,7 @@ static void report_ended(struct conductor *c, struct live_run *r, const struct c
     json_put(d, "attempt", json_integer(a->attempt));
     json_put(d, "index", json_integer(a->step));
     const struct step *s = live_step(r, a->step);
+    if (s && s->allow_failure) json_put(d, "allowed", json_boolean(a->to == STEP_failed));
     if (s && s->at.source) {
         json_put_text(d, "file", s->at.source->path);
         json_put(d, "line", json_integer(place_of(s->at.source, s->at.start).line));

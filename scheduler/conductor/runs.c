@@ -213,7 +213,8 @@ int live_enter(struct conductor *c, struct live_run *r, const struct entrance *i
     struct core_event e = {.kind = CORE_RUN_ADD, .run = r->id, .spec = &spec};
     if (core_apply(c->core, turn_now(c), &e, &c->actions, err) == CORE_REFUSED) return -1;
     c->wants_turn = true;
-    if (r->plan && in->state == RUN_running) report_run_started(c, r); /* it goes on */
+    if (r->plan && in->state == RUN_running && in->stop != STOP_FREEZE)
+        report_run_started(c, r); /* it goes on */
     return make_log_folder(c, r, err);
 }
 

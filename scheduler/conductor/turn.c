@@ -46,6 +46,11 @@ static void take_not_started(struct conductor *c, const struct happening *h) {
         attempt_failed(c, a, OUTCOME_failed, &h->err, false);
 }
 
+static void take_never_started(struct conductor *c, const struct happening *h) {
+    struct live_attempt *a = attempt_of_job(c, h->id);
+    if (a) attempt_never_started(c, a);
+}
+
 static void take_lost(struct conductor *c, const struct happening *h) {
     struct live_attempt *a = attempt_of_job(c, h->id);
     if (!a) return;
@@ -71,6 +76,7 @@ static void take(struct conductor *c, const struct happening *h) {
     static void (*const takers[])(struct conductor *, const struct happening *) = {
         [HAPPENED_EXIT] = take_exit,
         [HAPPENED_NOT_STARTED] = take_not_started,
+        [HAPPENED_NEVER_STARTED] = take_never_started,
         [HAPPENED_LOST] = take_lost,
         [HAPPENED_PUBLISH_AGAIN] = take_publish_again,
     };

@@ -42,7 +42,7 @@ small lake 3m
 rows 10000 >landing/1.csv
 exits 0 leat run p
 rows 30000 >landing/2.csv
-exits 1 leat run p
+exits 6 leat run p
 says "/files/2.csv: No space left on device"
 says "free some space and run the same command again"
 says "leat retry 2"
@@ -101,7 +101,7 @@ rows 1 >landing/1.csv
 exits 0 leat run p
 rows 2 >landing/2.csv
 read_only lake/trusted
-exits 1 leat run p
+exits 6 leat run p
 says "Read-only file system"
 says 'zone `trusted` must be writable'
 same "$(total)" 1 "rows"

@@ -8,7 +8,8 @@
 The pipeline has a step of every way to publish: files appended by `copy`, rows appended by `sql` with bad rows set
 aside, a table replaced, the folder a shell wrote (checked by a worker of its own) with a value bookmark. It has run
 once before; a landing file is new. After the fault `leat run` must come to its end in peace, a second time find
-nothing new, every row must be there exactly once, and all of lake.py hold.
+nothing new, every row must be there exactly once, every run that began have had its finally step, and all of lake.py
+hold.
 
 LEAT_FAULTS=full tries every call; without it about LEAT_CASES (24) of them, spread evenly from a random start.
 """
@@ -56,6 +57,8 @@ steps:
     write: append
     bookmark: value
     checks: [row_count = 1]
+finally:
+  tell: {shell: echo "$RESULT", env: {RESULT: "${run.result}"}}
 """
 PROJECT = "leat: 1\nproject: shop\n"
 # Every row of every landing file once, whatever happened; notes number themselves.
@@ -171,6 +174,18 @@ class Bench:
         said = self.ask("select (select count(*) from trusted.orders), (select n from refined.total)")
         return None if said.replace(",", "").isdigit() else f"a reader was disturbed: {said}"
 
+    def without_finally(self):
+        """Runs that began and have ended without their finally step."""
+        db = lake.open_db(self.root)
+        try:
+            return [r[0] for r in db.execute("""select r.id from run r
+                join generation g on g.run = r.id and g.number = r.generation
+                join definition_step ds on ds.definition = g.definition and ds.name = 'tell'
+                left join step s on s.run = r.id and s.idx = ds.idx
+                where r.started_at is not null and coalesce(s.state, 'waiting') not in ('success', 'failed')""")]
+        finally:
+            db.close()
+
     def verdict(self):
         """None when everything holds, else what does not."""
         if w := self.reads():
@@ -187,6 +202,8 @@ class Bench:
             return f"the rows are {got}, not {want}"
         if left := self.at_rest():
             return f"processes are left: {left}"
+        if runs := self.without_finally():
+            return f"runs without their finally step: {runs}"
         found = lake.violations(self.root)
         return "; ".join(found[:5]) if found else None
 

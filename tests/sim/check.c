@@ -122,6 +122,9 @@ static void step_sum(struct sim *s, const struct image *image, uint32_t run, uin
     if (!step_state_final(t->state))
         violation(s, "run %u ended, step %u is %s", run, step, step_state_names[t->state]);
     if (t->live) violation(s, "run %u ended, step %u has a live attempt", run, step);
+    if (c->finally && t->state == STEP_cancelled && image->runs[run].stop != STOP_KILL &&
+        image->runs[run].started != INSTANT_NONE)
+        violation(s, "run %u ended, finally step %u did not run", run, step);
     if (t->state == STEP_success && t->warned) sum->warned = true;
     if (c->finally)
         sum->finals_bad |= bad || t->state == STEP_cancelled;

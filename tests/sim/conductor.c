@@ -133,20 +133,43 @@ static void jobs_take(struct sim *s) {
         if (s->jobs[i].ended && !s->jobs[i].told) job_ended(s, &s->jobs[i]);
 }
 
-/* What the warden does not know is lost; what was being published is rolled forward. */
+static bool began(const struct sim *s, uint32_t run, uint32_t step) {
+    const struct image_step *t = &s->working.runs[run].steps[step];
+    const struct begun *newest = &s->begun[run][step];
+    return newest->generation == t->generation && newest->attempt == t->attempts;
+}
+
+/* The same attempt starts, unless the run is being stopped. */
+static void unbegun_settle(struct sim *s, uint32_t run, uint32_t step) {
+    enum run_stop stop = s->working.runs[run].stop;
+    bool finally = pipe_of(s, run)->steps[step].finally;
+    bool wanted = stop == STOP_NO || (finally && stop != STOP_KILL);
+    uint32_t attempt = s->working.runs[run].steps[step].attempts;
+    s->counts.unbegun++;
+    if (wanted)
+        effect_add(s, (struct effect){
+                          .kind = EFFECT_SPAWN, .run = run, .step = step, .attempt = attempt, .phase = 'm'});
+    else
+        attempt_end(s, run, step, OUTCOME_cancelled, 0);
+}
+
+/* What the warden does not know is lost, or never began; what was being published is rolled forward. */
 static void attempt_settle(struct sim *s, uint32_t run, uint32_t step) {
     const struct image_step *t = &s->working.runs[run].steps[step];
     enum phase phase = s->tried[run][step].phase;
     if (!t->live || phase == PHASE_NONE || phase == PHASE_WAITS) return;
     char letter = phase == PHASE_MAIN ? 'm' : 'p';
     if (job_find(s, run, step, t->generation, t->attempts, letter)) return;
-    if (phase == PHASE_MAIN) {
-        s->counts.lost++;
-        attempt_end(s, run, step, OUTCOME_lost, 0);
-    } else
+    if (phase == PHASE_PUBLISH) {
         effect_add(
             s, (struct effect){
                    .kind = EFFECT_PUBLISH, .run = run, .step = step, .attempt = t->attempts, .phase = 'p'});
+    } else if (!began(s, run, step)) {
+        unbegun_settle(s, run, step);
+    } else {
+        s->counts.lost++;
+        attempt_end(s, run, step, OUTCOME_lost, 0);
+    }
 }
 
 static void attempts_settle(struct sim *s) {

@@ -159,12 +159,12 @@ int main(int argc, char **argv) {
         counts_add(&sum, &c);
     }
     printf("%llu seeds from %llu (%s): %llu runs, %llu turns, %llu writes, %llu attempts, %llu retries, %llu "
-           "lost, "
+           "lost, %llu never begun, "
            "%llu publishes, %llu crashes, %llu full disks, %llu stale ends\n",
            (unsigned long long)o.seeds, (unsigned long long)o.from, o.backend->name,
            (unsigned long long)sum.runs, (unsigned long long)sum.turns, (unsigned long long)sum.writes,
            (unsigned long long)sum.starts, (unsigned long long)sum.retried, (unsigned long long)sum.lost,
-           (unsigned long long)sum.published, (unsigned long long)sum.crashes, (unsigned long long)sum.full,
-           (unsigned long long)sum.stale);
+           (unsigned long long)sum.unbegun, (unsigned long long)sum.published,
+           (unsigned long long)sum.crashes, (unsigned long long)sum.full, (unsigned long long)sum.stale);
     return 0;
 }

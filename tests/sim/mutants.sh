@@ -71,6 +71,7 @@ allowed_failure_fails | core | s/if (bad && !s->allow_failure) failure_tally/if 
 warning_is_lost | core | s/if (l->state == STEP_success && l->warned) r->warned = true;/(void)l;/
 finally_too_early | core | s/if (r->main_left || run_state_final/if (r->main_left > 1 || run_state_final/
 finally_stopped_by_cancel | core | s/r->stop == STOP_KILL || r->state == RUN_queued;/r->stop != STOP_NO || r->state == RUN_queued;/
+finally_stopped_by_freeze | core | s/r->stop == STOP_KILL || r->state == RUN_queued;/r->stop == STOP_KILL || r->stop == STOP_FREEZE || r->state == RUN_queued;/
 freeze_cancels_attempts | core | s/if (r->stop == STOP_FREEZE) return;//
 stop_forgets_the_ready | core | s/if (step_state_final(state) || !stop_reaches(r, step)) return;/if (step_state_final(state) || state == STEP_ready || !stop_reaches(r, step)) return;/
 stop_is_not_told | core | s/a->stop = (uint8_t)stop;//

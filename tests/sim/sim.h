@@ -168,8 +168,12 @@ struct effect {
     char phase;
 };
 
+struct begun { /* the newest main job of a step that began: its log is there, whoever dies */
+    uint32_t generation, attempt;
+};
+
 struct counts {
-    uint64_t turns, writes, starts, crashes, lost, full, published, runs, retried, stale;
+    uint64_t turns, writes, starts, crashes, lost, unbegun, full, published, runs, retried, stale;
 };
 
 struct sim {
@@ -186,6 +190,7 @@ struct sim {
     instant_t disk_full_until;
     struct job *jobs;
     size_t job_count, job_cap;
+    struct begun begun[MAX_RUNS][MAX_STEPS];
     bool warden_died;  /* and nobody has told the conductor yet */
     struct core *core; /* NULL: the conductor is dead */
     struct core_actions actions;

@@ -53,6 +53,7 @@ void job_spawn(struct sim *s, const struct effect *e) {
                     .attempt = e->attempt,
                     .phase = e->phase};
     live_check(s, &j);
+    if (j.phase == 'm') s->begun[j.run][j.step] = (struct begun){j.generation, j.attempt};
     job_fate(s, &j);
     if (j.phase == 'm' && faults_on(s) && rng_chance(&s->rng, s->scene.faults.spawn)) {
         j.ended = true;

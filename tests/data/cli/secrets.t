@@ -20,4 +20,4 @@ $ sed -i 's/secrets.token/secrets.lost/' pipelines/a.yaml; leat run a 2>&1 | gre
   cause  pipelines/a.yaml:5:15: the secret `lost` cannot be had
   hint   the file or variable that `secrets:` of leat.yaml names for it is not there
 $ leat run a -q > /dev/null 2>&1
-[1]
+[6]
