@@ -105,6 +105,7 @@ struct duck_reads {
     size_t column_count;
     bool one_table; /* one SELECT over one table with a schema: its columns are that table's */
     bool dynamic;   /* a parameter decides which table or file is read */
+    bool unnests;   /* unnest() is in it: what a column holds decides which columns come out */
 };
 
 /* Reads a SELECT's syntax tree; touches no file and no table. Fails (exit 3) with the parser's message and

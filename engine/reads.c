@@ -19,7 +19,7 @@ struct walk {
     const char **names;
     size_t name_count, name_cap;
     size_t selects; /* SELECTs in it, the outermost one too */
-    bool dynamic;
+    bool dynamic, unnests;
 };
 
 static void push(struct walk *w, const json_t *v) {
@@ -75,6 +75,7 @@ static void note_table(struct walk *w, const json_t *node) {
 static void note_node(struct walk *w, const json_t *node) {
     if (has(node, "type", "BASE_TABLE")) note_table(w, node);
     if (has(node, "type", "SELECT_NODE")) w->selects++;
+    if (has(node, "function_name", "unnest")) w->unnests = true;
     if (has(node, "type", "TABLE_FUNCTION")) w->dynamic |= any_has(node, "class", "PARAMETER");
 }
 
@@ -136,11 +137,11 @@ static void read_tree(const json_t *statements, struct arena *arena, struct duck
     struct walk w = {.arena = arena};
     const json_t *node = json_object_get(json_array_get(statements, 0), "node");
     walk_tree(&w, statements);
-    *out = (struct duck_reads){.count = w.name_count, .dynamic = w.dynamic};
+    *out = (struct duck_reads){.count = w.name_count, .dynamic = w.dynamic, .unnests = w.unnests};
     out->names = arena_array(arena, w.name_count + 1, sizeof *out->names);
     if (w.name_count) memcpy(out->names, w.names, w.name_count * sizeof *w.names);
-    out->one_table = w.selects == 1 && w.name_count == 1 &&
-                     has(json_object_get(node, "from_table"), "type", "BASE_TABLE");
+    out->one_table =
+        w.selects == 1 && w.name_count == 1 && has(json_object_get(node, "from_table"), "type", "BASE_TABLE");
     note_columns(node, arena, out);
     map_release(&w.seen);
     free(w.stack);

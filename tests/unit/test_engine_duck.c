@@ -328,7 +328,7 @@ static void tables_and_descriptions_are_json(void **state) {
 static const struct {
     const char *sql, *reads; /* NULL: an error */
     const char *columns;     /* NULL: the text does not name them */
-    const char *flags;       /* o: of one table, d: dynamic */
+    const char *flags;       /* o: of one table, d: dynamic, u: unnests */
 } reading[] = {
     {"SELECT 1", "", NULL, ""},
     {"SELECT 1 AS n", "", "n ", ""},
@@ -337,7 +337,7 @@ static const struct {
     {"SELECT id, count(*) FROM raw.orders", "raw.orders ", NULL, "o"},
     {"SELECT id, o.* FROM raw.orders o", "raw.orders ", NULL, "o"},
     {"SELECT max(COLUMNS(*)) AS m FROM raw.orders", "raw.orders ", NULL, "o"},
-    {"SELECT unnest(s) AS u FROM raw.orders", "raw.orders ", NULL, "o"},
+    {"SELECT unnest(s) AS u FROM raw.orders", "raw.orders ", NULL, "ou"},
     {"WITH o AS (SELECT * FROM raw.orders__new) SELECT * FROM o JOIN trusted.customers c USING (id)",
      "raw.orders__new trusted.customers ", NULL, ""},
     {"WITH o AS (SELECT * FROM raw.orders) SELECT x FROM o", "raw.orders ", "x ", ""},
@@ -359,7 +359,8 @@ static void compare_reads(size_t i, const struct duck_reads *reads) {
     struct buf names = BUF_INIT, columns = BUF_INIT, flags = BUF_INIT;
     for (size_t k = 0; k < reads->count; k++) buf_addf(&names, "%s ", reads->names[k]);
     for (size_t k = 0; k < reads->column_count; k++) buf_addf(&columns, "%s ", reads->columns[k]);
-    buf_addf(&flags, "%s%s", reads->one_table ? "o" : "", reads->dynamic ? "d" : "");
+    buf_addf(&flags, "%s%s%s", reads->one_table ? "o" : "", reads->dynamic ? "d" : "",
+             reads->unnests ? "u" : "");
     assert_string_equal(buf_str(&names), reading[i].reads);
     assert_string_equal(buf_str(&columns), reading[i].columns ? reading[i].columns : "");
     if (!reading[i].columns != !reads->columns || strcmp(buf_str(&flags), reading[i].flags) != 0)
