@@ -250,8 +250,10 @@ const struct command command_validate = {
     .everyday = true,
     .usage = "[FILE|PIPELINE...] [--strict] [--format FORMAT] [--fix]",
     .about = "Reads and checks pipeline files; runs nothing.",
-    .more = "Every mistake of a file is shown in one pass, with its place and what to type instead. What a\n"
-            "code such as E0104 means: leat explain E0104.",
+    .more =
+        "Every mistake of a file is shown in one pass, with its place and what to type instead. SQL is\n"
+        "prepared, not executed, against the columns of the last versions and of what earlier steps give.\n"
+        "What a code such as E0104 means: leat explain E0104.",
     .examples = examples,
     .flags = flags,
     .exits = exits,

@@ -221,18 +221,10 @@ static void settle_doubts(struct build *b, uint32_t step, const json_t *answer) 
 
 /* ---- nobody could be asked */
 
-static bool reads_by_text(const struct build *b, uint32_t step) {
-    const struct value *checks = b->full->checks[step];
-    if (b->notes[step].sql) return true;
-    for (uint32_t k = 0; checks && k < checks->count; k++)
-        if (checks->items[k].shape == VALUE_CHECK && checks->items[k].check->sql) return true;
-    return false;
-}
-
 static void no_engine(struct build *b, const char *why) {
     const struct pipeline *p = &b->full->pub;
     uint32_t i = 0;
-    while (i < p->step_count && !reads_by_text(b, i)) i++;
+    while (i < p->step_count && !step_has_sql(b, i)) i++;
     b->full->pub.reads_known = i == p->step_count;
     if (b->full->pub.reads_known) return;
     struct diag *g = load_diag(&b->l, "W0107", b->notes[i].at_verb, "what this SQL reads is not known");
@@ -249,6 +241,7 @@ void build_answers(struct build *b, const json_t *answers, size_t first, const c
         of[b->asked[i]] = json_array_get(answers, first + i);
         take_answer(b, b->asked[i], of[b->asked[i]]);
     }
-    for (uint32_t i = 0; i < p->step_count; i++) settle_doubts(b, i, of[i]);
+    /* Who asks nobody does not want to know: a name is taken for a column. */
+    for (uint32_t i = 0; b->reader->ask && i < p->step_count; i++) settle_doubts(b, i, of[i]);
     free(of);
 }

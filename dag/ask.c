@@ -1,24 +1,24 @@
 /* ask.c: what is asked about the steps of a pipeline before it runs (pipeline_reader.ask).
  *
  * Asked about are steps with SQL, those that promote, and every other one that publishes: whoever answers
- * must know which datasets are going to be written. Nothing is asked of a pipeline without SQL. */
+ * must know which datasets are going to be written. Nothing is asked of a pipeline that has neither. */
 #include "base/json.h"
 #include "dag/build.h"
 
 #include <string.h>
 
-static bool has_sql_check(const struct build *b, uint32_t i) {
+bool step_has_sql(const struct build *b, uint32_t i) {
     const struct value *checks = b->full->checks[i];
+    if (b->notes[i].sql) return true;
     for (uint32_t k = 0; checks && k < checks->count; k++)
         if (checks->items[k].shape == VALUE_CHECK && checks->items[k].check->sql) return true;
     return false;
 }
 
-/* An answer can say something about its text. */
-static bool is_worth_asking(const struct build *b, uint32_t i) {
+/* An answer can say something about its config. */
+static bool is_looked_into(const struct build *b, uint32_t i) {
     const struct verb *v = b->notes[i].verb;
-    bool text = v && v->traits & (VERB_SQL | VERB_PROMOTE) && b->full->pub.steps[i].config;
-    return text || has_sql_check(b, i);
+    return v && v->traits & (VERB_SQL | VERB_PROMOTE) && b->full->pub.steps[i].config;
 }
 
 static json_t *texts_json(const char *const *list, size_t n) {
@@ -77,10 +77,9 @@ static json_t *reads_json(const struct build *b, uint32_t i) {
 static json_t *question_json(const struct build *b, uint32_t i) {
     const struct step *s = &b->full->pub.steps[i];
     const struct verb *v = b->notes[i].verb;
-    bool text = v && v->traits & (VERB_SQL | VERB_PROMOTE) && s->config;
     json_t *out = json_object();
     json_put_text(out, "verb", v ? v->name : NULL);
-    json_put(out, "config", text ? value_known(s->config) : NULL);
+    json_put(out, "config", is_looked_into(b, i) ? value_known(s->config) : NULL);
     json_put(out, "reads", reads_json(b, i));
     json_put(out, "checks", checks_json(b, i));
     json_put(out, "into", into_json(b, i));
@@ -91,12 +90,12 @@ void build_questions(struct build *b) {
     const struct pipeline *p = &b->full->pub;
     uint32_t n = 0;
     bool any = false;
-    for (uint32_t i = 0; i < p->step_count && !any; i++) any = is_worth_asking(b, i);
+    for (uint32_t i = 0; i < p->step_count && !any; i++) any = is_looked_into(b, i) || step_has_sql(b, i);
     if (!any) return;
     b->asked = xcalloc(p->step_count, sizeof *b->asked);
     b->questions = json_array();
     for (uint32_t i = 0; i < p->step_count; i++) {
-        if (!p->steps[i].into && !is_worth_asking(b, i)) continue;
+        if (!p->steps[i].into && !is_looked_into(b, i)) continue;
         b->asked[n++] = i;
         json_array_append_new(b->questions, question_json(b, i));
     }

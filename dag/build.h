@@ -73,8 +73,9 @@ void build_params(struct build *b, const struct node *n);               /* param
 void build_schedule(struct build *b, const struct node *n);             /* schedule.c */
 void plan_steps(struct build *b, const struct node *map, bool finally); /* each.c */
 void build_step(struct build *b, uint32_t index);                       /* step.c */
-void build_output(struct build *b, uint32_t index); /* output.c: rules that need to know what is read */
-void build_questions(struct build *b);              /* ask.c */
+void build_output(struct build *b, uint32_t index);   /* output.c: rules that need to know what is read */
+void build_questions(struct build *b);                /* ask.c */
+bool step_has_sql(const struct build *b, uint32_t i); /* of its own, or in a check */
 /* answer.c: answers are those of the questions, from `first` on; NULL: nobody could be asked, and why says
  * so.
  */

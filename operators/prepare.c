@@ -42,7 +42,8 @@ void prepare_complain(struct prepare_step *s, const struct problem *p) {
 /* ---- reading the texts ---- */
 
 static void unread(struct prepare_step *s, const struct statement *st, json_t *at) {
-    struct problem p = {.kind = PROBLEM_SQL, .message = st->error, .at = at, .position = st->error_at};
+    struct problem p = {
+        .kind = PROBLEM_SQL, .message = st->error, .at = at, .position = st->error_at, .note = st->hint};
     prepare_complain(s, &p);
 }
 

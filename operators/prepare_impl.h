@@ -15,6 +15,7 @@ struct statement {
     bool typed;              /* the type of each parameter is known */
     struct duck_reads reads; /* in the arena */
     const char *error;       /* NULL: it was read */
+    const char *hint;        /* what to do about the error; NULL: it says itself */
     int64_t error_at;
     bool looked;            /* the two below are known */
     struct known_rows rows; /* owned */
@@ -31,6 +32,24 @@ struct prepare {
     size_t statement_count, statement_cap;
     struct map texts; /* key of a statement -> place in the list */
 };
+
+enum { TABLES_NOTED = 3 };
+
+/* What a statement reads, as far as it is known. */
+struct reading {
+    bool known; /* the columns of every dataset are */
+    bool typed, names_sure, types_sure;
+    struct {
+        const char *dataset;
+        const json_t *columns;
+    } tables[TABLES_NOTED];
+    size_t count;
+    json_t *columns; /* of all of them, for did-you-mean */
+};
+
+/* prepare_words.c: the engine's last error about it as prepare_complain() writes it, without a place; NULL
+ * when it says nothing about the step. New reference. */
+json_t *statement_problem(struct prepare *p, const struct statement *st, const struct reading *r);
 
 /* prepare_query.c */
 struct statement *statement_of(struct prepare *p, const json_t *sql);

@@ -1,19 +1,15 @@
-/* prepare_query.c: one statement against what is known: read, prepared, and its error in words.
+/* prepare_query.c: one statement against what is known: read, and prepared.
  *
  * The engine is asked the way the step will ask it (DESCRIBE binds names and types with the parameters'
- * types), over empty relations. Errors that may come from a stand-in value or from a file that is out of
- * reach here are none of ours: the step will meet them, or not. */
+ * types), over empty relations. */
 #include "operators/prepare_impl.h"
 
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/json.h"
-#include "base/suggest.h"
 #include "zones/sqltext.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 bool is_statement(const json_t *value) {
     return json_text(value, "text") && json_object_get(value, "params");
@@ -62,6 +58,8 @@ static void read_text(struct prepare *p, struct statement *st, const char *text)
     if (st->sql) return;
     bool other = strstr(err.msg, "Only SELECT") != NULL;
     st->error = other ? "this is another statement than one SELECT" : arena_strdup(p->arena, err.msg);
+    if (other) st->hint = "give the rows with SELECT: `into:` and `write:` say what becomes of them";
+    if (err.hint[0]) st->hint = arena_strdup(p->arena, err.hint);
 }
 
 struct statement *statement_of(struct prepare *p, const json_t *sql) {
@@ -92,19 +90,6 @@ void statements_release(struct prepare *p) {
 }
 
 /* ---- what it reads ---- */
-
-enum { TABLES_NOTED = 3 };
-
-struct reading {
-    bool known; /* the columns of every dataset are */
-    bool typed, names_sure, types_sure;
-    struct {
-        const char *dataset;
-        const json_t *columns;
-    } tables[TABLES_NOTED];
-    size_t count;
-    json_t *columns; /* of all of them, for did-you-mean */
-};
 
 static void add_table(struct reading *r, const char *dataset, const struct known_columns *c) {
     r->typed = r->typed && known_typed(c->list);
@@ -145,141 +130,6 @@ static int show_local(struct prepare *p, const struct prepare_local *local, stru
     return known_show_as(p->known, local->name, local->of->list, err);
 }
 
-/* ---- errors in words ---- */
-
-/* What an error depends on: the names of columns, their types as well, or nothing that may change. */
-enum ground { GROUND_NONE, GROUND_NAMES, GROUND_TYPES };
-
-/* The engine's words around a name, and ours. */
-static const struct {
-    const char *before, *after, *noun;
-    enum ground ground;
-} wordings[] = {
-    {"Referenced column \"", "\" not found", "column", GROUND_NAMES},
-    {"Referenced column ", " not found", "column", GROUND_NAMES},
-    {"\" does not have a column named \"", "\"", "column", GROUND_NAMES},
-    {"Column \"", "\" in EXCLUDE list", "column", GROUND_NAMES},
-    {"Column \"", "\" in REPLACE list", "column", GROUND_NAMES},
-    {"Column \"", "\" in RENAME list", "column", GROUND_NAMES},
-    {"Referenced table \"", "\" not found", "table", GROUND_NONE},
-    {"because schema \"", "\" does not exist", "zone", GROUND_NONE},
-    {"Table with name ", " does not exist", "table", GROUND_NONE},
-    {"Function with name ", " does not exist", "function", GROUND_NONE},
-    {"Type with name ", " does not exist", "type", GROUND_NONE},
-};
-
-struct words {
-    const char *noun, *name, *message; /* noun NULL: the engine's own message */
-    enum ground ground;
-};
-
-static struct words words_of(struct arena *a, const char *message) {
-    const char *line = arena_strndup(a, message, strcspn(message, "\n"));
-    struct words w = {.message = line, .ground = GROUND_TYPES};
-    for (size_t i = 0; i < sizeof wordings / sizeof *wordings; i++) {
-        const char *from = strstr(line, wordings[i].before), *to = NULL;
-        if (from) to = strstr(from += strlen(wordings[i].before), wordings[i].after);
-        if (!to) continue;
-        w = (struct words){.noun = wordings[i].noun,
-                           .name = arena_strndup(a, from, (size_t)(to - from)),
-                           .message = line,
-                           .ground = wordings[i].ground};
-        return w;
-    }
-    return w;
-}
-
-/* Names to choose from, each once: two tables may share a column. */
-struct names {
-    const char **list;
-    size_t count, cap;
-};
-
-static void add_name(struct names *n, const char *name) {
-    for (size_t i = 0; i < n->count; i++)
-        if (strcasecmp(n->list[i], name) == 0) return;
-    GROW(n->list, n->count, n->cap);
-    n->list[n->count++] = name;
-}
-
-static void add_candidates(struct prepare *p, struct names *n) {
-    const char *c = json_text_or(duck_error_said(p->r.duck), "candidates", "");
-    for (; *c; c += strcspn(c, ","), c += strspn(c, ", "))
-        add_name(n, arena_strndup(p->arena, c, strcspn(c, ",")));
-}
-
-/* The dataset of this name, where its zone was forgotten. */
-static const char *with_zone(const struct prepare *p, const char *table) {
-    for (size_t i = 0; i < p->count; i++) {
-        const char *dataset = step_dataset(&p->steps[i]), *dot = dataset ? strchr(dataset, '.') : NULL;
-        if (dot && strcmp(dot + 1, table) == 0) return dataset;
-    }
-    const char *candidate = json_text_or(duck_error_said(p->r.duck), "candidates", "");
-    return strchr(candidate, '.') ? arena_strdup(p->arena, candidate) : NULL;
-}
-
-/* The engine offers the nearest name however far it is; ours must be near. */
-static const char *meant_of(struct prepare *p, const struct words *w, const struct reading *r) {
-    const char *noun = w->noun ? w->noun : "", *key;
-    struct names n = {0};
-    size_t i;
-    json_t *v;
-    if (strcmp(noun, "table") == 0 && !strchr(w->name, '.')) return with_zone(p, w->name);
-    if (strcmp(noun, "column") == 0)
-        json_array_foreach(r->columns, i, v) add_name(&n, json_text_or(v, "name", ""));
-    if (strcmp(noun, "zone") == 0)
-        json_object_foreach((json_t *)(uintptr_t)p->r.zones, key, v) add_name(&n, key);
-    if (*noun) add_candidates(p, &n);
-    const char *meant = n.count ? suggest(w->name, n.list, n.count) : NULL;
-    free(n.list);
-    return meant;
-}
-
-static const char *note_of(struct prepare *p, const struct words *w, const struct reading *r) {
-    struct buf b = BUF_INIT;
-    const char *candidates = json_text(duck_error_said(p->r.duck), "candidates");
-    bool column = w->noun && strcmp(w->noun, "column") == 0;
-    for (size_t i = 0; column && i < r->count; i++)
-        buf_addf(&b, "%s%s", i ? "\n" : "",
-                 columns_note(p->arena, r->tables[i].dataset, r->tables[i].columns));
-    if (!w->noun && candidates) buf_addf(&b, "there are: %.300s", candidates);
-    const char *out = b.len ? arena_strdup(p->arena, buf_str(&b)) : NULL;
-    buf_release(&b);
-    return out;
-}
-
-static const char *message_of(struct prepare *p, const struct statement *st, const struct words *w,
-                              const struct reading *r) {
-    if (!w->noun) return w->message;
-    bool of_one = w->ground == GROUND_NAMES && r->count == 1 && (st->reads.one_table || !st->reads.count);
-    return arena_printf(p->arena, "no %s `%s`%s%s", w->noun, w->name, of_one ? " in " : "",
-                        of_one ? r->tables[0].dataset : "");
-}
-
-/* Conversions may fail for the stand-in, files are out of reach: only what is said about names and types
- * counts. */
-static bool is_ours(const json_t *said) {
-    static const char *const kinds[] = {"Parser", "Binder", "Catalog"};
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (strcmp(json_text_or(said, "exception_type", ""), kinds[i]) == 0) return true;
-    return false;
-}
-
-static json_t *problem_of(struct prepare *p, const struct statement *st, const struct reading *r) {
-    const json_t *said = duck_error_said(p->r.duck);
-    struct words w = words_of(p->arena, json_text_or(said, "exception_message", ""));
-    if (!is_ours(said) || (w.ground == GROUND_TYPES && !r->typed)) return NULL;
-    bool sure = w.ground == GROUND_NONE || (r->names_sure && (w.ground == GROUND_NAMES || r->types_sure));
-    json_t *o = json_object();
-    json_put(o, "doubtful", json_boolean(!sure));
-    json_put(o, "position", json_integer(duck_error_position(p->r.duck)));
-    json_put_text(o, "name", w.name);
-    json_put_text(o, "message", message_of(p, st, &w, r));
-    json_put_text(o, "meant", meant_of(p, &w, r));
-    json_put_text(o, "note", note_of(p, &w, r));
-    return o;
-}
-
 /* ---- the columns it gives ---- */
 
 static struct known_rows rows_by_text(const struct statement *st) {
@@ -314,7 +164,7 @@ static void look(struct prepare *p, struct statement *st, const struct prepare_l
     /* What unnest() makes of a column without a type says nothing of its columns. */
     ready = ready && (r.typed || !st->reads.unnests);
     if (ready) described = duck_describe(p->r.duck, st->sql, st->params, &err);
-    if (ready && !described) st->problem = problem_of(p, st, &r);
+    if (ready && !described) st->problem = statement_problem(p, st, &r);
     if (local) known_hide(p->known, local->name);
     st->rows = described ? rows_by_engine(st, &r, described) : rows_by_text(st);
     json_decref(r.columns);
