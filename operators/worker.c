@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/fsio.h"
 #include "base/json.h"
+#include "base/limits.h"
 #include "engine/duck.h"
 #include "operators/op.h"
 #include "operators/prepare.h"
@@ -60,7 +61,8 @@ static int act_publish(struct work *w, struct err *err) {
 
 /* Reaches no file: looking at a step must not depend on what lies in a folder, nor take long. */
 static struct duck *blind_duck(struct work *w, struct err *err) {
-    struct duck_options o = {.timezone = w->request.timezone, .threads = 1};
+    struct duck_options o = {
+        .timezone = w->request.timezone, .threads = 1, .memory_bytes = LIMIT_PREPARE_BYTES};
     return w->duck = duck_open(&o, err);
 }
 
