@@ -157,7 +157,7 @@ static void bare_run(struct conductor *c, struct live_run *r, const struct step_
 /* ---- the definition it began with ---- */
 
 static struct pipeline *load_definition(struct conductor *c, const struct definition_row *d) {
-    struct pipeline_reader verbs_only = {.sql_reads = NULL};
+    struct pipeline_reader verbs_only = {.ask = NULL};
     verbs_only.verbs = op_verbs(&verbs_only.verb_count);
     const struct pipeline_reader *reader = c->options.reader ? c->options.reader : &verbs_only;
     struct diags *diags = diags_new();
