@@ -20,6 +20,7 @@
     X(LOG_HEAD_BYTES, 8u << 20, "of a step's log kept from its beginning")                                   \
     X(LOG_TAIL_BYTES, 8u << 20, "of a step's log kept from its end")                                         \
     X(SAMPLE_ROWS, 20, "failing rows kept per check")                                                        \
+    X(PREPARE_BYTES, 512u << 20, "of the engine while it only looks at SQL: constants may be large")         \
     X(BALLAST_BYTES, 64u << 20, "space to record failures in when the disk is full")
 
 enum leat_limit {

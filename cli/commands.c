@@ -19,6 +19,7 @@ const struct command *const commands[] = {
     &command_zone_show,
     &command_zone_history,
     &command_zone_rollback,
+    &command_zone_repair,
     &command_bookmark_list,
     &command_bookmark_show,
     &command_bookmark_history,

@@ -104,7 +104,7 @@ struct pipeline *load_pipeline(struct cli *c, const struct project *p, const cha
         err_set(err, EX_INVALID, "%s is not valid; nothing was started", name);
         err_hint(err, "mend it, then look again with `leat validate`");
     }
-    if (pl && asking.failed.msg[0]) {
+    if (pl && !pl->reads_known && asking.failed.msg[0]) {
         *err = asking.failed;
         err_prefix(err, "the order of %s's steps cannot be known", pl->name);
         err->exit = EX_ENVIRONMENT;

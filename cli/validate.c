@@ -9,12 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One invocation. All files share one list of diagnostics, so that each is reported once. */
+struct file {
+    char *path;
+    struct diags *diags;
+    struct loading *loading; /* NULL: it cannot be read, `why` or diags say so */
+    struct err why;
+};
+
+/* One invocation. All files are asked about together: one process of the engine, and a step of one pipeline
+ * knows what another one writes. */
 struct validation {
     struct cli *c;
     struct project *project;
-    struct diags *diags;
-    char **files;
+    struct file *files;
     size_t file_count, invalid;
     json_t *items;
     bool fix, strict;
@@ -99,40 +106,67 @@ static void report(struct validation *v, struct diags *d, const char *path, cons
     if (d->count > 0) print_diags(v, d);
 }
 
-static int validate_file(struct validation *v, const char *path, struct err *err) {
-    struct diags *d = diags_new();
-    struct sql_asking asking = {.project = v->project};
-    struct pipeline_reader reader = pipeline_reader(&asking);
-    struct err why = {0};
-    struct pipeline *p = pipeline_load(v->project, path, &reader, d, &why);
+static void load_files(struct validation *v, const struct pipeline_reader *reader) {
+    struct loading **all = xcalloc(v->file_count + 1, sizeof *all);
+    for (size_t i = 0; i < v->file_count; i++) {
+        struct file *f = &v->files[i];
+        f->diags = diags_new();
+        all[i] = f->loading = loading_begin(v->project, f->path, reader, f->diags, &f->why);
+    }
+    loading_ask(all, v->file_count);
+    free(all);
+}
+
+static int validate_file(struct validation *v, struct file *f, struct err *err) {
+    struct diags *d = f->diags;
+    struct pipeline *p = f->loading ? loading_end(f->loading) : NULL;
     bool ok = p && !(v->strict && d->warnings > 0);
     int rc = 0;
+    f->loading = NULL;
     if (!p && d->errors == 0)
-        rc = (*err = why, -1);
+        rc = (*err = f->why, -1);
     else
-        report(v, d, shown_path(v->project, path), p);
-    if (rc == 0 && v->fix) rc = apply_fixes(v, d, path, err);
+        report(v, d, shown_path(v->project, f->path), p);
+    if (rc == 0 && v->fix) rc = apply_fixes(v, d, f->path, err);
     v->invalid += !ok;
     pipeline_free(p);
-    diags_free(d);
     return rc;
+}
+
+static int validate_files(struct validation *v, struct err *err) {
+    struct sql_asking asking = {.project = v->project};
+    struct pipeline_reader reader = pipeline_reader(&asking);
+    int rc = 0;
+    load_files(v, &reader);
+    for (size_t i = 0; rc == 0 && i < v->file_count; i++) rc = validate_file(v, &v->files[i], err);
+    return rc;
+}
+
+static void release_files(struct validation *v) {
+    for (size_t i = 0; i < v->file_count; i++) {
+        struct file *f = &v->files[i];
+        if (f->loading) pipeline_free(loading_end(f->loading));
+        diags_free(f->diags);
+        free(f->path);
+    }
+    free(v->files);
 }
 
 static int collect_files(struct validation *v, struct err *err) {
     const struct cli *c = v->c;
-    if (c->arg_count == 0) {
-        v->files = project_pipeline_files(v->project, &v->file_count);
-        if (v->file_count > 0) return 0;
-        err_set(err, EX_NOT_FOUND, "no pipeline files in %s", v->project->root);
-        return err_hint(err, "put one into pipelines/NAME.yaml; it begins with `pipeline: NAME`");
-    }
-    v->files = xcalloc(c->arg_count, sizeof *v->files);
+    char **found = c->arg_count ? NULL : project_pipeline_files(v->project, &v->file_count);
+    size_t n = c->arg_count ? c->arg_count : v->file_count;
+    v->files = xcalloc(n + 1, sizeof *v->files);
+    for (size_t i = 0; found && i < n; i++) v->files[i].path = found[i];
+    free(found);
     for (size_t i = 0; i < c->arg_count; i++) {
-        v->files[i] = find_pipeline_file(v->project, c->args[i], err);
-        if (!v->files[i]) return -1;
+        v->files[i].path = find_pipeline_file(v->project, c->args[i], err);
+        if (!v->files[i].path) return -1;
         v->file_count++;
     }
-    return 0;
+    if (n) return 0;
+    err_set(err, EX_NOT_FOUND, "no pipeline files in %s", v->project->root);
+    return err_hint(err, "put one into pipelines/NAME.yaml; it begins with `pipeline: NAME`");
 }
 
 /* leat.yaml is a file like the others. */
@@ -181,10 +215,9 @@ static int run(struct cli *c, struct err *err) {
     int rc = cli_number(c, "max-errors", 1, LIMIT_DIAG_SHOWN, &v.max, err);
     if (rc == 0) rc = validate_project(&v, err);
     if (rc == 0) rc = collect_files(&v, err);
-    for (size_t i = 0; rc == 0 && i < v.file_count; i++) rc = validate_file(&v, v.files[i], err);
+    if (rc == 0) rc = validate_files(&v, err);
     if (rc == 0) finish(&v);
-    for (size_t i = 0; i < v.file_count; i++) free(v.files[i]);
-    free(v.files);
+    release_files(&v);
     json_decref(v.items);
     project_free(v.project);
     return rc < 0 ? -1 : v.invalid > 0 ? EX_INVALID : EX_OK;
@@ -217,8 +250,10 @@ const struct command command_validate = {
     .everyday = true,
     .usage = "[FILE|PIPELINE...] [--strict] [--format FORMAT] [--fix]",
     .about = "Reads and checks pipeline files; runs nothing.",
-    .more = "Every mistake of a file is shown in one pass, with its place and what to type instead. What a\n"
-            "code such as E0104 means: leat explain E0104.",
+    .more =
+        "Every mistake of a file is shown in one pass, with its place and what to type instead. SQL is\n"
+        "prepared, not executed, against the columns of the last versions and of what earlier steps give.\n"
+        "What a code such as E0104 means: leat explain E0104.",
     .examples = examples,
     .flags = flags,
     .exits = exits,

@@ -28,6 +28,7 @@ extern const struct command command_version;
 extern const struct command command_worker;
 extern const struct command command_zone_history;
 extern const struct command command_zone_list;
+extern const struct command command_zone_repair;
 extern const struct command command_zone_rollback;
 extern const struct command command_zone_show;
 

@@ -567,6 +567,22 @@ static void note_places(struct maker *m) {
     n->at_key = at_key(m, STEP_KEY);
     n->at_partition = at_key(m, STEP_PARTITION_BY);
     n->at_merge_by = at_key(m, STEP_MERGE_BY);
+    n->call = m->use.call;
+}
+
+static const struct value *kept(struct maker *m, const struct value *v) {
+    struct value *copy = arena_alloc(m->l->nodes, sizeof *copy);
+    *copy = *v;
+    return copy;
+}
+
+/* Columns that are named: whoever looks at them later shows where they are written. */
+static void note_columns(struct maker *m) {
+    struct note *n = m->note;
+    const struct value *column = value_member(&m->value[STEP_PARTITION_BY], "column");
+    if (m->good[STEP_KEY]) n->key = kept(m, &m->value[STEP_KEY]);
+    if (m->good[STEP_MERGE_BY]) n->merge_by = kept(m, &m->value[STEP_MERGE_BY]);
+    if (m->good[STEP_PARTITION_BY]) n->partition_columns = column;
 }
 
 static void make_step(struct maker *m) {
@@ -590,6 +606,7 @@ static void make_step(struct maker *m) {
     take_after(m);
     take_refs(m);
     note_places(m);
+    note_columns(m);
     need_into(m);
     no_output_in_finally(m);
     m->l->call = (struct span){0};

@@ -21,6 +21,7 @@
 
 struct conductor;
 struct store;
+struct dataset_row;
 
 /* What a program that takes this one's place (exec) inherits, so that nobody gets in between; 0: nothing. */
 struct inherited {
@@ -108,6 +109,16 @@ struct rollback_request {
 };
 int conductor_rollback(struct conductor *c, const struct rollback_request *r, int64_t *from, int64_t *version,
                        struct err *err);
+
+/* Records the versions that the log of a dataset has and the database does not, and lets the dataset go on
+ * (zones/repair.h). Call it after conductor_recover(). Exit 8 when the log does not end where it was seen to.
+ */
+struct repair_request {
+    const struct dataset_row *dataset; /* as it was seen; id -1: not known to the database */
+    int64_t last;                      /* the version its log was seen to end at */
+    const char *author, *reason;
+};
+int conductor_repair(struct conductor *c, const struct repair_request *r, struct err *err);
 
 /* Retention and garbage collection when the last was a day ago; nothing may be live. A failure is worth a
  * warning, no more. */

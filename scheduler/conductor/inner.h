@@ -14,6 +14,8 @@
  *   effects.c    what is done after the commit: jobs, acknowledgements, files, reports
  *   restore.c    a run of the database in memory again
  *   recover.c    what a dead conductor left
+ *   ahead.c      datasets that are ahead of the database
+ *   repair.c     a stopped dataset goes on
  *   rollback.c   an old version's files as a new version
  *   clock.c      the timetable driven by the wall clock: slots become runs
  *   pauses.c     pipelines that start nothing by themselves for a while
@@ -34,6 +36,7 @@
 #include "scheduler/idmap.h"
 #include "scheduler/plan.h"
 #include "store/attempts.h"
+#include "store/datasets.h"
 #include "store/intents.h"
 #include "store/runs.h"
 #include "warden/client.h"
@@ -338,6 +341,12 @@ instant_t pauses_next(const struct conductor *c);
 
 /* ---- asks.c */
 json_t *asked(void *ctx, const json_t *request); /* a control_answer; ctx is the conductor */
+/* ---- ahead.c */
+/* Stops the dataset when its log goes on after what the database knows. Inside a transaction. 1: it does, err
+ * says so; 0: it does not; -1. */
+int ahead_stop(struct conductor *c, const struct dataset_row *d, struct err *err);
+/* Every dataset, when this start may have found an older database. */
+int ahead_look(struct conductor *c, struct err *err);
 
 /* ---- rollback.c */
 /* P4 to P7 of an intent that belongs to no attempt, at once: it moves no files. */

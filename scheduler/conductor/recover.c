@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIST_PATIENCE_MS = 5000 };
+enum { LIST_PATIENCE_MS = (int)(WARDEN_PATIENCE / US_PER_MS) };
 #define REAP_PATIENCE (20 * US_PER_SECOND)
 
 struct recovery {
@@ -277,7 +277,8 @@ static int recover_all(struct recovery *k, struct err *err) {
     n = leave_waiting(k, rows, n);
     if (restore_runs(k, rows, n, err) || recover_attempts(k, err) || enter_runs(k, rows, n, err)) return -1;
     effects_run(k->c);
-    return k->c->options.serves ? 0 : finish_old_runs(k->c, k->resume, err);
+    if (!k->c->options.serves && finish_old_runs(k->c, k->resume, err)) return -1;
+    return ahead_look(k->c, err) ? -1 : 0;
 }
 
 int conductor_recover(struct conductor *c, int64_t resume, struct err *err) {

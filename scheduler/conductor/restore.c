@@ -173,7 +173,7 @@ static struct pipeline *known_definition(struct conductor *c, const struct defin
 struct pipeline *restore_definition(struct conductor *c, const struct definition_row *d) {
     struct pipeline *known = known_definition(c, d);
     if (known) return known;
-    struct pipeline_reader verbs_only = {.sql_reads = NULL};
+    struct pipeline_reader verbs_only = {.ask = NULL};
     verbs_only.verbs = op_verbs(&verbs_only.verb_count);
     const struct pipeline_reader *reader = c->options.reader ? c->options.reader : &verbs_only;
     struct diags *diags = diags_new();
