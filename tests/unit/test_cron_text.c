@@ -1,6 +1,7 @@
 /* test_cron_text.c: what is said about cron texts and phrases, and how they are printed; tables in
  * tests/data/cron. */
 #include "cron/every.h"
+#include "cron/explain.h"
 #include "cron_fixture.h"
 
 static const struct cron_options seeded = {.seed = "job-1"};
@@ -70,6 +71,21 @@ static void same_row(const struct row *r) {
     if (cron_parse(buf_str(&b), NULL, &again, &err) != 0) ROW_FAIL(r, "`%s`: %s", buf_str(&b), err.message);
     if (!cron_same(&c, &again)) ROW_FAIL(r, "`%s` is another schedule", buf_str(&b));
     buf_release(&b);
+}
+
+static void explain_row(const struct row *r) {
+    struct cron c;
+    struct cron_note err;
+    struct buf b = BUF_INIT;
+    if (cron_parse(r->cell[0], &seeded, &c, &err) != 0) ROW_FAIL(r, "%s", err.message);
+    cron_explain(&c, &b);
+    if (strcmp(buf_str(&b), r->cell[1]) != 0) ROW_FAIL(r, "means `%s`", buf_str(&b));
+    buf_release(&b);
+}
+
+static void test_explain(void **state) {
+    (void)state;
+    each_row("explain.tsv", 2, 50, explain_row);
 }
 
 static void test_errors(void **state) {
@@ -147,6 +163,6 @@ int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_errors),        cmocka_unit_test(test_lint),
                                        cmocka_unit_test(test_canonical),     cmocka_unit_test(test_every),
                                        cmocka_unit_test(test_dst_attribute), cmocka_unit_test(test_limits),
-                                       cmocka_unit_test(test_zone)};
+                                       cmocka_unit_test(test_zone),          cmocka_unit_test(test_explain)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
