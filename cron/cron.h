@@ -119,7 +119,7 @@ struct cron {
  * text is checked against the zone data. opts may be NULL. */
 int cron_parse(const char *text, const struct cron_options *opts, struct cron *out, struct cron_note *err);
 
-/* The zone in front of `text`, from which c was parsed; false when there is none. */
+/* The zone in front of `text`, from which c was parsed; false, and out untouched, when there is none. */
 bool cron_zone(const struct cron *c, const char *text, char out[TZ_NAME]);
 
 /* Warnings about a text that cron_parse accepts; returns how many of at most CRON_NOTES_MAX it wrote. */

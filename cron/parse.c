@@ -143,8 +143,9 @@ int cron_parse(const char *text, const struct cron_options *opts, struct cron *o
 }
 
 bool cron_zone(const struct cron *c, const char *text, char out[TZ_NAME]) {
+    if (!c->zone_len) return false;
     snprintf(out, TZ_NAME, "%.*s", c->zone_len, text + c->zone_at);
-    return c->zone_len > 0;
+    return true;
 }
 
 bool cron_same(const struct cron *a, const struct cron *b) {

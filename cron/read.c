@@ -30,6 +30,13 @@ static struct part word_at(const char *s, size_t at) {
     return (struct part){(uint16_t)at, (uint16_t)(end - at)};
 }
 
+/* All that is left, without blanks at its end. */
+static struct part rest_at(const char *s, size_t at) {
+    size_t end = strlen(s);
+    while (end > at && blank(s[end - 1])) end--;
+    return (struct part){(uint16_t)at, (uint16_t)(end - at)};
+}
+
 static size_t skip(const char *s, size_t at) {
     while (blank(s[at])) at++;
     return at;
@@ -57,7 +64,8 @@ static int check_characters(const char *s, struct cron_note *err) {
 static int check_zone(const char *s, struct part at, struct cron_note *err) {
     char name[TZ_NAME], meant[TZ_NAME] = "";
     snprintf(name, sizeof name, "%.*s", (int)at.length, s + at.at);
-    if (at.length < TZ_NAME && at.length && tz_exists(name)) return 0;
+    if (!at.length) return cron_say(err, CRON_E_TZ, CRON_WHOLE, at, "a time zone is missing after `=`");
+    if (at.length < TZ_NAME && tz_exists(name)) return 0;
     cron_say(err, CRON_E_TZ, CRON_WHOLE, at, "unknown time zone `%s`", name);
     tz_suggest(name, meant, sizeof meant);
     return cron_meant(err, *meant ? meant : NULL);
@@ -103,7 +111,7 @@ static int read_every(const char *s, struct part at, struct cron_text *out, stru
         if (p == digits || u == 5 || n > most) return bad_duration(s, at, err);
         sum += n * units[u].seconds;
     }
-    if (sum < 1 || sum > most || skip(s, (size_t)(end - s)) != strlen(s)) return bad_duration(s, at, err);
+    if (sum < 1 || sum > most) return bad_duration(s, at, err);
     out->every = sum;
     return 0;
 }
@@ -111,10 +119,9 @@ static int read_every(const char *s, struct part at, struct cron_text *out, stru
 /* ---- fields */
 
 static int wrong_count(const char *s, size_t at, int count, struct cron_note *err) {
-    size_t end = at + strlen(s + at);
-    while (end > at && blank(s[end - 1])) end--;
-    struct part all = {(uint16_t)at, (uint16_t)(end - at)};
+    struct part all = rest_at(s, at);
     cron_say(err, CRON_E_COUNT, CRON_WHOLE, all, "a cron text has 5 fields, this one has %d", count);
+    if (strstr(s + at, " #")) return cron_hint(err, "there are no comments inside of a cron text");
     return count < FEWEST ? cron_hint(err, "minute, hour, day of month, month, day of week")
                           : cron_hint(err, "with seconds in front there are 6, with a year behind too 7");
 }
@@ -168,14 +175,16 @@ static bool same_word(const char *s, struct part at, const char *word) {
 static int read_nickname(const char *s, size_t at, struct cron_text *out, struct cron_note *err) {
     out->nickname = word_at(s, at);
     size_t next = skip(s, at + out->nickname.length);
-    if (same_word(s, out->nickname, "@every")) return read_every(s, word_at(s, next), out, err);
+    if (same_word(s, out->nickname, "@every")) return read_every(s, rest_at(s, next), out, err);
     if (same_word(s, out->nickname, "@reboot")) {
         cron_say(err, CRON_E_EVENT, CRON_WHOLE, out->nickname, "`@reboot` is an event: it has no times");
         return cron_hint(err, "let what starts the machine call `leat run`");
     }
     for (size_t i = 0; i < NICKNAMES; i++) {
         if (!same_word(s, out->nickname, nicknames[i].name)) continue;
-        if (s[next]) return wrong_count(s, at, 2, err);
+        if (s[next])
+            return cron_say(err, CRON_E_COUNT, CRON_WHOLE, rest_at(s, next), "nothing may follow `%s`",
+                            nicknames[i].name);
         return read_fields(nicknames[i].means, 0, out, err);
     }
     return unknown_nickname(s, out->nickname, err);
