@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "scheduler/idmap.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -229,10 +230,12 @@ static void file_read(uv_work_t *w, int status) {
         release_loaded(f);
     else
         take(c, f);
-    if (c->closing)
+    if (c->closing) {
         release_when_quiet(c);
-    else if (!c->reading)
+    } else if (!c->reading) {
         drop_gone(c);
+        malloc_trim(0); /* what reading took for a while: a daemon lives long */
+    }
 }
 
 static void start_reading(struct catalog *c, struct file *f) {

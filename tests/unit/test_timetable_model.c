@@ -39,7 +39,7 @@ static const char *const zones[] = {"UTC", "Europe/Berlin", "America/New_York"};
 static struct schedule *schedule_of(const char *text) {
     struct err err = {0};
     json_t *j = json_loads(text, 0, NULL);
-    struct schedule *s = j ? schedule_from_rule("main", j, &err) : NULL;
+    struct schedule *s = j ? schedule_from_rule("main", j, NULL, &err) : NULL;
     if (!s) fail_msg("%s: %s", text, err.msg);
     json_decref(j);
     return s;
