@@ -1,4 +1,7 @@
-/* next.c: `leat next`: when a schedule fires. Here: any cron text or phrase, in any zone. */
+/* next.c: `leat next`: when a schedule fires. Here: any cron text or phrase, in any zone. Pipelines are in
+ * next_pipelines.c. */
+#include "cli/next.h"
+
 #include "base/json.h"
 #include "base/limits.h"
 #include "cli/verbs.h"
@@ -11,11 +14,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { LOCAL_TEXT = 48 };
-
-/* A change of the clock matters to windows up to this long even where nothing runs at it. */
-#define SHORT_WINDOW (8 * US_PER_DAY)
 
 struct preview {
     struct cli *c;
@@ -91,7 +89,7 @@ static int read_from(struct preview *v, struct err *err) {
 /* ---- what is shown */
 
 /* 2027-03-28T03:00:00+02:00 */
-static const char *local_text(const struct tz *tz, instant_t t, char out[LOCAL_TEXT]) {
+const char *next_local(const struct tz *tz, instant_t t, char out[LOCAL_TEXT]) {
     struct tz_local l;
     struct civil c = tz_civil(tz, t);
     tz_at(tz, t, &l);
@@ -105,10 +103,9 @@ static bool worth_saying(const struct cron_effect *e, instant_t before, instant_
     return e->kind != CRON_EFFECT_NONE || fire - before <= SHORT_WINDOW;
 }
 
-/* What the clock does between the firing before (or the beginning) and this one, one line each. */
-static void add_effects(const struct preview *v, instant_t before, instant_t fire, json_t *lines) {
+void next_effects(struct cron_clock *clock, instant_t before, instant_t fire, json_t *lines) {
     struct cron_effect e;
-    for (instant_t t = before; cron_effect_next(&v->clock, t, fire, &e); t = e.at) {
+    for (instant_t t = before; cron_effect_next(clock, t, fire, &e); t = e.at) {
         if (!worth_saying(&e, before, fire)) continue;
         struct buf b = BUF_INIT;
         cron_effect_text(&e, &b);
@@ -117,11 +114,21 @@ static void add_effects(const struct preview *v, instant_t before, instant_t fir
     }
 }
 
+void next_print_lines(const struct out *o, const json_t *lines) {
+    size_t i;
+    json_t *line;
+    json_array_foreach(lines, i, line) {
+        out_printf(o, "  ");
+        out_paint(o, PAINT_DIM, json_string_value(line), 0);
+        out_printf(o, "\n");
+    }
+}
+
 static void add_item(struct preview *v, instant_t t, json_t *effects) {
     char local[LOCAL_TEXT];
     json_t *item = json_object();
-    json_put(item, "at", json_instant(t));
-    json_put_text(item, "local", local_text(v->tz, t, local));
+    json_put(item, "fire_at", json_instant(t));
+    json_put_text(item, "local", next_local(v->tz, t, local));
     json_put_text(item, "timezone", tz_name(v->tz));
     json_put_text(item, v->phrase ? "every" : "cron", v->text);
     if (v->explain) json_put(item, "clock_changes", json_incref(effects));
@@ -130,21 +137,15 @@ static void add_item(struct preview *v, instant_t t, json_t *effects) {
 
 static void print_fire(const struct preview *v, instant_t t, const json_t *effects) {
     char shown[WHEN_TEXT];
-    size_t i;
-    json_t *line;
     out_printf(&v->c->out, "%s\n", when_text(v->tz, t, shown));
-    json_array_foreach(effects, i, line) {
-        out_printf(&v->c->out, "  ");
-        out_paint(&v->c->out, PAINT_DIM, json_string_value(line), 0);
-        out_printf(&v->c->out, "\n");
-    }
+    next_print_lines(&v->c->out, effects);
 }
 
 static void show_fires(struct preview *v) {
     instant_t before = v->from, t = cron_at_or_after(&v->clock, v->from);
     for (long i = 0; i < v->count && t != INSTANT_NONE; i++, before = t, t = cron_next(&v->clock, t)) {
         json_t *effects = json_array();
-        if (v->explain) add_effects(v, i ? before : cron_prev(&v->clock, t), t, effects);
+        if (v->explain) next_effects(&v->clock, i ? before : cron_prev(&v->clock, t), t, effects);
         if (v->items)
             add_item(v, t, effects);
         else
@@ -174,21 +175,31 @@ static int find_text(struct preview *v, struct err *err) {
     const char *cron = cli_value(v->c, "cron"), *every = cli_value(v->c, "every");
     v->text = cron ? cron : every;
     v->phrase = !cron;
-    if (v->text && !(cron && every)) return 0;
-    err_set(err, EX_USAGE, cron ? "--cron and --every are two schedules" : "which schedule?");
-    return err_hint(err,
-                    cron ? "leave one of them out" : "leat next --cron \"15 6 * * *\" --tz Europe/Berlin");
+    if (cron && every) {
+        err_set(err, EX_USAGE, "--cron and --every are two schedules");
+        return err_hint(err, "leave one of them out");
+    }
+    if (v->c->arg_count == 0) return 0;
+    err_set(err, EX_USAGE, "a pipeline has its own schedule: leave out %s", cron ? "--cron" : "--every");
+    return -1;
 }
 
-static int run(struct cli *c, struct err *err) {
-    struct preview v = {.c = c, .explain = cli_given(c, "explain")};
-    if (find_text(&v, err) < 0 || cli_number(c, "limit", 1, 5, &v.count, err) < 0) return -1;
-    if (v.count > LIMIT_NEXT_SHOWN) return err_set(err, EX_USAGE, "-n is %d at most", LIMIT_NEXT_SHOWN);
+static int next_text(struct cli *c, long count, struct err *err) {
+    struct preview v = {.c = c, .count = count, .explain = cli_given(c, "explain")};
+    if (find_text(&v, err) < 0) return -1;
     if ((v.phrase ? read_every(&v) : read_cron(&v)) < 0) return EX_INVALID;
     int rc = find_zone(&v, err) < 0 || read_from(&v, err) < 0 ? -1 : EX_OK;
     if (rc == EX_OK) show(&v);
     tz_free(v.tz);
     return rc;
+}
+
+static int run(struct cli *c, struct err *err) {
+    long count;
+    if (cli_number(c, "limit", 1, 5, &count, err) < 0) return -1;
+    if (count > LIMIT_NEXT_SHOWN) return err_set(err, EX_USAGE, "-n is %d at most", LIMIT_NEXT_SHOWN);
+    bool text = cli_given(c, "cron") || cli_given(c, "every");
+    return text ? next_text(c, count, err) : next_pipelines(c, count, err);
 }
 
 static const struct flag flags[] = {
@@ -202,6 +213,8 @@ static const struct flag flags[] = {
 };
 
 static const char *const examples[] = {
+    "leat next\tthe next five firings of all pipelines",
+    "leat next sales_daily -n 3 --from 2027-03-27\tof one, from a day on",
     "leat next --cron \"15 6 * * MON-FRI\" --tz Europe/Berlin\tthe next five",
     "leat next --cron \"30 2 * * *\" --tz Europe/Berlin --from 2027-03-27 -n 3 --explain\tover a change of "
     "the clock",
@@ -209,18 +222,19 @@ static const char *const examples[] = {
     NULL,
 };
 
-static const int exits[] = {EX_INVALID, 0};
+static const int exits[] = {EX_INVALID, EX_NOT_FOUND, 0};
 
 const struct command command_next = {
     .name = "next",
     .group = GROUP_LOOK,
-    .usage = "--cron EXPR | --every PHRASE",
-    .about = "Says when a schedule fires.",
-    .more =
-        "--tz is the zone of its wall times, UTC when not given. Warnings about the text go to stderr.\n\n"
-        "The dialect and what it does when the clocks change: docs/reference/cron.md.",
+    .usage = "[PIPELINE...] | --cron EXPR | --every PHRASE",
+    .about = "Says when schedules fire, and which window each firing is about.",
+    .more = "With a text, --tz is the zone of its wall times, UTC when not given; warnings about it go to "
+            "stderr.\n\n"
+            "The dialect and what it does when the clocks change: docs/reference/cron.md.",
     .examples = examples,
     .flags = flags,
     .exits = exits,
+    .args_max = 1000,
     .run = run,
 };

@@ -63,7 +63,7 @@ $ leat next --cron "15 6 * * *" --tz Europe/Berlin --from 2027-10-31 -n 1 --expl
   "generated_at": ".*", (re)
   "items": [
     {
-      "at": "2027-10-31T05:15:00Z",
+      "fire_at": "2027-10-31T05:15:00Z",
       "local": "2027-10-31T06:15:00+01:00",
       "timezone": "Europe/Berlin",
       "cron": "15 6 * * *",
@@ -164,9 +164,8 @@ $ leat next --cron "0 6 * * *" --every "day at 06:00"
 ! error: --cron and --every are two schedules
 !   hint: leave one of them out
 [2]
-$ leat next
-! error: which schedule?
-!   hint: leat next --cron "15 6 * * *" --tz Europe/Berlin
+$ leat next sales --cron "0 6 * * *"
+! error: a pipeline has its own schedule: leave out --cron
 [2]
 $ leat next --cron "0 6 * * *" -n 0
 ! error: --limit takes a whole number from 1 on, not `0`
