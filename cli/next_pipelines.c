@@ -188,13 +188,6 @@ static void print_json(const struct preview *p) {
 
 /* ---- for people */
 
-/* Sat 2027-03-27 06:15 CET */
-static void time_text(const struct tz *tz, instant_t t, char out[WHEN_TEXT]) {
-    when_text(tz, t, out);
-    char *zone = strrchr(out, ' ');
-    if (zone && zone - out > 3 && strncmp(zone - 3, ":00", 3) == 0) memmove(zone - 3, zone, strlen(zone) + 1);
-}
-
 enum { PIPELINE, SCHEDULE, FIRE, WINDOW, COLUMNS };
 struct texts {
     char cell[COLUMNS][WHEN_TEXT + 8];
@@ -207,7 +200,7 @@ static void row_texts(const struct preview *p, const struct row *r, struct texts
     *out = (struct texts){0};
     if (p->count > 1) snprintf(out->cell[PIPELINE], WHEN_TEXT, "%s", r->pipeline->name);
     if (r->pipeline->schedule_count > 1) snprintf(out->cell[SCHEDULE], WHEN_TEXT, "%s", r->schedule->name);
-    time_text(tz, r->slot.fire, out->cell[FIRE]);
+    when_minute(tz, r->slot.fire, out->cell[FIRE]);
     snprintf(out->cell[WINDOW], sizeof out->cell[WINDOW], "window %s",
              when_window_text(tz, &w, out_arrow(&p->v.c->out), window));
 }
