@@ -154,6 +154,7 @@ static void print_project(const struct out *o) {
     out_printf(o, "# Keys of leat.yaml\n\n" MADE "\n`leat schema project` prints the same as JSON Schema.\n");
     print_table(o, "The project", project_fields);
     print_table(o, "A zone", zone_fields);
+    print_table(o, "A calendar", calendar_fields);
 }
 
 static void print_limits(const struct out *o) {

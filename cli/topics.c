@@ -11,6 +11,7 @@ static const char windows_text[] =
     "A window is the half-open span of data time [start, end) that a run is about. Both ends are always\n"
     "shown, and the end is never part of it: a row of exactly `end` belongs to the next window.\n"
     "\n"
+    "  leat run P                                  the last complete window of its schedule\n"
     "  leat run P --window 2026-11-19              that day, in the pipeline's time zone\n"
     "  leat run P --window 2026-11-19T10           that hour\n"
     "  leat run P --window 2026-11                 that month\n"
@@ -20,6 +21,7 @@ static const char windows_text[] =
     "\n"
     "In SQL write where ts >= ${window.start} and ts < ${window.end}. A shell step finds LEAT_WINDOW_START\n"
     "and LEAT_WINDOW_END in its environment (UTC). A day on which the clocks change is 23 or 25 hours long.\n"
+    "Which window a scheduled run is about is said by `covers:` of the schedule; leat next P shows it.\n"
     "A pipeline that uses window.* and gets none is refused with exit code 2.\n";
 
 static const char bookmarks_text[] =
