@@ -73,6 +73,7 @@ static int check_zone(const char *s, struct part at, struct cron_note *err) {
 
 static int read_zone(const char *s, size_t *at, struct cron_text *out, struct cron_note *err) {
     static const char *const prefixes[] = {"CRON_TZ=", "TZ="};
+    if (!isalpha((unsigned char)s[*at])) return 0;
     for (size_t i = 0; i < 2; i++) {
         size_t n = strlen(prefixes[i]);
         if (strncasecmp(s + *at, prefixes[i], n) != 0) continue;
