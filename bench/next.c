@@ -1,6 +1,6 @@
 /* next.c: what the next fire time costs: for each line `expression<TAB>zone` of stdin one line
- * `parse ns<TAB>next ns`, or `-` when the expression is refused. Next is asked on and on from 2024; each number is the
- * median of several batches. */
+ * `parse ns<TAB>next ns`, or `-` when the expression is refused. Next is asked on and on from 2024; each
+ * number is the median of several batches. */
 #include "base/arena.h"
 #include "cron/cron.h"
 

@@ -316,8 +316,7 @@ int cron_read_field(struct reader *r, enum cron_field field, struct part p) {
     if (field == CRON_DOW && r->text[p.at] == '+') p = sub(p, 1, p.length);
     char first = p.length ? r->text[p.at] : 0;
     r->out->star[field] = first == '*' || first == '?';
-    if (p.length != 1 || first != '?' || (field != CRON_DOM && field != CRON_DOW))
-        return read_list(r, p);
+    if (p.length != 1 || first != '?' || (field != CRON_DOM && field != CRON_DOW)) return read_list(r, p);
     struct item *i = add(r, ITEM_RANGE, p);
     i->form = FORM_STAR;
     i->low = cron_field_low[field];
