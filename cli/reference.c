@@ -180,11 +180,11 @@ static const struct {
 } pages[] = {
     {"cli", print_cli},     {"exit-codes", print_exit_codes}, {"pipeline", print_pipeline},
     {"verbs", print_verbs}, {"project", print_project},       {"limits", print_limits},
-    {"codes", print_codes},
+    {"codes", print_codes}, {"cron", reference_print_cron},
 };
 
-const char *const reference_pages[] = {"cli",     "exit-codes", "pipeline", "verbs",
-                                       "project", "limits",     "codes",    NULL};
+const char *const reference_pages[] = {"cli",    "exit-codes", "pipeline", "verbs", "project",
+                                       "limits", "codes",      "cron",     NULL};
 
 void reference_print(const struct out *o, const char *page) {
     for (size_t i = 0; i < sizeof pages / sizeof *pages; i++)

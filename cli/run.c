@@ -135,8 +135,9 @@ static int run(struct cli *c, struct err *err) {
 static const struct flag flags[] = {
     {.name = "window",
      .value = "W",
-     .help = "the span of data time to run for: a day, hour, month, A..B, yesterday (default: the last complete "
-             "window of the schedule)"},
+     .help =
+         "the span of data time to run for: a day, hour, month, A..B, yesterday (default: the last complete "
+         "window of the schedule)"},
     {.name = "from", .value = "A", .help = "start of the one window; with --to"},
     {.name = "to", .value = "B", .help = "its end, exclusive"},
     {.name = "param",

@@ -77,7 +77,12 @@ enum cron_code {
 #undef X
 };
 
-extern const char *const cron_code_names[], *const cron_code_titles[]; /* "E_EMPTY", …; by enum cron_code */
+extern const char *const cron_code_names[]; /* "E_EMPTY", … by enum cron_code */
+
+struct cron_nickname {
+    const char *name, *means; /* "@daily", "0 0 * * *" */
+};
+extern const struct cron_nickname cron_nicknames[]; /* name NULL at the end */
 
 /* An error or a warning about the bytes [offset, offset + length) of the text; length 0: the whole of it. */
 struct cron_note {

@@ -12,15 +12,15 @@
 
 enum { FEWEST = 5 };
 
-static const struct {
-    const char *name, *means;
-} nicknames[] = {
-    {"@yearly", "0 0 1 1 *"},   {"@annually", "0 0 1 1 *"}, {"@quarterly", "0 0 1 1,4,7,10 *"},
-    {"@monthly", "0 0 1 * *"},  {"@weekly", "0 0 * * 0"},   {"@daily", "0 0 * * *"},
-    {"@midnight", "0 0 * * *"}, {"@hourly", "0 * * * *"},   {"@minutely", "* * * * *"},
+const struct cron_nickname cron_nicknames[] = {
+    {"@yearly", "0 0 1 1 *"},           {"@annually", "0 0 1 1 *"},
+    {"@quarterly", "0 0 1 1,4,7,10 *"}, {"@monthly", "0 0 1 * *"},
+    {"@weekly", "0 0 * * 0"},           {"@daily", "0 0 * * *"},
+    {"@midnight", "0 0 * * *"},         {"@hourly", "0 * * * *"},
+    {"@minutely", "* * * * *"},         {NULL, NULL},
 };
 
-enum { NICKNAMES = sizeof nicknames / sizeof *nicknames };
+enum { NICKNAMES = sizeof cron_nicknames / sizeof *cron_nicknames - 1 };
 
 static bool blank(char c) { return c == ' ' || c == '\t'; }
 
@@ -73,6 +73,7 @@ static int check_zone(const char *s, struct part at, struct cron_note *err) {
 
 static int read_zone(const char *s, size_t *at, struct cron_text *out, struct cron_note *err) {
     static const char *const prefixes[] = {"CRON_TZ=", "TZ="};
+    if (!isalpha((unsigned char)s[*at])) return 0;
     for (size_t i = 0; i < 2; i++) {
         size_t n = strlen(prefixes[i]);
         if (strncasecmp(s + *at, prefixes[i], n) != 0) continue;
@@ -159,7 +160,7 @@ static int read_fields(const char *s, size_t at, struct cron_text *out, struct c
 static int unknown_nickname(const char *s, struct part at, struct cron_note *err) {
     const char *names[NICKNAMES + 2] = {"@every", "@reboot"};
     char word[32];
-    for (size_t i = 0; i < NICKNAMES; i++) names[i + 2] = nicknames[i].name;
+    for (size_t i = 0; i < NICKNAMES; i++) names[i + 2] = cron_nicknames[i].name;
     snprintf(word, sizeof word, "%.*s", (int)at.length, s + at.at);
     cron_say(err, CRON_E_MACRO, CRON_WHOLE, at, "unknown nickname `%s`", word);
     const char *meant = suggest(word, names, NICKNAMES + 2);
@@ -181,11 +182,11 @@ static int read_nickname(const char *s, size_t at, struct cron_text *out, struct
         return cron_hint(err, "let what starts the machine call `leat run`");
     }
     for (size_t i = 0; i < NICKNAMES; i++) {
-        if (!same_word(s, out->nickname, nicknames[i].name)) continue;
+        if (!same_word(s, out->nickname, cron_nicknames[i].name)) continue;
         if (s[next])
             return cron_say(err, CRON_E_COUNT, CRON_WHOLE, rest_at(s, next), "nothing may follow `%s`",
-                            nicknames[i].name);
-        return read_fields(nicknames[i].means, 0, out, err);
+                            cron_nicknames[i].name);
+        return read_fields(cron_nicknames[i].means, 0, out, err);
     }
     return unknown_nickname(s, out->nickname, err);
 }

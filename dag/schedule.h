@@ -41,10 +41,10 @@ struct after {
 
 /* One text of `cron:`, or the phrase of `every:`: when a schedule fires. */
 struct firing {
-    const char *text;      /* as written */
-    bool phrase;           /* of `every:` */
-    const char *cron_text; /* what it means as a cron text; the same as `text` when it is one */
-    const char *seed; /* of H: "<seed>/<index>": a moved file or a changed text keeps it */
+    const char *text;        /* as written */
+    bool phrase;             /* of `every:` */
+    const char *cron_text;   /* what it means as a cron text; the same as `text` when it is one */
+    const char *seed;        /* of H: "<seed>/<index>": a moved file or a changed text keeps it */
     const struct cron *cron; /* compiled; one of the rule's */
     struct span at;          /* in the file */
 };

@@ -1,5 +1,6 @@
-/* fuzz_cron.c: any bytes as a cron text and as a phrase: refused with a note inside of the text, or compiled; what is
- * compiled prints, compiles to the same again, has words, and answers forwards and backwards alike. */
+/* fuzz_cron.c: any bytes as a cron text and as a phrase: refused with a note inside of the text, or compiled;
+ * what is compiled prints, compiles to the same again, has words, and answers forwards and backwards alike.
+ */
 #include "base/limits.h"
 #include "cron/every.h"
 #include "cron/explain.h"
@@ -44,7 +45,8 @@ static void check_note(const struct cron_note *n, const char *text) {
 }
 
 static void check(const struct cron *c) {
-    static const char *const rules[] = {"UTC0", "CET-1CEST,M3.5.0,M10.5.0/3", "<+1030>-10:30<+11>-11,M10.1.0,M4.1.0"};
+    static const char *const rules[] = {"UTC0", "CET-1CEST,M3.5.0,M10.5.0/3",
+                                        "<+1030>-10:30<+11>-11,M10.1.0,M4.1.0"};
     print_again(c);
     ask(c, NULL);
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
