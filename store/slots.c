@@ -88,7 +88,7 @@ int store_slots_forget(struct store *s, int64_t schedule, instant_t after, struc
 
 int store_slot_cut(struct store *s, const struct slot_row *t, struct err *err) {
     return (int)sql_run(SQL(s, slot_cut, err, A_INT(t->schedule), A_AT(t->fire), A_AT(t->last_fire),
-                            A_INT(t->count), A_AT(t->window_end)));
+                            A_INT(t->count), A_AT(t->window_end), arg_span(t->window_start, t->window_end)));
 }
 
 /* ---- asking ---- */

@@ -350,11 +350,13 @@ static int move(struct conductor *c, const struct timetable_move *m, struct err 
     return m->changed ? in_force(c, h, m, err) : 0;
 }
 
-void clock_tick(struct conductor *c) {
+void clock_tick(struct conductor *c, size_t decisions) {
     struct clock *k = c->clock;
     struct err err;
     pauses_tick(c);
-    timetable_tick(k->timetable, turn_wall(c), TIMETABLE_BUDGET, &k->out);
+    struct timetable_budget budget = TIMETABLE_BUDGET;
+    budget.decisions = decisions;
+    timetable_tick(k->timetable, turn_wall(c), budget, &k->out);
     for (size_t i = 0; i < k->out.count && !c->is_broken; i++)
         if (decide(c, &k->out.decisions[i], &err)) turn_broke(c, &err);
     for (size_t i = 0; i < k->out.move_count && !c->is_broken; i++)

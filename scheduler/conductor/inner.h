@@ -319,7 +319,8 @@ void clock_close(struct conductor *c);
 void clock_definition(struct conductor *c, const char *pipeline, const struct catalog_entry *e);
 void clock_zones_changed(struct conductor *c); /* zone data: what comes next is found anew */
 /* What is due: slots, cursors and runs of the turn's transaction. */
-void clock_tick(struct conductor *c);
+enum { CLOCK_FEW = 16, CLOCK_MANY = 2000 };
+void clock_tick(struct conductor *c, size_t decisions);
 void clock_arm(struct conductor *c); /* after a turn: wakes the loop when something is due */
 bool clock_idle(struct conductor *c); /* nothing is due */
 void clock_busy(struct conductor *c, const struct lane *l, bool busy);
