@@ -28,7 +28,7 @@ static double quantile(double *list, size_t n, double q) {
 static struct schedule *schedule_of(const char *text) {
     struct err err = {0};
     json_t *j = json_loads(text, 0, NULL);
-    struct schedule *s = schedule_from_rule("main", j, &err);
+    struct schedule *s = schedule_from_rule("main", j, NULL, &err);
     json_decref(j);
     if (s) return s;
     fprintf(stderr, "%s: %s\n", text, err.msg);

@@ -216,8 +216,7 @@ static const char *const examples[] = {
     "leat next\tthe next five firings of all pipelines",
     "leat next sales_daily -n 3 --from 2027-03-27\tof one, from a day on",
     "leat next --cron \"15 6 * * MON-FRI\" --tz Europe/Berlin\tthe next five",
-    "leat next --cron \"30 2 * * *\" --tz Europe/Berlin --from 2027-03-27 -n 3 --explain\tover a change of "
-    "the clock",
+    "leat next --cron \"30 2 * * *\" --tz Europe/Berlin --from 2027-03-27 -n 3 --explain\tclocks change",
     "leat next --every \"month on last at 06:15\" -n 12 --json\ta year of them",
     NULL,
 };
