@@ -13,6 +13,7 @@ const struct command *const commands[] = {
     &command_runs,
     &command_runs_show,
     &command_status,
+    &command_next,
     &command_logs,
     &command_sql,
     &command_zone_list,

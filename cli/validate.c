@@ -5,6 +5,7 @@
 #include "cli/format.h"
 #include "cli/load.h"
 #include "cli/verbs.h"
+#include "cli/when.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,12 +42,32 @@ static size_t count_checks(const struct pipeline *p) {
     return n;
 }
 
-static void describe(const struct pipeline *p, char *out, size_t room) {
-    char steps[FORMAT_TEXT], checks[FORMAT_TEXT];
+/* ", next run Fri 2026-11-20 06:15 CET": of the schedule that fires first. */
+static void describe_next(const struct cli *c, const struct pipeline *p, char *out, size_t room) {
+    const struct schedule *first = NULL;
+    instant_t now = world_wall(c->world), fire = 0;
+    char text[WHEN_TEXT];
+    *out = '\0';
+    for (size_t i = 0; i < p->schedule_count; i++) {
+        struct slots *slots = slots_new(&p->schedules[i].rule);
+        struct slot slot;
+        if (slots_next(slots, now, &slot) && (!first || slot.fire < fire)) {
+            first = &p->schedules[i];
+            fire = slot.fire;
+        }
+        slots_free(slots);
+    }
+    if (first && first->rule.tz)
+        snprintf(out, room, ", next run %s", when_minute(first->rule.tz, fire, text));
+}
+
+static void describe(const struct cli *c, const struct pipeline *p, char *out, size_t room) {
+    char steps[FORMAT_TEXT], checks[FORMAT_TEXT], next[WHEN_TEXT + 16];
     size_t n = count_checks(p);
+    describe_next(c, p, next, sizeof next);
     format_plural((int64_t)p->step_count, "step", steps);
     format_plural((int64_t)n, "check", checks);
-    snprintf(out, room, "%s%s%s", steps, n ? ", " : "", n ? checks : "");
+    snprintf(out, room, "%s%s%s%s", steps, n ? ", " : "", n ? checks : "", next);
 }
 
 static void add_item(struct validation *v, struct diags *d, const char *path, bool ok) {
@@ -73,14 +94,14 @@ static int apply_fixes(struct validation *v, struct diags *d, const char *path, 
 /* The human line of a file: what it is, or how much is wrong. */
 static void print_line(const struct validation *v, const struct diags *d, const char *path,
                        const struct pipeline *p) {
-    char text[96], errors[FORMAT_TEXT], warnings[FORMAT_TEXT];
+    char text[256], errors[FORMAT_TEXT], warnings[FORMAT_TEXT];
     const struct out *o = &v->c->out;
     out_paint(o, PAINT_NONE, path, 32);
     out_printf(o, "  ");
     format_plural((int64_t)d->errors, "error", errors);
     format_plural((int64_t)d->warnings, "warning", warnings);
     if (p) {
-        describe(p, text, sizeof text);
+        describe(v->c, p, text, sizeof text);
         out_paint(o, PAINT_GREEN, "ok", 0);
         out_printf(o, "   %s%s%s\n", text, d->warnings ? ", " : "", d->warnings ? warnings : "");
     } else {

@@ -33,8 +33,10 @@ static struct part sub(struct part p, size_t from, size_t to) {
 
 /* Where c is first; the length when it is not there. */
 static uint16_t find(const struct reader *r, struct part p, char c) {
-    const char *s = r->text + p.at, *hit = memchr(s, c, p.length);
-    return hit ? (uint16_t)(hit - s) : p.length;
+    const char *s = r->text + p.at;
+    uint16_t i = 0;
+    while (i < p.length && s[i] != c) i++;
+    return i;
 }
 
 static bool all(const struct reader *r, struct part p, int (*is)(int)) {
@@ -312,9 +314,9 @@ int cron_read_field(struct reader *r, enum cron_field field, struct part p) {
     r->field = field;
     r->out->plus = r->out->plus || (field == CRON_DOW && r->text[p.at] == '+');
     if (field == CRON_DOW && r->text[p.at] == '+') p = sub(p, 1, p.length);
-    r->out->star[field] = p.length && strchr("*?", r->text[p.at]);
-    if (p.length != 1 || r->text[p.at] != '?' || (field != CRON_DOM && field != CRON_DOW))
-        return read_list(r, p);
+    char first = p.length ? r->text[p.at] : 0;
+    r->out->star[field] = first == '*' || first == '?';
+    if (p.length != 1 || first != '?' || (field != CRON_DOM && field != CRON_DOW)) return read_list(r, p);
     struct item *i = add(r, ITEM_RANGE, p);
     i->form = FORM_STAR;
     i->low = cron_field_low[field];

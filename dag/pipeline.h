@@ -68,7 +68,7 @@ struct project {
     json_t *env_files_env; /* object: what the listed env files define */
     json_t *engines;       /* object, resolved, e.g. {"spark": {"home": …, "master": …, "conf": {…}}} */
     json_t *secrets;       /* object name -> reference text; resolved only at spawn */
-    struct source *source;    /* may be NULL */
+    struct source *source; /* may be NULL */
     struct tz_set *zone_data; /* time zones, shared by all that is loaded of it */
 };
 
@@ -272,8 +272,8 @@ int pipeline_when(const struct pipeline *p, const struct step *s, const json_t *
 /* Parses `-p name=value` texts and fills in defaults: a JSON object, or NULL with err (exit 2, did-you-mean).
  */
 json_t *pipeline_params(const struct pipeline *p, const char *const *given, size_t n, struct err *err);
-/* The values a run was queued with, for the definition it begins with: what that one no longer has is left out,
- * what it has now gets its default. */
+/* The values a run was queued with, for the definition it begins with: what that one no longer has is left
+ * out, what it has now gets its default. */
 json_t *pipeline_params_filled(const struct pipeline *p, const json_t *before, struct err *err);
 
 #endif

@@ -55,7 +55,7 @@ static int fill_request(struct conductor *c, const json_t *asked, struct run_req
     rq->trigger = "manual";
     rq->window_start = json_int(window, "start", INSTANT_NONE);
     rq->window_end = json_int(window, "end", INSTANT_NONE);
-    rq->window_explicit = rq->window_start != INSTANT_NONE;
+    rq->window_explicit = json_flag(window, "explicit");
     rq->scheduled_for = INSTANT_NONE;
     rq->move_bookmark = json_flag(asked, "move_bookmark");
     rq->force = json_flag(asked, "force");
