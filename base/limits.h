@@ -13,6 +13,8 @@
     X(EXPR_DEPTH, 64, "parentheses and calls in one expression: bounds the stack it needs")                  \
     X(EXPR_TREE, 250, "operators in a row: a + b + c is a tree as deep as it is long")                       \
     X(CRON_BYTES, 1024, "of one cron text: the longest useful one is a tenth of that")                       \
+    X(TZ_FILE_BYTES, 1u << 20, "of one zone file: the largest have a few thousand")                          \
+    X(TZ_NAMES, 4096, "time zones that a suggestion looks through: there are 600")                           \
     X(NEXT_SHOWN, 100000, "fire times that one `leat next` lists")                                           \
     X(NAME_BYTES, 63, "pipeline and step names become file and column names")                                \
     X(STEPS, 1000000, "steps in one pipeline")                                                               \

@@ -1,7 +1,7 @@
 """next_fire.py: bench/run next: what the next fire time costs, here and elsewhere, over the same expressions.
 
 Peers are fetched by their own package managers into .cache/bench, which git ignores; one that cannot be had is left out
-and said so. A peer that refuses an expression, or reads it otherwise, is only counted out of what is common to all."""
+and said so. Compared is what all of them take; that they read it alike is not looked at here."""
 import os
 import statistics
 import subprocess

@@ -128,6 +128,13 @@ static bool hint_first_monday(const struct reader *r, struct part item) {
     return true;
 }
 
+/* The whole text with 0 instead of the item: once in each of the larger unit. */
+static int hint_once(const struct reader *r, struct part item, const char *larger) {
+    struct part first = r->out->fields[r->out->field_count == 5 ? CRON_MINUTE : CRON_SECOND];
+    return cron_hint(r->err, "`%.*s0%s` runs once %s", item.at - first.at, r->text + first.at,
+                     r->text + item.at + item.length, larger);
+}
+
 /* What a step beyond its field was meant to be: once a larger unit, or elapsed time. */
 static int step_hint(const struct reader *r, struct part item, int n) {
     static const struct {
@@ -136,7 +143,7 @@ static int step_hint(const struct reader *r, struct part item, int n) {
         char unit;
     } units[] = {{60, "a minute", 's'}, {60, "an hour", 'm'}, {24, "a day", 'h'}};
     if (hint_first_monday(r, item) || r->field > CRON_HOUR || n < units[r->field].size) return -1;
-    if (n == units[r->field].size) return cron_hint(r->err, "once %s is `0`", units[r->field].larger);
+    if (n == units[r->field].size) return hint_once(r, item, units[r->field].larger);
     return cron_hint(r->err, "write `@every %d%c`", n, units[r->field].unit);
 }
 

@@ -7,6 +7,8 @@
 
 enum { ALL_DAYS = 0x7f };
 
+_Static_assert(sizeof(struct cron) <= 128, "100,000 schedules are a few megabytes");
+
 #define ALL_DOM    UINT32_C(0xfffffffe)
 #define ALL_MONTHS UINT16_C(0x1ffe)
 
