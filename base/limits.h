@@ -16,6 +16,7 @@
     X(TZ_FILE_BYTES, 1u << 20, "of one zone file: the largest have a few thousand")                          \
     X(TZ_NAMES, 4096, "time zones that a suggestion looks through: there are 600")                           \
     X(NEXT_SHOWN, 100000, "fire times that one `leat next` lists")                                           \
+    X(CALL_DEPTH, 32, "pipelines that run pipelines that run pipelines")                                     \
     X(NAME_BYTES, 63, "pipeline and step names become file and column names")                                \
     X(STEPS, 1000000, "steps in one pipeline")                                                               \
     X(OUTPUT_FILE_BYTES, 1u << 20, "name=value lines a step may write")                                      \

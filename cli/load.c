@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 /* Warnings alone are for `leat validate` and -v: whoever runs a pipeline wants to see the run. */
-static void print_diags(struct cli *c, struct diags *d) {
+void load_print(struct cli *c, struct diags *d) {
     if (d->errors == 0 && (d->count == 0 || !c->verbose)) return; /* warnings are `validate`'s business */
     struct buf text = BUF_INIT;
     diags_sort(d);
@@ -23,7 +23,7 @@ static void print_diags(struct cli *c, struct diags *d) {
 struct project *load_project(struct cli *c, struct err *err) {
     struct diags *d = diags_new();
     struct project *p = project_load(".", d, err);
-    if (p) print_diags(c, d);
+    if (p) load_print(c, d);
     if (p && d->errors > 0) {
         err_set(err, EX_INVALID, "%s is not valid", p->file ? p->file : "the project");
         project_free(p);
@@ -99,7 +99,7 @@ struct pipeline *load_pipeline(struct cli *c, const struct project *p, const cha
     struct sql_asking asking = {.project = p};
     struct pipeline_reader reader = pipeline_reader(&asking);
     struct pipeline *pl = pipeline_load(p, path, &reader, d, err);
-    print_diags(c, d);
+    load_print(c, d);
     if (!pl && d->errors > 0) {
         err_set(err, EX_INVALID, "%s is not valid; nothing was started", name);
         err_hint(err, "mend it, then look again with `leat validate`");

@@ -9,6 +9,9 @@
  * NULL is returned with err (exit 3). Caller frees. */
 struct project *load_project(struct cli *c, struct err *err);
 
+/* Errors to stderr, warnings too with -v. */
+void load_print(struct cli *c, struct diags *d);
+
 /* A pipeline by its name or the path of its file. Errors go to stderr, warnings too with -v. NULL with err:
  * exit 4 and a suggestion when there is none of that name, exit 3 when it has errors, exit 6 when what its
  * SQL reads cannot be found out: its steps would run in any order. Caller frees. */

@@ -41,7 +41,7 @@ static const struct tz *shown_zone(const struct preview *p, const struct schedul
 /* The engine is not asked what SQL reads: a schedule does not depend on it. */
 static struct pipeline *load(struct preview *p, const char *path, struct err *err) {
     struct diags *d = diags_new();
-    struct pipeline_reader reader = {.sql_reads = NULL};
+    struct pipeline_reader reader = {.ask = NULL};
     reader.verbs = op_verbs(&reader.verb_count);
     struct pipeline *pl = pipeline_load(p->v.project, path, &reader, d, err);
     if (!pl && d->errors) {

@@ -2,7 +2,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "cli/asking.h"
-#include "cli/load.h"
+#include "cli/calls.h"
 #include "cli/running.h"
 #include "cli/verbs.h"
 #include "cli/when.h"
@@ -107,9 +107,11 @@ static int queue(struct cli *c, const struct project *p, struct run_request *rq,
 }
 
 static int go(struct cli *c, const struct project *p, struct run_request *rq, struct err *err) {
-    char *zone = xstrdup(rq->pipeline->timezone);
-    int rc = running(c, p, &(struct running){.start = start, .ctx = rq, .timezone = zone}, err);
-    free(zone);
+    struct calls *calls = calls_new(p); /* keeps the pipeline: the request's own is consumed */
+    calls_add(calls, rq->pipeline);
+    struct running r = {.start = start, .ctx = rq, .timezone = rq->pipeline->timezone, .calls = calls};
+    int rc = calls_check_all(c, calls, err) ? -1 : running(c, p, &r, err);
+    calls_free(calls);
     return rc;
 }
 

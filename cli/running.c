@@ -4,7 +4,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/tz.h"
-#include "cli/load.h"
+#include "cli/calls.h"
 #include "cli/transcript.h"
 #include "store/store.h"
 
@@ -73,6 +73,9 @@ int running(struct cli *c, const struct project *p, const struct running *r, str
                                   .programs = programs,
                                   .jobs = jobs,
                                   .reader = &reader,
+                                  .find = r->calls ? calls_find : NULL,
+                                  .next = r->calls ? calls_next : NULL,
+                                  .find_ctx = r->calls,
                                   .report = transcript_event,
                                   .report_ctx = t,
                                   .progress_every = transcript_progress_every(t)};

@@ -2,8 +2,8 @@
 #include "base/fsio.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "cli/calls.h"
 #include "cli/format.h"
-#include "cli/load.h"
 #include "cli/verbs.h"
 #include "cli/when.h"
 
@@ -23,6 +23,7 @@ struct validation {
     struct cli *c;
     struct project *project;
     struct file *files;
+    struct calls *calls; /* what the files so far run */
     size_t file_count, invalid;
     json_t *items;
     bool fix, strict;
@@ -127,6 +128,19 @@ static void report(struct validation *v, struct diags *d, const char *path, cons
     if (d->count > 0) print_diags(v, d);
 }
 
+static bool has_calls(const struct pipeline *p) {
+    for (uint32_t i = 0; i < p->step_count; i++)
+        if (p->steps[i].calls) return true;
+    return false;
+}
+
+static void check_calls(struct validation *v, struct pipeline *p, struct diags *d) {
+    if (!p || !has_calls(p)) return;
+    if (!v->calls) v->calls = calls_new(v->project);
+    calls_add(v->calls, p);
+    calls_check(v->calls, p, d);
+}
+
 static void load_files(struct validation *v, const struct pipeline_reader *reader) {
     struct loading **all = xcalloc(v->file_count + 1, sizeof *all);
     for (size_t i = 0; i < v->file_count; i++) {
@@ -141,13 +155,14 @@ static void load_files(struct validation *v, const struct pipeline_reader *reade
 static int validate_file(struct validation *v, struct file *f, struct err *err) {
     struct diags *d = f->diags;
     struct pipeline *p = f->loading ? loading_end(f->loading) : NULL;
-    bool ok = p && !(v->strict && d->warnings > 0);
+    check_calls(v, p, d);
+    bool ok = p && d->errors == 0 && !(v->strict && d->warnings > 0);
     int rc = 0;
     f->loading = NULL;
     if (!p && d->errors == 0)
         rc = (*err = f->why, -1);
     else
-        report(v, d, shown_path(v->project, f->path), p);
+        report(v, d, shown_path(v->project, f->path), d->errors ? NULL : p);
     if (rc == 0 && v->fix) rc = apply_fixes(v, d, f->path, err);
     v->invalid += !ok;
     pipeline_free(p);
@@ -240,6 +255,7 @@ static int run(struct cli *c, struct err *err) {
     if (rc == 0) finish(&v);
     release_files(&v);
     json_decref(v.items);
+    calls_free(v.calls);
     project_free(v.project);
     return rc < 0 ? -1 : v.invalid > 0 ? EX_INVALID : EX_OK;
 }

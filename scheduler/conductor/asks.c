@@ -25,6 +25,7 @@ static int cancel_waiting(struct conductor *c, const struct run_row *row, const 
     struct run_move m = {
         .run = row->id, .from = "queued", .to = "cancelled", .reason = reason, .at = turn_wall(c)};
     int hit = store_run_move(c->store, &m, err);
+    if (hit == 1) child_ended(c, row->parent);
     if (hit) return hit < 0 ? -1 : 0;
     err_set(err, EX_NOT_FOUND, "run %lld is not running: it is %s", (long long)row->id, row->state);
     return err_hint(err, "see: leat runs show %lld", (long long)row->id);

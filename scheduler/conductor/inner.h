@@ -11,6 +11,7 @@
  *   attempt.c    an attempt from its start to its end
  *   exits.c      what the end of a job means
  *   publishing.c P3 and P6 of the publish protocol
+ *   attended.h   attempts without a process: `wait` and `pipeline` steps, and the files that look after them
  *   effects.c    what is done after the commit: jobs, acknowledgements, files, reports
  *   restore.c    a run of the database in memory again
  *   recover.c    what a dead conductor left
@@ -44,7 +45,10 @@
 #include <uv.h>
 
 enum { PUBLISH_TRIES = 3 };
-enum phase { PHASE_MAIN = 'm', PHASE_AUDIT = 'a', PHASE_PUBLISH = 'p' };
+enum phase { PHASE_MAIN = 'm', PHASE_AUDIT = 'a', PHASE_PUBLISH = 'p', PHASE_ATTENDED = 'w' };
+
+struct attended;
+struct waits;
 
 /* What the last attempt of a step gave: becomes the step's row and the event about it. */
 struct step_facts {
@@ -71,12 +75,13 @@ struct live_attempt {
     enum phase phase;
     bool asked_publish;        /* waits for CORE_MAY_PUBLISH */
     bool cancelled;            /* a cancel was sent to its job */
-    uint32_t publish_try;      /* part of the publish job's id: 0, 1, 2, 0, … */
+    uint32_t job_try;          /* part of the id of a job that is repeated (publish, a look): 0, 1, 2, 0, … */
     uint32_t publish_failures; /* seen by this conductor */
     json_t *request, *result;  /* result: of the work or audit */
     char *stage;               /* folder, NULL without into: */
     instant_t started_at;
     struct job_exit main_exit; /* of the main job of a process step */
+    struct attended *attended; /* attended.h; NULL: it has a process */
 };
 
 struct live_run {
@@ -98,7 +103,9 @@ struct live_run {
     uint64_t *holds; /* names that plan->steps point into */
     instant_t scheduled_for;
     char *schedule;           /* NULL: not made by one */
-    int64_t parent, backfill; /* 0: none */
+    int64_t parent, backfill; /* 0: none; parent: attempt of a `pipeline` step … */
+    int64_t parent_run;       /* … and its run */
+    bool frozen;              /* recovered only to be finished */
     bool counted;             /* against max_active_runs of its pipeline */
     bool ended;
     struct live_run *before, *next, *next_ended;
@@ -149,6 +156,7 @@ struct conductor {
     struct warden *warden;
     struct core *core;
     struct control *control;
+    struct waits *waits;
     struct live_run *runs, *ended; /* ended: in this turn, chained by next_ended */
     struct idmap by_id, lanes;     /* runs by id; lanes by hash of the pipeline's name */
     struct beside {
@@ -258,9 +266,19 @@ int restore_going(struct conductor *c, const struct run_row *row, struct arena *
 int restore_frozen(struct conductor *c, const struct run_row *row, struct arena *a, struct err *err);
 
 /* ---- claim.c */
+/* The attempt's token and row: the beginning of P0. */
+int claim_row(struct conductor *c, struct live_attempt *a, struct err *err);
+/* The request of a job that asks an attended attempt's query, over its datasets as they are now. */
+json_t *claim_look(struct conductor *c, const struct live_attempt *a, json_t *config, struct err *err);
 /* P0 of an attempt, inside the turn's transaction. -1 with err: the attempt (if a->id) has to end as failed.
  */
 int claim(struct conductor *c, struct live_attempt *a, struct err *err);
+
+/* ---- children.c */
+/* A run has ended, in memory or as a row alone: the attempt that started it ends likewise. parent 0: nothing. */
+void child_ended(struct conductor *c, int64_t parent);
+/* Recovery: the run was started by an attempt of a run that goes on, so it goes on too. */
+bool child_goes_on(struct conductor *c, const struct run_row *row);
 
 /* ---- unchanged.c */
 bool attempt_unchanged(struct conductor *c, const struct live_attempt *a); /* after its claim */
