@@ -149,6 +149,12 @@ static struct firing_at firing_of(const struct slots *s, instant_t fire) {
 
 static bool needs_before(const struct covers *c) { return c->unit == WINDOW_FIRING || c->since; }
 
+/* The first fire after an edit goes on where the windows of before ended. */
+static bool joins(const struct slots *s, instant_t before, instant_t fire) {
+    const struct slot_join *j = &s->rule.join;
+    return j->there && needs_before(&s->rule.covers) && before <= j->at && fire > j->at;
+}
+
 bool slots_window(struct slots *s, instant_t fire, struct slot *out) {
     struct firing_at now = firing_of(s, fire), before = {0};
     if (needs_before(&s->rule.covers)) {
@@ -158,13 +164,17 @@ bool slots_window(struct slots *s, instant_t fire, struct slot *out) {
     }
     out->fire = fire;
     window_of(&s->rule.covers, s->rule.tz, &before, &now, &out->start, &out->end);
+    if (joins(s, before.at, fire)) out->start = s->rule.join.end;
     return true;
 }
 
 /* ---- S: within start and end */
 
 static bool too_early(const struct slots *s, const struct slot *w) {
-    return s->rule.start != INSTANT_NONE && w->start < s->rule.start;
+    const struct slot_join *j = &s->rule.join;
+    if (s->rule.start != INSTANT_NONE && w->start < s->rule.start) return true;
+    if (!j->there || w->fire > j->at) return false;
+    return j->overlaps || needs_before(&s->rule.covers) || w->start < j->end;
 }
 
 static bool too_late(const struct slots *s, const struct slot *w) {
@@ -291,6 +301,25 @@ instant_t slots_first_cursor(struct slots *s, instant_t now) {
     struct slot first;
     if (s->rule.start == INSTANT_NONE || !slots_next(s, s->rule.start, &first)) return now;
     return first.fire <= now ? first.fire - US_PER_SECOND : now;
+}
+
+bool slots_before_join(const struct slots *s) {
+    return s->rule.join.there && !s->rule.join.overlaps && !needs_before(&s->rule.covers);
+}
+
+/* One window after the other, without overlap: as the last two say. */
+static bool tiles(struct slots *s, const struct slot *last) {
+    struct slot before;
+    return !slots_prev(s, last->fire, &before) || before.end <= last->start;
+}
+
+struct slot_join slots_join(struct slots *s, instant_t at, instant_t since) {
+    struct slot_join join = s->rule.join;
+    struct slot last;
+    join.at = at;
+    if (!slots_prev(s, at + 1, &last)) return join;
+    if (since != INSTANT_NONE && s->rule.start == INSTANT_NONE && last.fire <= since) return join;
+    return (struct slot_join){.there = true, .overlaps = !tiles(s, &last), .at = at, .end = last.end};
 }
 
 enum slots_fault slots_fault(struct slots *s) {

@@ -19,13 +19,26 @@ struct date_range {
     int64_t first, last;
 };
 
+/* After an edit: what was scheduled up to `at` was decided by other words, whose last window ended at `end`.
+ * The windows go on from there:
+ *
+ *   previous firing, UNITs since   fires up to `at` are no slots; the first window after it starts at `end`
+ *   previous [N] UNITs             fires up to `at` are slots only when their windows start at `end` or
+ * later: no window is left out because its new fire is past, none comes twice */
+struct slot_join {
+    bool there;    /* there was an edit */
+    bool overlaps; /* windows overlapped then, as rolling ones do: no fire up to `at` is a slot */
+    instant_t at, end;
+};
+
 /* What a schedule says. Plain data; everything pointed to is borrowed and does not change. */
 struct slot_rule {
     const struct cron *crons; /* none: no slots */
     size_t cron_count;
     const struct tz *tz; /* of crons and windows; NULL: UTC */
     struct covers covers;
-    instant_t start, end;            /* bounds of windows; INSTANT_NONE: none */
+    instant_t start, end; /* bounds of windows; INSTANT_NONE: none */
+    struct slot_join join;
     const struct date_range *closed; /* the calendar: dates without fires; sorted, disjoint */
     size_t closed_count;
     const struct tz *closed_tz; /* whose dates; NULL: those of tz */
@@ -63,6 +76,14 @@ bool slots_complete(struct slots *s, instant_t t, struct slot *out);
 /* Where the clock of a new schedule begins: at `now`, or, when slots with a given `start` lie before that,
  * just before the first of them. */
 instant_t slots_first_cursor(struct slots *s, instant_t now);
+
+/* How other words go on after these slots when they are in force from `at` on. Slots up to `since`, when the
+ * schedule was made (INSTANT_NONE: not known), were decided only when there is a `start`; when none was,
+ * there is nothing to join. */
+struct slot_join slots_join(struct slots *s, instant_t at, instant_t since);
+
+/* Fires up to the join may be slots. */
+bool slots_before_join(const struct slots *s);
 
 /* Why a rule has no slot at all. X(name) */
 #define SLOTS_FAULT_LIST(X)                                                                                  \

@@ -123,9 +123,9 @@ static int64_t unit_holding(enum window_unit unit, const struct tz *tz, int64_t 
     return k;
 }
 
-/* Some local date between two instants does not exist. */
+/* The clock jumps over a whole date in [from, to]. */
 static bool day_left_out(const struct tz *tz, int64_t from, int64_t to) {
-    for (struct tz_segment s = segment_at(tz, to - 1); s.from > from;) {
+    for (struct tz_segment s = segment_at(tz, to); s.from >= from && s.from != INT64_MIN;) {
         struct tz_segment before = segment_at(tz, s.from - 1);
         if (s.offset - before.offset >= DAY_SECONDS) return true;
         s = before;

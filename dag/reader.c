@@ -86,9 +86,10 @@ static struct span span_of(const struct reader *r, const yaml_event_t *e) {
 
 static const char *keep_text(struct reader *r, const char *s, size_t n) {
     if (n + 1 > TEXT_BLOCK / 8) return arena_strndup(r->in->texts, s, n);
-    if (n + 1 > r->pool_left) {
-        r->pool = arena_alloc(r->in->texts, TEXT_BLOCK);
-        r->pool_left = TEXT_BLOCK;
+    if (n + 1 > r->pool_left) { /* the texts of a small file fit into a small block */
+        size_t file = r->in->source->len + TEXT_BLOCK / 8, block = file < TEXT_BLOCK ? file : TEXT_BLOCK;
+        r->pool = arena_alloc(r->in->texts, block);
+        r->pool_left = block;
     }
     char *p = r->pool;
     memcpy(p, s, n);

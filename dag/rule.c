@@ -92,6 +92,17 @@ json_t *schedule_rule_json(const struct schedule *s) {
     return j;
 }
 
+json_t *schedule_stored_json(const struct schedule *s, const struct slot_join *join) {
+    json_t *j = schedule_rule_json(s);
+    if (!join->there) return j;
+    json_t *joined = json_object();
+    put_instant(joined, "at", join->at);
+    put_instant(joined, "end", join->end);
+    if (join->overlaps) json_put(joined, "overlaps", json_true());
+    json_put(j, "joined", joined);
+    return j;
+}
+
 /* ---- from JSON */
 
 static unsigned word_at(const json_t *j, const char *key, const char *const *words) {
@@ -175,6 +186,13 @@ static void read_after(struct schedule_own *o, const json_t *j) {
     }
 }
 
+static bool read_join(struct slot_join *out, const json_t *j) {
+    if (!j) return true;
+    out->there = true;
+    out->overlaps = json_is_true(json_object_get(j, "overlaps"));
+    return instant_at(j, "at", &out->at) && instant_at(j, "end", &out->end);
+}
+
 static bool read_rule(struct schedule_own *o, const json_t *j, struct err *err) {
     static const char *const dst[] = {"auto", "fixed", "interval", NULL};
     struct schedule *s = &o->pub;
@@ -192,6 +210,7 @@ static bool read_rule(struct schedule_own *o, const json_t *j, struct err *err) 
     return read_firings(o, j) &&
            covers_parse(json_text_or(j, "covers", "previous firing"), &s->rule.covers) &&
            instant_at(j, "start", &s->rule.start) && instant_at(j, "end", &s->rule.end) &&
+           read_join(&s->rule.join, json_object_get(j, "joined")) &&
            read_calendar(o, json_object_get(j, "calendar"), err);
 }
 

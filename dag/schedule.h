@@ -71,7 +71,9 @@ struct schedule {
  * keys: equal texts (JSON_SORT_KEYS | JSON_COMPACT) decide alike. The calendar's dates are in it. New
  * reference. */
 json_t *schedule_rule_json(const struct schedule *s);
-/* A schedule of its own from what schedule_rule_json wrote, also by an older version; name as given. NULL
+/* The same, and how it was joined to what was said before; what the database keeps. */
+json_t *schedule_stored_json(const struct schedule *s, const struct slot_join *join);
+/* A schedule of its own from what either wrote, also by an older version; name as given. NULL
  * with err: a zone is gone, or it is not such an object. Caller frees with schedule_free; not one of a
  * pipeline. */
 struct schedule *schedule_from_rule(const char *name, const json_t *rule, struct err *err);

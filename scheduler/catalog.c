@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "scheduler/idmap.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,10 +108,13 @@ static const char *shown(const struct catalog *c, const char *path) {
 
 /* ---- a file has been read ---- */
 
-static void set_problem(struct file *f, char *text, size_t errors) {
+/* Whether it is another one than before. */
+static bool set_problem(struct file *f, char *text, size_t errors) {
+    bool same = text && f->problem && strcmp(text, f->problem) == 0;
     free(f->problem);
     f->problem = text;
     f->errors = errors;
+    return !same;
 }
 
 static char *taken_text(const struct catalog *c, const struct file *by, const char *name) {
@@ -143,9 +147,9 @@ static void take(struct catalog *c, struct file *f) {
         pipeline_free(l.pipeline);
         return;
     }
-    set_problem(f, l.problem, l.errors);
+    bool news = set_problem(f, l.problem, l.errors) || l.pipeline;
     if (l.pipeline) own(c, f, l.pipeline);
-    tell(c, f->name);
+    if (news) tell(c, f->name);
 }
 
 static void file_free(struct file *f) {
@@ -226,10 +230,12 @@ static void file_read(uv_work_t *w, int status) {
         release_loaded(f);
     else
         take(c, f);
-    if (c->closing)
+    if (c->closing) {
         release_when_quiet(c);
-    else if (!c->reading)
+    } else if (!c->reading) {
         drop_gone(c);
+        malloc_trim(0); /* what reading took for a while: a daemon lives long */
+    }
 }
 
 static void start_reading(struct catalog *c, struct file *f) {
@@ -320,9 +326,15 @@ static void calmed(uv_timer_t *t) {
     catalog_look(c);
 }
 
+static bool is_ours(const char *name) {
+    const char *dot = strrchr(name, '.');
+    return strcmp(name, "pipelines") == 0 || (dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0));
+}
+
 static void stirred(uv_fs_event_t *h, const char *name, int events, int status) {
     struct catalog *c = h->data;
-    (void)name, (void)events, (void)status;
+    (void)events, (void)status;
+    if (name && !is_ours(name)) return; /* a log, a database, a landing file */
     uv_timer_start(&c->calm, calmed, CALM_MS, 0);
 }
 

@@ -216,10 +216,10 @@ void tt_seek(struct tt_entry *e) {
     slots_next(e->slots, e->cursor, &e->slot);
 }
 
-static void entry_use(struct tt_entry *e, const struct schedule *s) {
+static void entry_use(struct tt_entry *e, const struct schedule *s, struct slots *slots) {
     slots_free(e->slots);
     e->schedule = s;
-    e->slots = slots_new(&s->rule);
+    e->slots = slots;
     tt_seek(e);
 }
 
@@ -233,9 +233,16 @@ void tt_set_back(struct tt_entry *e, instant_t now) {
     tt_seek(e);
 }
 
+struct slots *tt_next_slots(const struct tt_entry *e) {
+    struct slot_rule rule = e->next->rule;
+    rule.join = slots_join(e->slots, e->next_at, e->since);
+    return slots_new(&rule);
+}
+
 void tt_apply_change(struct tt_entry *e) {
-    if (e->cursor < e->next_at) e->cursor = e->next_at;
-    entry_use(e, e->next);
+    struct slots *slots = tt_next_slots(e);
+    if (e->cursor < e->next_at && !slots_before_join(slots)) e->cursor = e->next_at;
+    entry_use(e, e->next, slots);
     e->next = NULL;
     e->changed = true;
 }
@@ -249,7 +256,7 @@ void timetable_add(struct timetable *t, const struct timetable_spec *spec, insta
     e->due = e->high = e->caught_until = INSTANT_NONE;
     idmap_put(&t->entries, (uint64_t)e->id, e);
     group_join(group_get(t, spec->group), e);
-    entry_use(e, spec->schedule);
+    entry_use(e, spec->schedule, slots_new(&spec->schedule->rule));
     if (e->cursor > now + CLOCK_SET_BACK) tt_set_back(e, now);
     tt_queue(t, e);
 }

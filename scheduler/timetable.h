@@ -87,8 +87,10 @@ struct timetable_decision {
 struct timetable_move {
     int64_t id;
     instant_t from, to;
-    bool changed;  /* an edit came into force: from `to` on the new schedule decides; the old one is let go */
-    bool set_back; /* the clock was set back: to < from */
+    bool changed; /* an edit is in force: the new schedule decides from now on, the old one is let go */
+    struct slot_join join; /* with changed: how its windows go on; belongs into its stored rule */
+    bool set_back; /* the clock was set back, to < from: what was skipped after `to` never was, and is to be
+                      forgotten; it is decided again when its time comes */
 };
 
 /* Caller-owned, grows; {0} is empty. The driver empties it by setting the counts to 0. */
@@ -112,7 +114,7 @@ struct timetable_spec {
     int64_t group;                   /* the pipeline: pauses and `busy` are its */
     const struct schedule *schedule; /* borrowed until it is removed, or changed and the change in force */
     instant_t cursor;                /* every slot up to here is decided */
-    instant_t since;                 /* when it was made: no cursor goes back to before; INSTANT_NONE */
+    instant_t since; /* when it was made: no cursor goes back to before; INSTANT_NONE: not known */
 };
 
 /* A schedule without cron texts may be added; it decides nothing. The id must not be there. `now` as in
@@ -123,8 +125,9 @@ void timetable_remove(struct timetable *t, int64_t id);
 bool timetable_has(const struct timetable *t, int64_t id);
 
 /* An edit: slots that fire up to `at` are decided by the schedule as it was (those not due yet because of
- * jitter: at once), later ones by `next`. It comes into force in a tick, with a move whose `changed` is set.
- * An edit before an earlier one is in force takes its place. */
+ * jitter: at once), later ones by `next`, whose windows go on where the last one ended (struct slot_join): a
+ * window that neither came to is decided by `next` at once, as a late one. It comes into force in a tick,
+ * with a move whose `changed` is set. An edit before an earlier one is in force takes its place. */
 void timetable_change(struct timetable *t, int64_t id, const struct schedule *next, instant_t at);
 
 /* ---- groups ---- */

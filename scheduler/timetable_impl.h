@@ -53,6 +53,8 @@ struct tt_entry *tt_take_due(struct timetable *t, instant_t now);
 void tt_seek(struct tt_entry *e); /* slot: the first after the cursor */
 /* The clock is at `now`, long before the entry's cursor. */
 void tt_set_back(struct tt_entry *e, instant_t now);
+/* What will decide when the edit is in force: its words, joined to what was. Caller frees. */
+struct slots *tt_next_slots(const struct tt_entry *e);
 void tt_apply_change(struct tt_entry *e);
 
 #endif

@@ -38,9 +38,9 @@ static instant_t find_newest(const struct turn *u, instant_t until) {
     const struct tt_entry *e = u->e;
     instant_t limit = limit_of(u), found = INSTANT_NONE;
     if (change_is_due(u)) {
-        struct slots *next = slots_new(&e->next->rule);
+        struct slots *next = tt_next_slots(e);
         instant_t due = u->now - e->next->delay;
-        instant_t from = e->cursor > e->next_at ? e->cursor : e->next_at;
+        instant_t from = e->cursor > e->next_at || slots_before_join(next) ? e->cursor : e->next_at;
         found = last_fire(next, from, until != INSTANT_NONE && until < due ? until : due);
         slots_free(next);
     }
@@ -143,6 +143,7 @@ static void note_move(const struct turn *u) {
     struct timetable_move *m = &u->out->moves[e->move_at];
     m->to = e->told = e->cursor;
     m->changed = m->changed || e->changed;
+    m->join = slots_rule(e->slots)->join;
     m->set_back = m->set_back || e->set_back;
     e->changed = e->set_back = false;
 }

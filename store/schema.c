@@ -54,7 +54,6 @@
     "  CHECK((outcome = 'run') = (run IS NOT NULL)),\n" \
     "  CHECK(fire <= last_fire AND count > 0)\n" \
     ") STRICT, WITHOUT ROWID;\n" \
-    "CREATE INDEX slot_run ON slot(run) WHERE run IS NOT NULL;\n" \
     "CREATE INDEX slot_window ON slot(schedule, span, window_end) WHERE span IS NOT NULL;\n", \
     "CREATE TABLE trigger_seen(      -- the version of a dataset up to which `after:` of a schedule has been decided\n" \
     "  schedule INTEGER NOT NULL REFERENCES schedule,\n" \

@@ -63,7 +63,9 @@
         " WHERE schedule = ?1 AND fire = ?2") \
     X(slot_at, SQL_SLOT_COLUMNS "FROM (SELECT * FROM slot WHERE schedule = ?1 AND fire <= ?2 ORDER BY fire DESC" \
         " LIMIT 1) t" SQL_SLOT_JOINS "WHERE t.last_fire >= ?2") \
-    X(slot_of_run, SQL_SLOT_COLUMNS "FROM slot t INDEXED BY slot_run" SQL_SLOT_JOINS "WHERE t.run = ?1") \
+    X(slot_of_run, SQL_SLOT_COLUMNS "FROM run r CROSS JOIN pipeline p ON p.id = r.pipeline" \
+        " CROSS JOIN schedule s ON s.pipeline = r.pipeline AND s.name = r.schedule" \
+        " CROSS JOIN slot t ON t.schedule = s.id AND t.fire = r.scheduled_for AND t.run = r.id WHERE r.id = ?1") \
     X(slots_last, SQL_SLOT_COLUMNS "FROM slot t" SQL_SLOT_JOINS "WHERE t.schedule = ?1 AND t.fire < ?2" \
         " ORDER BY t.fire DESC LIMIT ?3") \
     X(slots_meeting, \
@@ -162,10 +164,9 @@
         " ON CONFLICT(dataset, pipeline, step, window_start, window_end) DO UPDATE SET version = excluded.version," \
         " run = excluded.run, stale_since = excluded.stale_since, stale_by = excluded.stale_by") \
     X(consumed_stale, SQL_SPANS("consumed INDEXED BY consumed_window WHERE dataset = ?1") \
-        "UPDATE consumed SET stale_since = ?5, stale_by = ?4" \
-        " WHERE (dataset, pipeline, step, window_start, window_end) IN" \
-        " (SELECT c.dataset, c.pipeline, c.step, c.window_start, c.window_end " SQL_CONSUMERS \
-        "  AND c.version < ?4 AND c.stale_since IS NULL)") \
+        "UPDATE consumed INDEXED BY consumed_window SET stale_since = ?5, stale_by = ?4 FROM k" \
+        " WHERE consumed.dataset = ?1 AND " SQL_MEETS("consumed", "?2", "?3") \
+        "AND consumed.version < ?4 AND consumed.stale_since IS NULL") \
     X(consumers, SQL_SPANS("consumed INDEXED BY consumed_window WHERE dataset = ?1") SQL_CONSUMED_COLUMNS \
         SQL_CONSUMERS "CROSS JOIN dataset d ON d.id = c.dataset" \
         " ORDER BY c.window_start, c.window_end, c.pipeline, c.step") \

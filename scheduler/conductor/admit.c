@@ -20,7 +20,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOOKED_AT = 100 }; /* rows of one lane a turn: a long queue behind a blocked head costs no more */
+enum {
+    LOOKED_AT = 100,   /* rows of one lane a turn: a long queue behind a blocked head costs no more */
+    LANES_A_TURN = 64, /* a thousand pipelines due at once begin in many turns: the first steps start at once */
+};
 
 /* ---- lanes ---- */
 
@@ -40,6 +43,13 @@ void lane_touch(struct conductor *c, struct lane *l) {
     GROW(c->dirty, c->dirty_count, c->dirty_cap);
     c->dirty[c->dirty_count++] = l;
     c->wants_turn = true;
+}
+
+/* What was remembered of rows that are not there now. */
+void lanes_rollback(struct conductor *c) {
+    size_t at = 0;
+    store_rollback(c->store);
+    for (struct lane *l; (l = idmap_next(&c->lanes, &at));) l->definition = 0;
 }
 
 void lanes_release(struct conductor *c) {
@@ -154,7 +164,7 @@ static int admit_lane(struct admission *k, struct err *err) {
 }
 
 static void admit_dirty(struct conductor *c) {
-    size_t n = c->dirty_count;
+    size_t n = c->dirty_count < LANES_A_TURN ? c->dirty_count : LANES_A_TURN;
     for (size_t i = 0; i < n && !c->is_broken; i++) {
         struct admission k = {.c = c, .lane = c->dirty[i], .arena = arena_new()};
         struct err err;
@@ -165,6 +175,7 @@ static void admit_dirty(struct conductor *c) {
     }
     memmove(c->dirty, c->dirty + n, (c->dirty_count - n) * sizeof *c->dirty);
     c->dirty_count -= n;
+    c->wants_turn |= c->dirty_count > 0;
 }
 
 /* ---- those that stand in no queue ---- */
@@ -175,18 +186,23 @@ void admit_beside(struct conductor *c, const char *pipeline, int64_t run) {
     c->wants_turn = true;
 }
 
+/* Those that cannot begin yet (no definition, a pause) go to the end of the list. */
 static void admit_all_beside(struct conductor *c) {
-    size_t kept = 0;
-    for (size_t i = 0; i < c->beside_count && !c->is_broken; i++) {
+    size_t n = c->beside_count < LANES_A_TURN ? c->beside_count : LANES_A_TURN, kept = 0;
+    struct beside blocked[LANES_A_TURN];
+    for (size_t i = 0; i < n && !c->is_broken; i++) {
         struct admission k = {.c = c, .lane = c->beside[i].lane, .arena = arena_new()};
         struct err err;
         int done = live_find(c, c->beside[i].run) ? 1 : admit_row(&k, c->beside[i].run, &err);
         if (done < 0) turn_broke(c, &err);
-        if (done == 0) c->beside[kept++] = c->beside[i]; /* no definition yet, or a pause */
+        if (done == 0) blocked[kept++] = c->beside[i];
         pipeline_free(k.pipeline);
         arena_free(k.arena);
     }
-    c->beside_count = kept;
+    if (n) memmove(c->beside, c->beside + n, (c->beside_count - n) * sizeof *c->beside);
+    c->beside_count -= n;
+    c->wants_turn |= c->beside_count > 0;
+    for (size_t i = 0; i < kept; i++) c->beside[c->beside_count++] = blocked[i];
 }
 
 void admit_waiting(struct conductor *c) {

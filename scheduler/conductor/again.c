@@ -67,7 +67,7 @@ static int new_generation(struct conductor *c, struct live_run *r, struct again 
     if (!rc)
         rc = store_commit(c->store, err);
     else
-        store_rollback(c->store);
+        lanes_rollback(c);
     if (rc) return -1;
     r->stop = STOP_NO; /* that was the generation before */
     restore_scope(r, g->rows, g->from);

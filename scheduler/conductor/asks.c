@@ -170,7 +170,7 @@ static int handle_word(struct conductor *c, size_t i, const json_t *request, jso
     if (!words[i].writes) return words[i].handle(c, request, answer, err);
     if (store_begin(c->store, err)) return -1;
     if (words[i].handle(c, request, answer, err) == 0) return store_commit(c->store, err);
-    store_rollback(c->store);
+    lanes_rollback(c);
     return -1;
 }
 

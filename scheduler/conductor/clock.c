@@ -300,12 +300,12 @@ static int decide(struct conductor *c, const struct timetable_decision *d, struc
     return d->run ? run_slot(c, h, d, err) : skip_slots(c, h, d, err);
 }
 
-static int in_force(struct conductor *c, struct hand *h, instant_t at, struct err *err) {
+static int in_force(struct conductor *c, struct hand *h, const struct timetable_move *m, struct err *err) {
     schedule_free(h->schedule);
     h->schedule = h->next;
     h->next = NULL;
-    json_t *rule = schedule_rule_json(h->schedule);
-    int rc = store_schedule_rule(c->store, h->id, rule, at, err);
+    json_t *rule = schedule_stored_json(h->schedule, &m->join);
+    int rc = store_schedule_rule(c->store, h->id, rule, m->to, err);
     json_decref(rule);
     return rc < 0 ? -1 : 0;
 }
@@ -321,7 +321,7 @@ static int move(struct conductor *c, const struct timetable_move *m, struct err 
         report(c, "clock", 0, NULL,
                json_pack("{ss ss}", "what", "the clock was set back by more than three hours", "pipeline",
                          h->lane->name));
-    return m->changed ? in_force(c, h, m->to, err) : 0;
+    return m->changed ? in_force(c, h, m, err) : 0;
 }
 
 void clock_tick(struct conductor *c) {
@@ -342,8 +342,11 @@ void clock_busy(struct conductor *c, const struct lane *l, bool busy) {
 }
 
 bool clock_idle(struct conductor *c) {
-    instant_t due = c->clock ? timetable_next_due(c->clock->timetable, NULL) : INSTANT_NONE;
-    return due == INSTANT_NONE || due > turn_wall(c);
+    struct clock *k = c->clock;
+    instant_t due = k ? timetable_next_due(k->timetable, NULL) : INSTANT_NONE, now = turn_wall(c),
+              until = pauses_next(c);
+    if (k && k->leaving) return false;
+    return (due == INSTANT_NONE || due > now) && (until == INSTANT_NONE || until > now);
 }
 
 struct timetable *clock_timetable(struct conductor *c) { return c->clock ? c->clock->timetable : NULL; }

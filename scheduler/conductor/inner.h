@@ -111,6 +111,8 @@ struct lane {
     struct live_run *runs; /* of it, chained by lane_next */
     struct hand *hands;    /* its schedules (clock.c) */
     bool dirty, paused;
+    int64_t definition; /* row of the last one written down, whose hash this is */
+    char sha256[65];
 };
 
 enum effect_kind { EFFECT_START, EFFECT_CANCEL, EFFECT_ACK, EFFECT_REPORT, EFFECT_CLEAN };
@@ -230,6 +232,7 @@ void lane_touch(struct conductor *c, struct lane *l);            /* look at its 
 void admit_beside(struct conductor *c, const char *pipeline, int64_t run); /* a queued run that has no cap here */
 void admit_waiting(struct conductor *c);                         /* in a turn, inside its transaction */
 void lanes_release(struct conductor *c);
+void lanes_rollback(struct conductor *c); /* of a transaction after which this conductor goes on */
 /* ---- restore.c */
 void restore_row(struct live_run *r, const struct run_row *row); /* what it says, without steps */
 /* Where the steps of a definition stood, by name; rows[from[i]] is step i's row (SIZE_MAX: it is new). */

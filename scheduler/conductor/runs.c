@@ -11,8 +11,10 @@
 #include "scheduler/scope.h"
 #include "store/datasets.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct live_run *live_find(const struct conductor *c, int64_t id) {
     return idmap_get(&c->by_id, (uint64_t)id);
@@ -211,6 +213,11 @@ const char **live_step_names(const struct pipeline *p) {
 }
 
 int definition_put(struct conductor *c, const struct pipeline *p, int64_t *id, struct err *err) {
+    struct lane *l = lane_of(c, p->name);
+    if (l->definition && strcmp(l->sha256, p->definition) == 0) {
+        *id = l->definition;
+        return 0;
+    }
     const char **verbs = live_verb_names(p), **names = live_step_names(p);
     int rc = store_definition_put(c->store,
                                   &(struct definition_spec){.pipeline = p->name,
@@ -223,7 +230,10 @@ int definition_put(struct conductor *c, const struct pipeline *p, int64_t *id, s
                                   id, err);
     free(verbs);
     free(names);
-    return rc < 0 ? -1 : 0;
+    if (rc < 0) return -1;
+    l->definition = *id; /* until a rollback: lanes_rollback() */
+    memcpy(l->sha256, p->definition, sizeof l->sha256);
+    return 0;
 }
 
 int live_put_definition(struct conductor *c, struct live_run *r, int64_t *id, struct err *err) {
@@ -234,11 +244,12 @@ int live_put_definition(struct conductor *c, struct live_run *r, int64_t *id, st
     return definition_put(c, r->pipeline, id, err);
 }
 
+/* Not made durable: after a power cut no job of the run lives that would need it. */
 static int make_log_folder(struct conductor *c, const struct live_run *r, struct err *err) {
     char name[64];
     snprintf(name, sizeof name, "log/%lld", (long long)r->id);
     char *path = fs_join(c->options.project->state, name);
-    int rc = fs_mkdirs(path, 0700, err);
+    int rc = mkdir(path, 0700) && errno != EEXIST ? err_errno(err, "cannot make %s", path) : 0;
     free(path);
     return rc;
 }
@@ -259,8 +270,8 @@ int live_enter(struct conductor *c, struct live_run *r, const struct entrance *i
     spec.state = in->state;
     spec.stop = in->stop;
     spec.stop_reason = in->stop_reason;
-    if (!r->counted) spec.group_limit = 0; /* it neither waits for others of its pipeline … */
-    if (!r->counted) spec.group = name_hash("apart", r->pipeline_name, ""); /* … nor makes them wait */
+    spec.group = name_hash("pipeline", r->pipeline_name, "");
+    if (!r->counted) spec.group_limit = 0; /* it neither waits for others of its pipeline nor makes them wait */
     if (in->state == RUN_running) /* started_at is wall time in the database, steady time in the core */
         spec.started_at = turn_now(c) - (turn_wall(c) - r->started_at);
     struct core_event e = {.kind = CORE_RUN_ADD, .run = r->id, .spec = &spec};

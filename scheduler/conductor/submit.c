@@ -212,7 +212,7 @@ int64_t conductor_submit(struct conductor *c, struct run_request *rq, struct err
     if (!rc)
         rc = store_commit(c->store, err);
     else
-        store_rollback(c->store);
+        lanes_rollback(c);
     if (!rc) rc = live_enter(c, r, &(struct entrance){.state = RUN_queued}, err);
     pipeline_free(rq->pipeline);
     json_decref(rq->params);

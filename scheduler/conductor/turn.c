@@ -254,8 +254,24 @@ static void drop_ended_runs(struct conductor *c) {
     }
 }
 
+/* What the clock decides is durable before anything else is done: a thousand slots of one second do not wait for
+ * their runs to begin. */
+static void tick(struct conductor *c) {
+    if (!c->clock || c->draining || c->is_broken || clock_idle(c)) return;
+    if (store_begin(c->store, &c->broken)) {
+        c->is_broken = true;
+        return;
+    }
+    clock_tick(c);
+    if (c->is_broken)
+        store_rollback(c->store);
+    else if (store_commit(c->store, &c->broken))
+        c->is_broken = true;
+}
+
 int turn_take(struct conductor *c, struct err *err) {
     c->wants_turn = false;
+    tick(c);
     if (c->is_broken || store_begin(c->store, &c->broken)) {
         c->is_broken = true;
         *err = c->broken;
@@ -269,7 +285,6 @@ int turn_take(struct conductor *c, struct err *err) {
     }
     memmove(c->happened, c->happened + n, (c->happened_count - n) * sizeof *c->happened);
     c->happened_count -= n;
-    if (!c->is_broken && c->clock && !c->draining) clock_tick(c);
     if (!c->is_broken && !c->draining) admit_waiting(c);
     settle(c);
     if (c->is_broken)

@@ -1,7 +1,8 @@
 /* store_fixture.h: a store in a temporary folder, and the shortest way to a published version.
  *
- * story_*: the same little story (a run whose step publishes one version and moves its bookmark, in the
- * transactions of the real protocol) that the fault, power-loss and disk-full tests tell over and over. */
+ * story_*: the same little story (a due slot makes a run, whose step publishes one version and moves its
+ * bookmark, in the transactions of the real protocol) that the fault, power-loss and disk-full tests tell
+ * over and over. */
 #ifndef LEAT_TESTS_STORE_FIXTURE_H
 #define LEAT_TESTS_STORE_FIXTURE_H
 
@@ -13,6 +14,7 @@
 #include "store/datasets.h"
 #include "store/intents.h"
 #include "store/runs.h"
+#include "store/schedules.h"
 #include "store/store.h"
 
 #include <setjmp.h>
@@ -149,7 +151,19 @@ static inline json_t *fx_plan(const char *dataset, int64_t base, const char *ope
 struct story {
     struct store *s;
     int64_t definition, bookmark;
+    int64_t schedule;
+    instant_t cursor; /* of the schedule, as committed */
 };
+
+static inline int story_schedule(struct story *t, struct err *err) {
+    struct arena *a = arena_new();
+    struct schedule_row row;
+    const struct schedule_spec spec = {.pipeline = "sales", .name = "main", .cursor = NOON, .at = NOON};
+    int r = store_schedule_ensure(t->s, &spec, a, &row, err);
+    if (r >= 0) t->schedule = row.id, t->cursor = row.cursor;
+    arena_free(a);
+    return r < 0 ? -1 : 0;
+}
 
 static inline int story_begin(struct story *t, struct err *err) {
     static const char *const names[] = {"load"}, *const verbs[] = {"sql"};
@@ -164,7 +178,7 @@ static inline int story_begin(struct story *t, struct err *err) {
         .pipeline = "sales", .step = "load", .kind = "files", .source = "landing/*.csv"};
     if (store_begin(t->s, err)) return -1;
     if (store_definition_put(t->s, &d, &t->definition, err)) return -1;
-    if (store_bookmark_ensure(t->s, &k, &t->bookmark, err)) return -1;
+    if (store_bookmark_ensure(t->s, &k, &t->bookmark, err) || story_schedule(t, err)) return -1;
     return store_commit(t->s, err);
 }
 
@@ -174,14 +188,22 @@ struct chapter {
     char token[TOKEN_TEXT];
 };
 
+/* A tick of the clock: the slot, its run, and the cursor. */
+static inline int chapter_tick(struct story *t, struct chapter *c, struct err *err) {
+    instant_t fire = t->cursor + US_PER_HOUR;
+    const struct run_spec r = {
+        .definition = t->definition, .trigger = "schedule", .schedule = "main", .at = NOON + c->n};
+    const struct slot_row slot = {.schedule = t->schedule,
+                                  .fire = fire,
+                                  .window_start = t->cursor,
+                                  .window_end = fire,
+                                  .decided_at = NOON + c->n};
+    if (store_slot_run(t->s, &slot, &r, &c->run, err) != 1) return -1;
+    return store_schedule_move(t->s, t->schedule, t->cursor, fire, err) == 1 ? 0 : -1;
+}
+
 static inline int chapter_claim(struct story *t, struct chapter *c, struct err *err) {
-    const struct run_spec r = {.definition = t->definition,
-                               .trigger = "manual",
-                               .window_start = INSTANT_NONE,
-                               .window_end = INSTANT_NONE,
-                               .scheduled_for = INSTANT_NONE,
-                               .at = NOON + c->n};
-    if (store_begin(t->s, err) || store_run_add(t->s, &r, &c->run, err)) return -1;
+    if (store_begin(t->s, err) || chapter_tick(t, c, err)) return -1;
     const struct run_move m = {.run = c->run, .from = "queued", .to = "running", .at = NOON + c->n};
     const struct step_move sm = {.run = c->run,
                                  .generation = 1,
@@ -195,8 +217,9 @@ static inline int chapter_claim(struct story *t, struct chapter *c, struct err *
                                  .rows_written = -1};
     const struct attempt_spec a = fx_attempt_spec(c->run, 0, 1, c->token);
     if (store_run_move(t->s, &m, err) != 1 || store_step_move(t->s, &sm, err) != 1) return -1;
-    if (store_attempt_start(t->s, &a, &c->attempt, err)) return -1;
-    return store_commit(t->s, err);
+    if (store_attempt_start(t->s, &a, &c->attempt, err) || store_commit(t->s, err)) return -1;
+    t->cursor += US_PER_HOUR;
+    return 0;
 }
 
 static inline int chapter_prepare(struct story *t, struct chapter *c, struct err *err) {
@@ -275,6 +298,31 @@ static inline int story_recover(struct story *t, struct err *err) {
     return r ? -1 : store_commit(t->s, err);
 }
 
+/* Every slot up to the cursor is decided, and those that run have their run: no more, no less. */
+static inline const char *clock_broken(struct store *s, struct arena *a) {
+    enum { ALL = 1000 };
+    struct err err;
+    struct schedule_row *schedules;
+    struct slot_row *slots;
+    struct run_row *runs;
+    size_t n, ns, nr, made = 0;
+    const struct run_filter clock_made = {.trigger = "schedule",
+                                          .since = INSTANT_NONE,
+                                          .window_start = INSTANT_NONE,
+                                          .window_end = INSTANT_NONE,
+                                          .limit = ALL};
+    if (store_schedules_list(s, "sales", a, &schedules, &n, &err)) return "schedules";
+    if (n == 0) return NULL;
+    if (store_slots_last(s, schedules[0].id, INSTANT_NONE, ALL, a, &slots, &ns, &err)) return "slots";
+    if (store_runs_list(s, &clock_made, a, &runs, &nr, &err)) return "runs of slots";
+    if (ns && slots[0].last_fire != schedules[0].cursor) return "slots and cursor apart";
+    for (size_t i = 0; i < ns; i++) {
+        if (slots[i].run && !slots[i].run_state) return "a slot without its run";
+        made += slots[i].run != 0;
+    }
+    return made == nr ? NULL : "a run without its slot";
+}
+
 /* What must hold at every moment; *versions is the number published. NULL, or what is broken. */
 static inline const char *story_broken(struct store *s, int64_t *versions) {
     struct err err = {0};
@@ -296,6 +344,7 @@ static inline const char *story_broken(struct store *s, int64_t *versions) {
     if (store_attempts_live(s, a, &live, &nl, &err)) broken = "attempts";
     if (store_runs_open(s, a, &runs, &nr, &err)) broken = "runs";
     if (store_intents_open(s, a, &open, &no, &err)) broken = "intents";
+    if (!broken) broken = clock_broken(s, a);
     if (!broken && nb && b[0].version != d.head + 1) broken = "bookmark and head apart";
     if (!broken && (int64_t)files.count != d.head + 1) broken = "files and head apart";
     if (!broken && (int64_t)nv != d.head + 1) broken = "versions and head apart";

@@ -1,4 +1,5 @@
 /* Opening: who may, what is refused, and that a refusal changes no file. */
+#include "store/schema.h"
 #include "tests/unit/store_fixture.h"
 
 #include "base/sha256.h"
@@ -65,7 +66,7 @@ static void settings_hold(void **state) {
     struct store_info info;
     fx_begin(&f);
     assert_ok(store_info(f.s, &info, &err));
-    assert_int_equal(1, info.schema);
+    assert_int_equal(SCHEMA_VERSION, info.schema);
     assert_string_equal(sqlite3_libversion(), info.sqlite);
     assert_int_equal(info.wal_reset_bug, sqlite3_libversion_number() < 3051003);
     assert_ok(store_check(f.s, &err));
@@ -264,7 +265,7 @@ static const struct bad_file bad_files[] = {
     {"empty", "corrupt", "cut off", make_empty, false, true},
     {"foreign", "foreign", "application_id 0x47504b47", make_foreign, false, true},
     {"plain", "foreign", "not one of Leat's", make_plain, false, true},
-    {"newer", "newer", "version 99 of the schema; this one knows 1", make_newer, false, true},
+    {"newer", "newer", "version 99 of the schema; this one knows 2", make_newer, false, true},
     {"unversioned", "corrupt", "no schema version", make_unversioned, false, true},
     {"truncated", "corrupt", "malformed", make_truncated, false, true},
     {"damaged", "corrupt", "is damaged", make_damaged, true, false},

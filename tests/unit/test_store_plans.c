@@ -7,9 +7,11 @@
 #include <time.h>
 
 /* Scanning these is fine: they grow with the project, not with its history; */
-static const char *const small_tables[] = {"pipeline", "dataset", "bookmark"};
+static const char *const small_tables[] = {"pipeline", "dataset", "bookmark",
+                                           "schedule", "pause",   "backfill"};
 /* and these partial indexes hold only what is going on now. */
-static const char *const small_indexes[] = {"run_open", "attempt_live", "intent_open"};
+static const char *const small_indexes[] = {"run_open", "attempt_live", "intent_open", "backfill_open",
+                                            "consumed_stale"};
 
 /* true when `words` stands in text with nothing but space, comma or bracket around it. */
 static bool stands_in(const char *text, const char *words) {
@@ -31,11 +33,12 @@ static bool names_small_table(const char *sql, const char *name) {
     return false;
 }
 
-/* A subquery in FROM: what fills it has its own lines in the plan. */
+/* A subquery in FROM or WITH: what fills it has its own lines in the plan. */
 static bool names_subquery(const char *sql, const char *name) {
-    char alias[96];
+    char alias[96], with[96];
     snprintf(alias, sizeof alias, ") %s", name);
-    return name[0] == '(' || strcmp(name, "CONSTANT") == 0 || strstr(sql, alias);
+    snprintf(with, sizeof with, "WITH RECURSIVE %s(", name);
+    return name[0] == '(' || strcmp(name, "CONSTANT") == 0 || strstr(sql, alias) || strstr(sql, with);
 }
 
 /* "SCAN x …" reads all of x; SEARCH does not. */
@@ -57,6 +60,8 @@ static void the_watch_would_see_a_scan(void **state) {
     assert_true(allowed("SELECT 1 FROM run", "SEARCH run USING INDEX run_state (state=?)"));
     assert_true(allowed("SELECT 1 FROM (SELECT 1 FROM x) r", "SCAN r"));
     assert_true(allowed("SELECT 1 FROM run", "SCAN run USING INDEX run_open"));
+    assert_true(allowed("WITH RECURSIVE k(n) AS (SELECT 1) SELECT 1 FROM k", "SCAN k"));
+    assert_false(allowed("WITH RECURSIVE k(n) AS (SELECT 1) SELECT 1 FROM run", "SCAN run"));
 }
 
 static void no_statement_scans_what_grows(void **state) {
@@ -108,6 +113,44 @@ static const struct {
     {SQL_seen_get, "USING PRIMARY KEY (folder=? AND name=? AND since_version<?)"},
     {SQL_metric_history, "USING PRIMARY KEY (dataset=? AND name=?)"},
     {SQL_pin_get, "USING PRIMARY KEY (run=? AND generation=? AND dataset=?)"},
+    /* per tick */
+    {SQL_slot_before, "SEARCH slot USING PRIMARY KEY (schedule=? AND fire<?)"},
+    {SQL_slot_grow, "SEARCH slot USING PRIMARY KEY (schedule=? AND fire=?)"},
+    {SQL_schedule_move, "SEARCH schedule USING INTEGER PRIMARY KEY (rowid=?)"},
+    {SQL_trigger_seen, "USING PRIMARY KEY (schedule=? AND dataset=?)"},
+    /* per end of a run */
+    {SQL_run_waiting,
+     "SEARCH run USING COVERING INDEX run_pipeline_state (pipeline=? AND state=? AND rowid>?)"},
+    {SQL_runs_waiting, "SEARCH run USING INDEX run_waiting (pipeline=? AND queue>?)"},
+    {SQL_runs_waiting, "SEARCH run USING INDEX run_waiting (pipeline=? AND queue=?)"},
+    {SQL_pipelines_waiting, "SEARCH run USING INDEX run_waiting (pipeline=?)"},
+    {SQL_run_defined, "SEARCH generation USING PRIMARY KEY (run=? AND number=?)"},
+    {SQL_run_before, "SEARCH r USING INDEX run_slot (pipeline=? AND schedule=? AND scheduled_for<?)"},
+    {SQL_runs_of_parent, "SEARCH r USING INDEX run_parent (parent=?)"},
+    {SQL_runs_backfill, "SEARCH r USING INDEX run_backfill (backfill=? AND rowid>? AND rowid<?)"},
+    {SQL_item_of_run, "SEARCH i USING INDEX backfill_item_run (run=?)"},
+    {SQL_item_move, "SEARCH backfill_item USING PRIMARY KEY (backfill=? AND n=?)"},
+    {SQL_items_cancel, "SEARCH backfill_item USING PRIMARY KEY (backfill=? AND n=?)"},
+    {SQL_items_state, "SEARCH i USING INDEX backfill_item_state (backfill=? AND state=? AND n>?)"},
+    {SQL_items_next, "SEARCH i USING INDEX backfill_item_state (backfill=? AND state=? AND n>?)"},
+    {SQL_items_next,
+     "SEARCH b USING INDEX backfill_item_blocks (backfill=? AND span=? AND window_end>? AND window_end<?)"},
+    {SQL_item_blockers,
+     "SEARCH b USING INDEX backfill_item_blocks (backfill=? AND span=? AND window_end>? AND window_end<?)"},
+    {SQL_backfills_open, "USING INDEX backfill_open"},
+    {SQL_consumed_put, "SEARCH version USING PRIMARY KEY (dataset=? AND version>?)"},
+    {SQL_consumed_stale,
+     "SEARCH consumed USING INDEX consumed_window (dataset=? AND span=? AND window_end>? AND window_end<?)"},
+    /* what people ask */
+    {SQL_slot_at, "SEARCH slot USING PRIMARY KEY (schedule=? AND fire<?)"},
+    {SQL_slot_of_run, "SEARCH t USING PRIMARY KEY (schedule=? AND fire=?)"},
+    {SQL_slots_last, "SEARCH t USING PRIMARY KEY (schedule=? AND fire<?)"},
+    {SQL_slots_meeting, "SEARCH slot USING COVERING INDEX slot_window (schedule=? AND span>?)"},
+    {SQL_slots_meeting,
+     "SEARCH t USING INDEX slot_window (schedule=? AND span=? AND window_end>? AND window_end<?)"},
+    {SQL_consumers,
+     "SEARCH c USING INDEX consumed_window (dataset=? AND span=? AND window_end>? AND window_end<?)"},
+    {SQL_stale_pipeline, "SEARCH c USING INDEX consumed_stale_pipeline (pipeline=?)"},
 };
 
 static void hot_questions_use_the_index_that_was_meant(void **state) {

@@ -361,7 +361,6 @@ CREATE TABLE slot(              -- one planned firing, or a stretch of them skip
   CHECK((outcome = 'run') = (run IS NOT NULL)),
   CHECK(fire <= last_fire AND count > 0)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX slot_run ON slot(run) WHERE run IS NOT NULL;
 CREATE INDEX slot_window ON slot(schedule, span, window_end) WHERE span IS NOT NULL;
 CREATE TABLE trigger_seen(      -- the version of a dataset up to which `after:` of a schedule has been decided
   schedule INTEGER NOT NULL REFERENCES schedule,
