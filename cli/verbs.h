@@ -4,6 +4,12 @@
 
 #include "cli/cli.h"
 
+extern const struct command command_backfill;
+extern const struct command command_backfill_cancel;
+extern const struct command command_backfill_list;
+extern const struct command command_backfill_pause;
+extern const struct command command_backfill_resume;
+extern const struct command command_backfill_show;
 extern const struct command command_bookmark_history;
 extern const struct command command_bookmark_list;
 extern const struct command command_bookmark_reset;

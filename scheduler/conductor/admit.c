@@ -74,7 +74,8 @@ struct admission {
 };
 
 static bool waits_for_anybody(const struct admission *k) {
-    return k->c->options.serves || k->row.parent != 0;
+    const struct conductor_options *o = &k->c->options;
+    return o->serves || k->row.parent != 0 || (k->row.backfill && k->row.backfill == o->backfill);
 }
 
 /* A pause holds back what nobody asked for just now. */
@@ -97,6 +98,7 @@ static int end_queued(struct admission *k, const char *to, const char *reason, s
     struct run_move m = {
         .run = k->row.id, .from = "queued", .to = to, .reason = reason, .at = turn_wall(k->c)};
     if (store_run_move(k->c->store, &m, err) < 0) return -1;
+    if (k->row.backfill && backfills_run_ended(k->c, k->row.id, to, reason, err)) return -1;
     report(k->c, "run_finished", k->row.id, NULL,
            json_pack("{ss ss ss}", "pipeline", k->row.pipeline, "result", to, "reason", reason));
     return 0;

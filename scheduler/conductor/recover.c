@@ -239,9 +239,14 @@ static int freeze(struct recovery *k, struct run_row *row, struct err *err) {
     return -1;
 }
 
+/* One that serves goes on with every run, one that feeds a backfill with the runs of that. */
+static bool goes_on_here(const struct conductor *c, int64_t backfill) {
+    return c->options.serves || (backfill && backfill == c->options.backfill);
+}
+
 static int restore_run(struct recovery *k, struct run_row *row, struct err *err) {
     if (row->id == k->resume) return 0;
-    int goes_on = k->c->options.serves ? restore_going(k->c, row, k->arena, err) : 0;
+    int goes_on = goes_on_here(k->c, row->backfill) ? restore_going(k->c, row, k->arena, err) : 0;
     if (goes_on) return goes_on < 0 ? -1 : 0;
     return freeze(k, row, err) || restore_frozen(k->c, row, k->arena, err) ? -1 : 0;
 }
@@ -264,7 +269,7 @@ static int enter_runs(struct recovery *k, const struct run_row *rows, size_t n, 
 
 static bool old_runs_live(const struct conductor *c, int64_t resume) {
     for (const struct live_run *r = c->runs; r; r = r->next)
-        if (r->id != resume) return true;
+        if (r->id != resume && !goes_on_here(c, r->backfill)) return true;
     return c->to_close_count > 0;
 }
 

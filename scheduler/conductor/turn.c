@@ -163,6 +163,8 @@ static void write_run_state(struct conductor *c, const struct core_action *a) {
     }
     if (!run_state_final(a->to)) return;
     report_run_finished(c, r, a);
+    if (r->backfill && backfills_run_ended(c, a->run, m.to, m.reason, &err)) turn_broke(c, &err);
+    if (c->feeds_wait) backfills_touch(c);
     live_ended(c, r);
     if (c->waited != a->run) return;
     c->waited_ended = true;
@@ -285,6 +287,7 @@ int turn_take(struct conductor *c, struct err *err) {
     }
     memmove(c->happened, c->happened + n, (c->happened_count - n) * sizeof *c->happened);
     c->happened_count -= n;
+    if (!c->is_broken && !c->draining) backfills_feed(c);
     if (!c->is_broken && !c->draining) admit_waiting(c);
     settle(c);
     if (c->is_broken)
