@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { PLAN_PATIENCE_S = 600 }; /* millions of windows take their time to be written down */
+
 struct backfilling {
     struct view v;
     struct finding finding;
@@ -125,8 +127,8 @@ int backfill_begun(struct view *v, struct finding *f, json_t *answer, struct err
 }
 
 static int add(struct backfilling *k, struct err *err) {
-    json_t *answer, *request = json_pack("{ss so ss}", "ask", "backfill_add", "plan", plan_request_json(&k->r), "token",
-                                         k->plan.token);
+    json_t *answer, *request = json_pack("{ss so ss si}", "ask", "backfill_add", "plan", plan_request_json(&k->r),
+                                         "token", k->plan.token, "patience_seconds", PLAN_PATIENCE_S);
     if (backfill_ask(&k->v, &k->finding, request, &answer, err)) return -1;
     return backfill_begun(&k->v, &k->finding, answer, err);
 }
