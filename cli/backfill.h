@@ -18,7 +18,9 @@ struct shown_plan {
 /* One line; with `whole` also what becomes of which windows. On stdout, or as a document with --json (whole). */
 void backfill_plan_show(const struct shown_plan *p, bool whole);
 json_t *backfill_plan_json(const struct shown_plan *p);
-/* "31 windows 2026-10-01 … 2026-10-31" */
+/* "2026-10-01 … 2026-10-31", in the arena; and "31 windows 2026-10-01 … 2026-10-31" */
+const char *stretch_text(struct view *v, const struct tz *tz, const struct time_span *first,
+                         const struct time_span *last);
 const char *windows_text(struct view *v, const struct tz *tz, size_t n, const struct time_span *first,
                          const struct time_span *last);
 

@@ -21,8 +21,8 @@ static const char *window_name(struct view *v, const struct tz *tz, const struct
     return arena_strdup(v->arena, text);
 }
 
-static const char *stretch(struct view *v, const struct tz *tz, const struct time_span *first,
-                           const struct time_span *last) {
+const char *stretch_text(struct view *v, const struct tz *tz, const struct time_span *first,
+                         const struct time_span *last) {
     const char *a = window_name(v, tz, first), *b = window_name(v, tz, last);
     if (strcmp(a, b) == 0) return a;
     return arena_printf(v->arena, "%s %s %s", a, out_ellipsis(&v->c->out), b);
@@ -32,7 +32,7 @@ const char *windows_text(struct view *v, const struct tz *tz, size_t n, const st
                          const struct time_span *last) {
     char count[FORMAT_TEXT];
     format_count(&v->c->out, (int64_t)n, count);
-    return arena_printf(v->arena, "%s window%s %s", count, n == 1 ? "" : "s", stretch(v, tz, first, last));
+    return arena_printf(v->arena, "%s window%s %s", count, n == 1 ? "" : "s", stretch_text(v, tz, first, last));
 }
 
 static struct time_span span_of(const struct plan_window *w) { return (struct time_span){w->start, w->end}; }
@@ -111,7 +111,7 @@ static void show_windows(const struct shown_plan *p, const struct tz *tz) {
         struct time_span a = span_of(w), b = span_of(&p->plan->windows[to - 1]);
         table_add(t, plan_action_names[w->action]);
         table_addf(t, "%zu", to - i);
-        table_add(t, stretch(p->v, tz, &a, &b));
+        table_add(t, stretch_text(p->v, tz, &a, &b));
         table_add(t, why_of_stretch(p->v, w, to - i));
     }
     table_print(t, p->v->c);

@@ -15,6 +15,7 @@ const struct command *const commands[] = {
     &command_backfill_resume,
     &command_backfill_cancel,
     &command_retry,
+    &command_restate,
     &command_cancel,
     &command_runs,
     &command_runs_show,

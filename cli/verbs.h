@@ -21,6 +21,7 @@ extern const struct command command_cancel;
 extern const struct command command_explain;
 extern const struct command command_help;
 extern const struct command command_logs;
+extern const struct command command_restate;
 extern const struct command command_retry;
 extern const struct command command_run;
 extern const struct command command_runs;

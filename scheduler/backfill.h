@@ -21,6 +21,7 @@
 
 #include "base/arena.h"
 #include "dag/pipeline.h"
+#include "scheduler/days.h"  /* struct time_span */
 #include "store/windows.h" /* struct window_run; declarations only */
 
 struct plan_request {
@@ -43,9 +44,6 @@ void plan_request_read(const json_t *from, struct plan_request *out);
 
 /* ---- questions ---- */
 
-struct time_span {
-    instant_t start, end;
-};
 struct plan_asks {
     void *ctx;
     /* The newest run that counts of each window that starts in [from, to), by start, then end. */

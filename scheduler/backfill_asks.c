@@ -64,46 +64,16 @@ static void gather(struct gathering *g, instant_t start, instant_t end) {
     g->spans[g->count++] = (struct time_span){.start = start, .end = end};
 }
 
-/* {"flight_date": "2001-01-05"} */
-static bool day_of_partition(const char *text, const char *column, struct civil *day) {
-    json_t *p = json_loads(text, 0, NULL);
-    const char *value = json_text(p, column);
-    char full[INSTANT_TEXT];
-    instant_t t;
-    bool is_date = value && strlen(value) == 10;
-    if (is_date) snprintf(full, sizeof full, "%sT00:00:00Z", value);
-    is_date = is_date && instant_parse(full, &t);
-    if (is_date) *day = civil_of(t);
-    json_decref(p);
-    return is_date;
-}
-
 static int by_start(const void *a, const void *b) {
     const struct time_span *x = a, *y = b;
     return (x->start > y->start) - (x->start < y->start);
 }
 
-/* The days that the head has partitions of. 0: they are not partitions by day. */
+/* 0: it is not partitioned by days. */
 static int gather_days(struct gathering *g, struct err *err) {
-    const struct output *o = g->s->into;
-    const char **texts;
-    size_t n;
-    struct civil day;
-    if (o->partition_count != 1) return 0;
-    if (store_partitions(g->k->store, g->dataset.id, g->arena, &texts, &n, err) < 0) return -1;
-    struct tz *tz = tz_load(g->k->pipeline->timezone, err);
-    if (!tz) return -1;
-    g->spans = arena_array(g->arena, n + 1, sizeof *g->spans);
-    bool days = n > 0 || o->partition_of_window;
-    for (size_t i = 0; i < n && days; i++) {
-        days = day_of_partition(texts[i], o->partition_by[0], &day);
-        instant_t start = days ? tz_instant(tz, &day) : 0;
-        if (days) gather(g, start, unit_next(WINDOW_DAY, tz, start));
-    }
-    tz_free(tz);
-    qsort(g->spans, g->count, sizeof *g->spans, by_start);
-    if (!days) g->count = 0;
-    return days;
+    const struct days_query q = {
+        .dataset = g->dataset.id, .into = g->s->into, .timezone = g->k->pipeline->timezone};
+    return dataset_days(g->k->store, &q, g->arena, &g->spans, &g->count, err);
 }
 
 /* Versions that retention has forgotten leave only their runs: those that ended well before the oldest one that is
@@ -126,6 +96,7 @@ static int gather_versions(struct gathering *g, struct err *err) {
         ask_runs((void *)g->k, g->r, g->arena, &runs, &run_count, err) < 0)
         return -1;
     g->spans = arena_array(g->arena, n + run_count + 1, sizeof *g->spans);
+    g->count = 0;
     for (size_t i = 0; i < n; i++) gather(g, rows[i].start, rows[i].end);
     if (gather_forgotten(g, runs, run_count, err)) return -1;
     qsort(g->spans, g->count, sizeof *g->spans, by_start);

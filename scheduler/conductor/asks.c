@@ -6,6 +6,7 @@
  *   pause    {pipeline, until, catch_up, reason, author}
  *   resume   {pipeline, catch_up}
  *   backfill_add     {plan, token}                a plan is made again and, when it is the one shown, written down
+ *   restate_add      {plan, token}                the same for a restatement
  *   backfill_pause   {backfill}                   nothing more of it starts
  *   backfill_resume  {backfill}                   it goes on, also with windows that failed or were cancelled
  *   backfill_cancel  {backfill, running}          nothing more starts; running: what runs is cancelled too
@@ -168,6 +169,7 @@ static const struct {
     {"pause", ask_pause, true},
     {"resume", ask_resume, true},
     {"backfill_add", ask_backfill_add, true},
+    {"restate_add", ask_restate_add, true},
     {"backfill_pause", ask_backfill_pause, true},
     {"backfill_resume", ask_backfill_resume, true},
     {"backfill_cancel", ask_backfill_cancel, true},

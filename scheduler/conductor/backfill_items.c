@@ -96,6 +96,17 @@ static int stuck(struct starting_item *k, const struct err *why, struct err *err
     return ITEM_STUCK;
 }
 
+/* When the window was due: of a slot its fire; of a restated window that of the run that did it last. */
+static int scheduled_for(struct starting_item *k, instant_t *out, struct err *err) {
+    struct run_row row;
+    *out = json_int(k->own, "fire", INSTANT_NONE);
+    if (strcmp(k->b->kind, "restate") != 0) return 0;
+    int found = store_run_of_window(k->c->store, k->item->pipeline, k->item->window_start, k->item->window_end,
+                                    k->arena, &row, err);
+    if (found == 1) *out = row.scheduled_for;
+    return found < 0 ? -1 : 0;
+}
+
 static int queue_item(struct starting_item *k, struct pipeline *p, json_t *params, struct err *err) {
     struct run_request rq = {.pipeline = p,
                              .params = params,
@@ -107,8 +118,8 @@ static int queue_item(struct starting_item *k, struct pipeline *p, json_t *param
                              .only = k->only,
                              .only_count = k->only_count,
                              .from_step = json_text(k->of_all, "from_step"),
-                             .scheduled_for = json_int(k->own, "fire", INSTANT_NONE),
                              .backfill = k->b->id};
+    if (scheduled_for(k, &rq.scheduled_for, err)) return -1;
     if (rq.scheduled_for != INSTANT_NONE) rq.schedule = json_text(k->of_all, "slots_of");
     int64_t run = k->item->run = queue_run(k->c, &rq, err);
     const struct item_move m = {

@@ -18,7 +18,7 @@
  *   clock.c      the timetable driven by the wall clock: slots become runs
  *   pauses.c     pipelines that start nothing by themselves for a while
  *   backfills.c  durable plans over many windows, fed while runs end; backfill_items.c starts one window,
- *                backfill_asks.c is what commands ask about them
+ *                backfill_add.c writes one down, backfill_asks.c is what else commands ask about them
  *   serve.c      the daemon around the loop; notify.c tells systemd
  *   asks.c       what other commands ask of the one at work
  *   collect.c    retention and garbage, once a day
@@ -365,8 +365,14 @@ enum item_start {
 /* In a turn; -1 with err. */
 int backfill_item_start(struct conductor *c, const struct backfill_row *b, struct backfill_item *item, struct err *err);
 
-/* ---- backfill_asks.c */
+/* ---- backfill_add.c */
 int ask_backfill_add(struct conductor *c, const json_t *request, json_t *answer, struct err *err);
+int ask_restate_add(struct conductor *c, const json_t *request, json_t *answer, struct err *err);
+
+/* ---- backfill_asks.c */
+/* Paused, failed and cancelled ones go on; what failed or was cancelled is planned again. In a transaction. */
+int backfill_go_on(struct conductor *c, const struct backfill_row *b, struct err *err);
+int backfill_answer(struct conductor *c, int64_t id, json_t *answer, struct err *err); /* how it stands now */
 int ask_backfill_pause(struct conductor *c, const json_t *request, json_t *answer, struct err *err);
 int ask_backfill_resume(struct conductor *c, const json_t *request, json_t *answer, struct err *err);
 int ask_backfill_cancel(struct conductor *c, const json_t *request, json_t *answer, struct err *err);
