@@ -1,4 +1,4 @@
-/* arena.c: a list of blocks, each twice the last up to a ceiling; large requests get a block of their own. */
+/* arena.c: a list of blocks that grow with what is in it, up to a ceiling; large requests get a block of their own. */
 #include "base/arena.h"
 
 #include <stdint.h>
@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_MIN = 4096, BLOCK_MAX = 1 << 20 };
+/* The next block is a fourth of what is there: little is left empty, and many bytes take few blocks. */
+enum { BLOCK_MIN = 4096, BLOCK_MAX = 1 << 20, GROWS_AFTER = 4 };
 
 struct block {
     struct block *next;
@@ -82,7 +83,7 @@ static struct block *add_block(struct arena *a, size_t n) {
     b->next = a->head;
     a->head = b;
     a->bytes += sizeof *b + size;
-    if (a->next_size < BLOCK_MAX) a->next_size *= 2;
+    if (a->bytes > a->next_size * GROWS_AFTER && a->next_size < BLOCK_MAX) a->next_size *= 2;
     return b;
 }
 

@@ -86,7 +86,7 @@ static void index_keys(struct build *b) {
 static void load_zone_data(struct build *b) {
     struct pipeline_full *full = b->full;
     full->pub.timezone = full->pub.schedule_count ? full->pub.schedules[0].timezone : "UTC";
-    full->tz = tz_load(full->pub.timezone, NULL);
+    full->tz = tz_set_load(b->l.project->zone_data, full->pub.timezone, NULL);
     b->l.tz = full->tz;
 }
 

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/fields.h"
 #include "base/instant.h"
+#include "base/tz_set.h"
 #include "dag/schedule.h"
 
 #include <jansson.h>
@@ -67,7 +68,8 @@ struct project {
     json_t *env_files_env; /* object: what the listed env files define */
     json_t *engines;       /* object, resolved, e.g. {"spark": {"home": …, "master": …, "conf": {…}}} */
     json_t *secrets;       /* object name -> reference text; resolved only at spawn */
-    struct source *source; /* may be NULL */
+    struct source *source;    /* may be NULL */
+    struct tz_set *zone_data; /* time zones, shared by all that is loaded of it */
 };
 
 /* Finds the project from `start` (contract.md 1) and reads leat.yaml when there is one. Diagnostics go to d;

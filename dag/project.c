@@ -366,6 +366,7 @@ struct project *project_load(const char *start, struct diags *d, struct err *err
     struct project_full *full = xcalloc(1, sizeof *full);
     struct project *p = &full->pub;
     p->arena = arena_new();
+    p->zone_data = tz_set_new();
     full->nodes = arena_new();
     p->root = arena_strdup(p->arena, root);
     p->name = folder_name(p->arena, root);
@@ -393,6 +394,7 @@ void project_free(struct project *p) {
     json_decref(p->engines);
     json_decref(p->secrets);
     for (size_t i = 0; i < p->calendar_count; i++) tz_free(p->calendars[i].tz);
+    tz_set_free(p->zone_data);
     arena_free(full->nodes);
     arena_free(p->arena);
     free(full);

@@ -13,6 +13,7 @@ struct schedule_own {
     struct schedule pub; /* first */
     struct arena *arena;
     struct tz *tz, *closed_tz;
+    struct tz_set *zones; /* only while it is read */
 };
 
 /* Everybody's jitter is a share of its own, the same every time. */
@@ -129,7 +130,7 @@ static bool read_calendar(struct schedule_own *o, const json_t *j, struct err *e
     struct slot_rule *r = &o->pub.rule;
     if (!j) return true;
     o->pub.calendar = arena_strdup(o->arena, json_text_or(j, "name", ""));
-    if (zone && !(o->closed_tz = tz_load(zone, err))) return false;
+    if (zone && !(o->closed_tz = tz_set_load(o->zones, zone, err))) return false;
     for (size_t i = 0; i < json_array_size(days); i++) {
         const json_t *pair = json_array_get(days, i);
         if (!read_day(json_array_get(pair, 0), &ranges[i].first) ||
@@ -204,7 +205,7 @@ static bool read_rule(struct schedule_own *o, const json_t *j, struct err *err) 
     s->start_within = json_int(j, "start_within", 0) * US_PER_SECOND;
     s->jitter = json_int(j, "jitter", 0) * US_PER_SECOND;
     schedule_set_delay(s);
-    if (!(o->tz = tz_load(s->timezone, err))) return false;
+    if (!(o->tz = tz_set_load(o->zones, s->timezone, err))) return false;
     s->rule.tz = o->tz;
     read_after(o, json_object_get(j, "after"));
     return read_firings(o, j) &&
@@ -221,9 +222,11 @@ static struct schedule_own *own_new(const char *name) {
     return o;
 }
 
-struct schedule *schedule_from_rule(const char *name, const json_t *rule, struct err *err) {
+struct schedule *schedule_from_rule(const char *name, const json_t *rule, struct tz_set *zones,
+                                    struct err *err) {
     struct schedule_own *o = own_new(name);
     struct err why = {0};
+    o->zones = zones;
     if (json_is_object(rule) && read_rule(o, rule, &why)) return &o->pub;
     schedule_free(&o->pub);
     if (why.msg[0])

@@ -58,7 +58,7 @@ static struct tz *zone_of(struct build *b, const char *name) {
     struct pipeline_full *full = b->full;
     for (size_t i = 0; i < full->zone_count; i++)
         if (strcmp(tz_name(full->zones[i]), name) == 0) return full->zones[i];
-    struct tz *tz = tz_load(name, NULL);
+    struct tz *tz = tz_set_load(b->l.project->zone_data, name, NULL);
     if (!tz) return NULL;
     GROW(full->zones, full->zone_count, full->zone_cap);
     return full->zones[full->zone_count++] = tz;

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/err.h"
+#include "base/tz_set.h"
 #include "cron/slots.h"
 
 #include <jansson.h>
@@ -76,7 +77,8 @@ json_t *schedule_stored_json(const struct schedule *s, const struct slot_join *j
 /* A schedule of its own from what either wrote, also by an older version; name as given. NULL
  * with err: a zone is gone, or it is not such an object. Caller frees with schedule_free; not one of a
  * pipeline. */
-struct schedule *schedule_from_rule(const char *name, const json_t *rule, struct err *err);
+struct schedule *schedule_from_rule(const char *name, const json_t *rule, struct tz_set *zones,
+                                    struct err *err);
 void schedule_free(struct schedule *s); /* NULL is fine */
 /* A copy that outlives its pipeline; it shares the zones. schedule_free. */
 struct schedule *schedule_copy(const struct schedule *s);

@@ -298,6 +298,16 @@ void catalog_look(struct catalog *c) {
     if (!c->reading) drop_gone(c);
 }
 
+void catalog_adopt(struct catalog *c, const char *name, struct pipeline *p) {
+    for (size_t i = 0; i < c->count; i++) {
+        struct file *f = c->files[i];
+        if (f->pipeline || !f->name || strcmp(f->name, name) != 0 || owner_of(c, name)) continue;
+        own(c, f, p);
+        return;
+    }
+    pipeline_free(p);
+}
+
 bool catalog_busy(const struct catalog *c) { return c->reading > 0; }
 
 void catalog_fill(struct catalog *c) {

@@ -48,6 +48,8 @@ void catalog_look(struct catalog *c);
 bool catalog_busy(const struct catalog *c); /* files are being read */
 /* Looks, and runs the loop until everything has been read: for the start. */
 void catalog_fill(struct catalog *c);
+/* A definition for a name whose file is broken and never was good here: what ran last, from the database. Consumed. */
+void catalog_adopt(struct catalog *c, const char *name, struct pipeline *p);
 /* leat.yaml has changed since the project was read, or since this was last asked. */
 bool catalog_project_changed(struct catalog *c);
 /* Zone data changed: every file is read again, and every definition is another one. */

@@ -21,7 +21,6 @@ enum {
     WAL_FILE_BYTES = 64 << 20,
     BUSY_TIMEOUT_MS = 5000,
     CACHE_KIB = 16384,
-    SPAN_MAX = 61,       /* of windows (schema.c): 2^61 us are 73,000 years */
     PROGRESS_OPS = 2000, /* virtual machine steps between two looks at the clock */
 };
 

@@ -55,6 +55,12 @@ int store_slot_add(struct store *s, const struct slot_row *slot, struct err *err
 struct run_spec;
 int store_slot_run(struct store *s, const struct slot_row *slot, const struct run_spec *run, int64_t *id,
                    struct err *err);
+/* The wall clock was set back: what was skipped after `after` never was. A stretch that began before is the
+ * caller's to cut (store_slot_at, store_slot_cut). */
+int store_slots_forget(struct store *s, int64_t schedule, instant_t after, struct err *err);
+/* A stretch of skipped slots (as store_slot_at gave it) ends earlier: last_fire, count and window_end as
+ * said. 0: it is none, or ends no later. */
+int store_slot_cut(struct store *s, const struct slot_row *stretch, struct err *err);
 /* The slot or stretch that holds this instant. */
 int store_slot_at(struct store *s, int64_t schedule, instant_t fire, struct arena *a, struct slot_row *out,
                   struct err *err);
@@ -75,7 +81,8 @@ struct pause_row {
     const char *catch_up; /* NULL in: none. What becomes of the slots meanwhile: none latest all */
 };
 int store_pause(struct store *s, const struct pause_row *p, struct err *err); /* replaces an older one */
-int store_resume(struct store *s, const char *pipeline, struct err *err);     /* takes it away; 0: there was none */
+int store_resume(struct store *s, const char *pipeline,
+                 struct err *err); /* takes it away; 0: there was none */
 int store_pauses_list(struct store *s, struct arena *a, struct pause_row **rows, size_t *n, struct err *err);
 
 /* ---- triggers by datasets ---- */

@@ -82,6 +82,15 @@ int store_slot_run(struct store *s, const struct slot_row *slot, const struct ru
     return 1;
 }
 
+int store_slots_forget(struct store *s, int64_t schedule, instant_t after, struct err *err) {
+    return sql_run(SQL(s, slots_forget, err, A_INT(schedule), A_AT(after))) < 0 ? -1 : 0;
+}
+
+int store_slot_cut(struct store *s, const struct slot_row *t, struct err *err) {
+    return (int)sql_run(SQL(s, slot_cut, err, A_INT(t->schedule), A_AT(t->fire), A_AT(t->last_fire),
+                            A_INT(t->count), A_AT(t->window_end), arg_span(t->window_start, t->window_end)));
+}
+
 /* ---- asking ---- */
 
 static void slot_read(sqlite3_stmt *st, struct arena *a, void *row) {

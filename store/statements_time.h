@@ -6,6 +6,10 @@
 #ifndef LEAT_STORE_STATEMENTS_TIME_H
 #define LEAT_STORE_STATEMENTS_TIME_H
 
+enum {
+    SPAN_MAX = 61
+}; /* the largest size: 2^61 us are 73,000 years, and 1 << 61 is still a number to SQLite */
+
 // clang-format off
 
 #define SQL_PIPELINE_OF(param) "(SELECT id FROM pipeline WHERE name = " param ")"
@@ -59,6 +63,9 @@
         " ORDER BY fire DESC LIMIT 1") \
     X(slot_add, "INSERT INTO slot(schedule, fire, last_fire, count, window_start, window_end, span, outcome, reason," \
         " detail, run, decided_at) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)") \
+    X(slots_forget, "DELETE FROM slot WHERE schedule = ?1 AND fire > ?2 AND outcome = 'skipped'") \
+    X(slot_cut, "UPDATE slot SET last_fire = ?3, count = ?4, window_end = ?5, span = ?6 WHERE schedule = ?1 AND fire = ?2" \
+        " AND last_fire > ?3 AND outcome = 'skipped'") \
     X(slot_grow, "UPDATE slot SET last_fire = ?3, count = count + ?4, window_end = ?5, span = ?6, decided_at = ?7" \
         " WHERE schedule = ?1 AND fire = ?2") \
     X(slot_at, SQL_SLOT_COLUMNS "FROM (SELECT * FROM slot WHERE schedule = ?1 AND fire <= ?2 ORDER BY fire DESC" \

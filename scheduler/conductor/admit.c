@@ -20,10 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    LOOKED_AT = 100,   /* rows of one lane a turn: a long queue behind a blocked head costs no more */
-    LANES_A_TURN = 64, /* a thousand pipelines due at once begin in many turns: the first steps start at once */
-};
+enum { LANES_A_TURN = 64 }; /* a thousand pipelines due at once begin in many turns: the first steps start at once */
 
 /* ---- lanes ---- */
 
@@ -136,12 +133,11 @@ static int find_definition(struct admission *k, bool *gone) {
     return k->pipeline || *gone;
 }
 
-static int admit_row(struct admission *k, int64_t id, struct err *err) {
+static int admit_row(struct admission *k, struct err *err) {
     bool gone = false;
     if (!find_definition(k, &gone)) return 0;
-    if (store_run_get(k->c->store, id, k->arena, &k->row, err) < 0) return -1;
-    if (strcmp(k->row.state, "queued") != 0) return 0;
-    return gone ? end_queued(k, "skipped", "pipeline_gone", err) : consider(k, err);
+    if (!gone) return consider(k, err);
+    return end_queued(k, "skipped", "pipeline_gone", err) ? -1 : 1;
 }
 
 /* ---- one lane ---- */
@@ -150,19 +146,30 @@ static bool is_full(const struct admission *k) {
     return k->pipeline && (int64_t)k->lane->counted >= k->pipeline->max_active_runs;
 }
 
+bool stands_beside(const struct run_row *row) {
+    json_t *options = row->options ? json_loads(row->options, 0, NULL) : NULL;
+    bool beside = row->backfill || json_flag(options, "beside");
+    json_decref(options);
+    return beside;
+}
+
+/* The head of each queue (of a schedule, of all else): what stands behind one that may not begin need not be looked
+ * at. After one that began, the lane is looked at once more: for what stood behind it. */
 static int admit_lane(struct admission *k, struct err *err) {
-    int64_t after = 0, id = 0;
-    bool waits = false;
-    int found = 1;
-    for (int i = 0; i < LOOKED_AT && !is_full(k); i++, after = id) {
-        found = store_run_waiting(k->c->store, k->lane->name, after, &id, err);
-        if (found <= 0) break;
-        if (live_find(k->c, id)) continue;
-        waits = true;
-        if (admit_row(k, id, err) < 0) return -1;
+    struct run_row *heads;
+    size_t n;
+    bool gone;
+    if (store_runs_waiting(k->c->store, k->lane->name, k->arena, &heads, &n, err) < 0) return -1;
+    if (n) find_definition(k, &gone); /* it says how many may run at once */
+    for (size_t i = 0; i < n && !is_full(k); i++) {
+        if (live_find(k->c, heads[i].id) || stands_beside(&heads[i])) continue;
+        k->row = heads[i];
+        int began = admit_row(k, err);
+        if (began < 0) return -1;
+        if (began) lane_touch(k->c, k->lane);
     }
-    clock_busy(k->c, k->lane, waits || found > 0 || k->lane->runs);
-    return found < 0 ? -1 : 0;
+    clock_busy(k->c, k->lane, n > 0 || k->lane->runs);
+    return 0;
 }
 
 static void admit_dirty(struct conductor *c) {
@@ -188,6 +195,14 @@ void admit_beside(struct conductor *c, const char *pipeline, int64_t run) {
     c->wants_turn = true;
 }
 
+/* 1: it is no longer to be looked at. */
+static int admit_by_id(struct admission *k, int64_t run, struct err *err) {
+    if (live_find(k->c, run)) return 1;
+    int found = store_run_get(k->c->store, run, k->arena, &k->row, err);
+    if (found <= 0) return found < 0 ? -1 : 1;
+    return strcmp(k->row.state, "queued") == 0 ? admit_row(k, err) : 1;
+}
+
 /* Those that cannot begin yet (no definition, a pause) go to the end of the list. */
 static void admit_all_beside(struct conductor *c) {
     size_t n = c->beside_count < LANES_A_TURN ? c->beside_count : LANES_A_TURN, kept = 0;
@@ -195,7 +210,7 @@ static void admit_all_beside(struct conductor *c) {
     for (size_t i = 0; i < n && !c->is_broken; i++) {
         struct admission k = {.c = c, .lane = c->beside[i].lane, .arena = arena_new()};
         struct err err;
-        int done = live_find(c, c->beside[i].run) ? 1 : admit_row(&k, c->beside[i].run, &err);
+        int done = admit_by_id(&k, c->beside[i].run, &err);
         if (done < 0) turn_broke(c, &err);
         if (done == 0) blocked[kept++] = c->beside[i];
         pipeline_free(k.pipeline);

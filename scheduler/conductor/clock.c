@@ -142,8 +142,9 @@ static int write_entering(struct entering *e, struct err *err) {
 /* The schedule as it was last decided by: its words in the database, where they still mean something. */
 static struct schedule *decided_by(const struct entering *e) {
     struct err ignored;
+    struct tz_set *zones = e->c->options.project->zone_data;
     json_t *rule = e->is_new ? NULL : json_loads(e->row.rule, 0, NULL);
-    struct schedule *s = rule ? schedule_from_rule(e->schedule->name, rule, &ignored) : NULL;
+    struct schedule *s = rule ? schedule_from_rule(e->schedule->name, rule, zones, &ignored) : NULL;
     json_decref(rule);
     return s ? s : schedule_copy(e->schedule);
 }
@@ -310,6 +311,34 @@ static int in_force(struct conductor *c, struct hand *h, const struct timetable_
     return rc < 0 ? -1 : 0;
 }
 
+/* The part of a stretch of skipped slots that lies before `to`. */
+static int cut_stretch(struct conductor *c, const struct hand *h, struct slot_row *stretch, instant_t to,
+                       struct err *err) {
+    struct slots *slots = slots_new(&h->schedule->rule);
+    struct slot at;
+    stretch->count = 0;
+    for (bool there = slots_at(slots, stretch->fire, &at); there && at.fire <= to; there = slots_step(slots, &at)) {
+        stretch->last_fire = at.fire;
+        stretch->window_end = at.end;
+        stretch->count++;
+    }
+    slots_free(slots);
+    return stretch->count ? store_slot_cut(c->store, stretch, err) : 0;
+}
+
+/* By more than three hours: what was skipped ahead of the clock is to be decided when its time comes again. */
+static int set_back(struct conductor *c, const struct hand *h, instant_t to, struct err *err) {
+    struct arena *a = arena_new();
+    struct slot_row stretch;
+    report(c, "clock", 0, NULL,
+           json_pack("{ss ss}", "what", "the clock was set back by more than three hours", "pipeline", h->lane->name));
+    int rc = store_slots_forget(c->store, h->id, to, err);
+    int held = rc ? -1 : store_slot_at(c->store, h->id, to, a, &stretch, err);
+    if (held == 1 && !stretch.run && stretch.last_fire > to) held = cut_stretch(c, h, &stretch, to, err);
+    arena_free(a);
+    return held < 0 ? -1 : 0;
+}
+
 static int move(struct conductor *c, const struct timetable_move *m, struct err *err) {
     struct hand *h = idmap_get(&c->clock->hands, (uint64_t)m->id);
     int hit = m->from == m->to ? 1 : store_schedule_move(c->store, m->id, m->from, m->to, err);
@@ -317,18 +346,17 @@ static int move(struct conductor *c, const struct timetable_move *m, struct err 
     if (hit == 0)
         return err_set(err, EX_CONFLICT, "another program moved the cursor of schedule %s of %s", h->schedule->name,
                        h->lane->name);
-    if (m->set_back)
-        report(c, "clock", 0, NULL,
-               json_pack("{ss ss}", "what", "the clock was set back by more than three hours", "pipeline",
-                         h->lane->name));
+    if (m->set_back && set_back(c, h, m->to, err)) return -1;
     return m->changed ? in_force(c, h, m, err) : 0;
 }
 
-void clock_tick(struct conductor *c) {
+void clock_tick(struct conductor *c, size_t decisions) {
     struct clock *k = c->clock;
     struct err err;
     pauses_tick(c);
-    timetable_tick(k->timetable, turn_wall(c), TIMETABLE_BUDGET, &k->out);
+    struct timetable_budget budget = TIMETABLE_BUDGET;
+    budget.decisions = decisions;
+    timetable_tick(k->timetable, turn_wall(c), budget, &k->out);
     for (size_t i = 0; i < k->out.count && !c->is_broken; i++)
         if (decide(c, &k->out.decisions[i], &err)) turn_broke(c, &err);
     for (size_t i = 0; i < k->out.move_count && !c->is_broken; i++)

@@ -242,6 +242,7 @@ struct live_run *run_from_row(struct conductor *c, const struct run_row *row, st
 struct lane *lane_of(struct conductor *c, const char *pipeline); /* made when it is not there */
 void lane_touch(struct conductor *c, struct lane *l);            /* look at its queue in this or the next turn */
 void admit_beside(struct conductor *c, const char *pipeline, int64_t run); /* a queued run that has no cap here */
+bool stands_beside(const struct run_row *row); /* such a run */
 void admit_waiting(struct conductor *c);                         /* in a turn, inside its transaction */
 void lanes_release(struct conductor *c);
 void lanes_rollback(struct conductor *c); /* of a transaction after which this conductor goes on */
@@ -255,6 +256,9 @@ void restore_scope(struct live_run *r, const struct step_row *rows, const size_t
 /* Every step where it stood; the run's pipeline and plan are those it began with. rows: store_steps_list().
  */
 void restore_plan(struct conductor *c, struct live_run *r, const struct step_row *rows, size_t n);
+/* A definition of the database, when what it names still gives it; NULL. */
+struct definition_row;
+struct pipeline *restore_definition(struct conductor *c, const struct definition_row *d);
 /* An unfinished run, new in memory, that goes on with the definition it began with. 1; 0: that cannot be had any
  * more; -1 with err. Reported, not yet entered. */
 int restore_going(struct conductor *c, const struct run_row *row, struct arena *a, struct err *err);
@@ -331,7 +335,8 @@ void clock_close(struct conductor *c);
 void clock_definition(struct conductor *c, const char *pipeline, const struct catalog_entry *e);
 void clock_zones_changed(struct conductor *c); /* zone data: what comes next is found anew */
 /* What is due: slots, cursors and runs of the turn's transaction. */
-void clock_tick(struct conductor *c);
+enum { CLOCK_FEW = 16, CLOCK_MANY = 2000 };
+void clock_tick(struct conductor *c, size_t decisions);
 void clock_arm(struct conductor *c); /* after a turn: wakes the loop when something is due */
 bool clock_idle(struct conductor *c); /* nothing is due */
 void clock_busy(struct conductor *c, const struct lane *l, bool busy);

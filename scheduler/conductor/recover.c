@@ -205,18 +205,11 @@ static bool waits_its_turn(const struct recovery *k, const struct run_row *row) 
     return asked || k->c->options.serves;
 }
 
-static bool is_beside(const struct run_row *row) {
-    json_t *options = row->options ? json_loads(row->options, 0, NULL) : NULL;
-    bool beside = row->backfill || json_flag(options, "beside");
-    json_decref(options);
-    return beside;
-}
-
 /* The rows of those that do not; the others' lanes are looked at. */
 static size_t leave_waiting(struct recovery *k, struct run_row *rows, size_t n) {
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
-        if (waits_its_turn(k, &rows[i]) && is_beside(&rows[i]))
+        if (waits_its_turn(k, &rows[i]) && stands_beside(&rows[i]))
             admit_beside(k->c, rows[i].pipeline, rows[i].id);
         else if (waits_its_turn(k, &rows[i]))
             lane_touch(k->c, lane_of(k->c, rows[i].pipeline));

@@ -205,6 +205,20 @@ static void loop(struct server *s) {
     }
 }
 
+/* A file that was broken while nobody served: what ran last goes on running. */
+static void adopt_last_good(struct server *s) {
+    struct arena *a = arena_new();
+    struct catalog_entry e;
+    struct definition_row d;
+    struct err ignored;
+    for (size_t at = 0; catalog_next(s->catalog, &at, &e);) {
+        if (e.pipeline || store_definition_last(s->c->store, e.name, a, &d, &ignored) != 1) continue;
+        struct pipeline *p = restore_definition(s->c, &d);
+        if (p) catalog_adopt(s->catalog, e.name, p);
+    }
+    arena_free(a);
+}
+
 static int begin(struct server *s, struct err *err) {
     struct catalog_options co = {.project = s->o->conductor.project,
                                  .loop = &s->c->loop,
@@ -217,6 +231,7 @@ static int begin(struct server *s, struct err *err) {
     s->c->quiet_catalog = true;
     s->zones = tz_database_stamp();
     catalog_fill(s->catalog);
+    adopt_last_good(s);
     s->c->quiet_catalog = false;
     open_handles(s);
     if (clock_open(s->c, err) || conductor_recover(s->c, 0, err) || backfills_open(s->c, err)) return -1;

@@ -256,30 +256,30 @@ static void drop_ended_runs(struct conductor *c) {
     }
 }
 
-/* What the clock decides is durable before anything else is done: a thousand slots of one second do not wait for
- * their runs to begin. */
-static void tick(struct conductor *c) {
-    if (!c->clock || c->draining || c->is_broken || clock_idle(c)) return;
-    if (store_begin(c->store, &c->broken)) {
-        c->is_broken = true;
-        return;
-    }
-    clock_tick(c);
+static int begin_or_break(struct conductor *c) {
+    if (!c->is_broken && store_begin(c->store, &c->broken)) c->is_broken = true;
+    return c->is_broken ? -1 : 0;
+}
+
+static int commit_or_break(struct conductor *c) {
     if (c->is_broken)
         store_rollback(c->store);
     else if (store_commit(c->store, &c->broken))
         c->is_broken = true;
+    return c->is_broken ? -1 : 0;
 }
 
-int turn_take(struct conductor *c, struct err *err) {
-    c->wants_turn = false;
-    tick(c);
-    if (c->is_broken || store_begin(c->store, &c->broken)) {
-        c->is_broken = true;
-        *err = c->broken;
-        return -1;
-    }
-    close_intents(c);
+/* What the clock decides. A few slots share the turn's transaction; a thousand of one second are durable before
+ * anything else is done, and do not wait for their runs to begin. */
+static void tick(struct conductor *c) {
+    if (!c->clock || c->draining || c->is_broken || clock_idle(c)) return;
+    clock_tick(c, CLOCK_FEW);
+    if (c->is_broken || clock_idle(c)) return;
+    clock_tick(c, CLOCK_MANY);
+    if (commit_or_break(c) == 0) begin_or_break(c);
+}
+
+static void take_happenings(struct conductor *c) {
     size_t n = c->happened_count;
     for (size_t i = 0; i < n && !c->is_broken; i++) {
         struct happening h = c->happened[i];
@@ -287,13 +287,22 @@ int turn_take(struct conductor *c, struct err *err) {
     }
     memmove(c->happened, c->happened + n, (c->happened_count - n) * sizeof *c->happened);
     c->happened_count -= n;
+}
+
+static void transact(struct conductor *c) {
+    if (begin_or_break(c)) return;
+    tick(c);
+    close_intents(c);
+    take_happenings(c);
     if (!c->is_broken && !c->draining) backfills_feed(c);
     if (!c->is_broken && !c->draining) admit_waiting(c);
     settle(c);
-    if (c->is_broken)
-        store_rollback(c->store);
-    else if (store_commit(c->store, &c->broken))
-        c->is_broken = true;
+    commit_or_break(c);
+}
+
+int turn_take(struct conductor *c, struct err *err) {
+    c->wants_turn = false;
+    transact(c);
     if (c->is_broken) {
         *err = c->broken;
         return -1;

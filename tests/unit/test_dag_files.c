@@ -152,7 +152,7 @@ static json_t *schedules_json(const struct pipeline *p) {
         const struct schedule *s = &p->schedules[i];
         struct err err = {0};
         json_t *rule = schedule_rule_json(s);
-        struct schedule *read = schedule_from_rule(s->name, rule, &err), *copy = schedule_copy(s);
+        struct schedule *read = schedule_from_rule(s->name, rule, NULL, &err), *copy = schedule_copy(s);
         if (!read) fail_msg("%s", err.msg);
         json_t *again = schedule_rule_json(read), *copied = schedule_rule_json(copy);
         assert_true(json_equal(rule, again) && json_equal(rule, copied));

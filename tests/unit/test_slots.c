@@ -22,7 +22,7 @@ static struct schedule *schedule_of(const char *rule) {
     struct err err = {0};
     json_t *j = json_loads(rule, 0, NULL);
     if (!j) fail_msg("not JSON: %s", rule);
-    struct schedule *s = schedule_from_rule("main", j, &err);
+    struct schedule *s = schedule_from_rule("main", j, NULL, &err);
     if (!s) fail_msg("%s: %s", rule, err.msg);
     json_decref(j);
     return s;

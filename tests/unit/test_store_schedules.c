@@ -203,6 +203,48 @@ static void a_stretch_knows_its_first_its_last_and_its_window(void **state) {
     fx_end(&f);
 }
 
+/* Skipped ahead of a clock that is set back to 4: the stretch is cut, what is after it never was; runs stay.
+ */
+static void what_was_skipped_ahead_of_the_clock_is_forgotten(void **state) {
+    (void)state;
+    static const struct decision ahead[] = {{1, 2, 2, "run", NULL, NULL, 1, NULL},
+                                            {3, 6, 4, "skipped", "missed", NULL, 1, NULL},
+                                            {7, 7, 1, "run", NULL, NULL, 1, NULL},
+                                            {8, 9, 2, "skipped", "paused", NULL, 1, NULL}};
+    struct fx f;
+    struct err err;
+    struct slot_row r, *rows;
+    size_t n;
+    begin(&f);
+    int64_t other = fx_schedule(&f, "p", "other"), id = fx_schedule(&f, "p", "main");
+    const struct slot_row apart = slot_of(other, &ahead[3]);
+    assert_hit(1, store_slot_add(f.s, &apart, &err));
+    for (int i = 0; i < 4; i++) {
+        const struct slot_row slot = slot_of(id, &ahead[i]);
+        assert_hit(1, store_slot_add(f.s, &slot, &err));
+    }
+    assert_hit(0, store_slots_forget(f.s, id, AT(4), &err));
+    expect_slots(&f, id, "1-2x2:run 3-6x4:missed 7:run");
+    expect_slots(&f, other, "8-9x2:paused");
+    assert_hit(1, store_slot_at(f.s, id, AT(4), f.a, &r, &err));
+    r.last_fire = AT(4), r.count = 2, r.window_end = AT(4);
+    assert_hit(1, store_slot_cut(f.s, &r, &err));
+    assert_hit(0, store_slot_cut(f.s, &r, &err)); /* it ends no later */
+    expect_slots(&f, id, "1-2x2:run 3-4x2:missed 7:run");
+    assert_ok(store_slots_meeting(f.s, "p", AT(4), AT(6), f.a, &rows, &n, &err));
+    assert_int_equal(0, n);
+    assert_ok(store_slots_meeting(f.s, "p", AT(3), AT(6), f.a, &rows, &n, &err));
+    assert_int_equal(1, n);
+    assert_hit(1, store_slot_at(f.s, id, AT(2), f.a, &r, &err));
+    r.last_fire = AT(1);
+    assert_hit(0, store_slot_cut(f.s, &r, &err)); /* what runs is no stretch to cut */
+    const struct slot_row again =
+        slot_of(id, &(struct decision){5, 6, 2, "skipped", "missed", NULL, 1, NULL});
+    assert_hit(1, store_slot_add(f.s, &again, &err)); /* free again, and the same stretch goes on */
+    expect_slots(&f, id, "1-2x2:run 3-6x4:missed 7:run");
+    fx_end(&f);
+}
+
 static void what_no_slot_can_be_is_refused(void **state) {
     (void)state;
     static const struct decision bad[] = {
@@ -337,9 +379,9 @@ static void a_pause_is_one_row_until_it_is_resumed(void **state) {
     assert_hit(0, store_resume(f.s, "p", &err));
     struct pause_row p = {.pipeline = "p", .author = "ann", .at = AT(1), .until = INSTANT_NONE};
     assert_hit(0, store_pause(f.s, &p, &err));
-    p.author = "bob", p.reason = "upgrade", p.at = AT(2), p.until = AT(9);
+    p.author = "bob", p.reason = "upgrade", p.at = AT(2), p.until = AT(9), p.catch_up = "latest";
     assert_hit(0, store_pause(f.s, &p, &err)); /* replaces */
-    p.pipeline = "a", p.reason = NULL, p.until = INSTANT_NONE;
+    p.pipeline = "a", p.reason = NULL, p.until = INSTANT_NONE, p.catch_up = NULL;
     assert_hit(0, store_pause(f.s, &p, &err));
     assert_ok(store_pauses_list(f.s, f.a, &rows, &n, &err));
     assert_int_equal(2, n);
@@ -348,6 +390,7 @@ static void a_pause_is_one_row_until_it_is_resumed(void **state) {
     assert_string_equal("p bob upgrade",
                         arena_printf(f.a, "%s %s %s", rows[1].pipeline, rows[1].author, rows[1].reason));
     assert_true(rows[1].at == AT(2) && rows[1].until == AT(9));
+    assert_string_equal("none latest", arena_printf(f.a, "%s %s", rows[0].catch_up, rows[1].catch_up));
     assert_hit(1, store_resume(f.s, "p", &err));
     assert_hit(0, store_resume(f.s, "p", &err));
     assert_ok(store_pauses_list(f.s, f.a, &rows, &n, &err));
@@ -383,6 +426,7 @@ int main(void) {
         cmocka_unit_test(a_schedule_is_there_once_and_keeps_its_cursor),
         cmocka_unit_test(each_instant_is_decided_once),
         cmocka_unit_test(a_stretch_knows_its_first_its_last_and_its_window),
+        cmocka_unit_test(what_was_skipped_ahead_of_the_clock_is_forgotten),
         cmocka_unit_test(what_no_slot_can_be_is_refused),
         cmocka_unit_test(a_slot_and_its_run_are_made_together),
         cmocka_unit_test(slots_are_found_by_any_window_they_meet),

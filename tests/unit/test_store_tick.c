@@ -8,7 +8,7 @@
 
 #include <time.h>
 
-enum { PIPELINES = 1000, STEPS = 10, BUSY = 10, TICKS = 8, ASKED = 500, RUNS = 20000 };
+enum { PIPELINES = 1000, STEPS = 10, BUSY = 10, TICKS = 4, ASKED = 200, RUNS = 10000 };
 
 #define HOUR(n) (NOON + (int64_t)(n)*US_PER_HOUR)
 
@@ -38,7 +38,7 @@ static void furnish(struct bench *b) {
     assert_ok(store_commit(b->f.s, &err));
 }
 
-/* An hour's backfill in two stages: stage 1 waits for the hours of its day. */
+/* A backfill in two stages: hours, then days, which wait for their hours. */
 static void plan_backfill(struct bench *b, int items, const char *state) {
     struct err err;
     struct backfill_item *list = arena_array(b->f.a, (size_t)items, sizeof *list);

@@ -37,7 +37,7 @@ static void say(void *ctx, char *line) {
     struct err err = {0};
     json_t *j = json_loads(line, 0, NULL);
     if (!j) fail_msg("not JSON: %s", line);
-    struct schedule *s = schedule_from_rule(json_text(j, "name"), j, &err);
+    struct schedule *s = schedule_from_rule(json_text(j, "name"), j, NULL, &err);
     if (!s) fail_msg("%s: %s", line, err.msg);
     assert_true(b->count < SCHEDULES);
     snprintf(b->list[b->count].name, sizeof b->list->name, "%s", json_text(j, "name"));
