@@ -158,9 +158,10 @@ bool stands_beside(const struct run_row *row) {
 static int admit_lane(struct admission *k, struct err *err) {
     struct run_row *heads;
     size_t n;
-    bool gone;
+    bool gone, waits = false;
     if (store_runs_waiting(k->c->store, k->lane->name, k->arena, &heads, &n, err) < 0) return -1;
     if (n) find_definition(k, &gone); /* it says how many may run at once */
+    for (size_t i = 0; i < n; i++) waits |= !heads[i].backfill;
     for (size_t i = 0; i < n && !is_full(k); i++) {
         if (live_find(k->c, heads[i].id) || stands_beside(&heads[i])) continue;
         k->row = heads[i];
@@ -168,7 +169,7 @@ static int admit_lane(struct admission *k, struct err *err) {
         if (began < 0) return -1;
         if (began) lane_touch(k->c, k->lane);
     }
-    clock_busy(k->c, k->lane, n > 0 || k->lane->runs);
+    clock_busy(k->c, k->lane, waits || k->lane->live);
     return 0;
 }
 

@@ -110,6 +110,7 @@ struct live_run {
 struct lane {
     char *name;
     uint32_t counted;
+    uint32_t live; /* runs in the core that are not of a backfill: what `if_running` asks about */
     struct live_run *runs; /* of it, chained by lane_next */
     struct hand *hands;    /* its schedules (clock.c) */
     bool dirty, paused;
