@@ -19,6 +19,7 @@
     X(CALL_DEPTH, 32, "pipelines that run pipelines that run pipelines")                                     \
     X(NAME_BYTES, 63, "pipeline and step names become file and column names")                                \
     X(STEPS, 1000000, "steps in one pipeline")                                                               \
+    X(BACKFILL_WINDOWS, 10000000, "of one backfill: eleven hundred years of hours")                          \
     X(OUTPUT_FILE_BYTES, 1u << 20, "name=value lines a step may write")                                      \
     X(BOOKMARK_VALUE_BYTES, 64u << 10, "a value bookmark is a value, not a file")                            \
     X(LOG_HEAD_BYTES, 8u << 20, "of a step's log kept from its beginning")                                   \

@@ -166,6 +166,7 @@ struct step {
     const char *calls; /* the pipeline that a `pipeline` step runs; NULL */
     enum bookmark_kind bookmark;
     json_t *bookmark_options; /* files: {identity, settle, on_change, horizon}; may be NULL */
+    bool uses_window;         /* one of its values names window.*, or its partitions are `of: window` */
     json_t *each;             /* {NAME: value} for instances; NULL */
     const char *group;        /* of instances: the step's own name; NULL */
     int64_t max_parallel;     /* of instances: how many of the group may run at once; 0: no limit */

@@ -648,5 +648,9 @@ void build_step(struct build *b, uint32_t index) {
     add_layer(&m, ((const struct project_full *)b->l.project)->defaults_node, LAYER_DEFAULTS);
     for (size_t i = 0; m.note->verb && i < b->reader->verb_count; i++)
         if (b->reader->verbs[i] == m.note->verb) m.s->verb = (uint32_t)i;
+    const bool elsewhere = m.l->scope.uses_window;
+    m.l->scope.uses_window = false;
     make_step(&m);
+    m.s->uses_window = m.l->scope.uses_window;
+    m.l->scope.uses_window |= elsewhere;
 }

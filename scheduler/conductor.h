@@ -41,6 +41,7 @@ struct conductor_options {
     const struct pipeline *(*next)(void *ctx, size_t *at);
     void *find_ctx; /* of both */
     bool serves;        /* begins what waits in the database, whoever queued it */
+    int64_t backfill;   /* feeds this one, and goes on with its unfinished runs (conductor_backfill()); 0: none */
     struct inherited inherited;
     bool database_only; /* no warden, no socket: to change a row or two while nobody serves */
     /* Reads the stored definition of an interrupted run again, for its finally steps. NULL: one that does not
@@ -102,6 +103,11 @@ void conductor_cancel(struct conductor *c, int64_t run, bool kill, const char *r
  * nothing is lost. SIGINT and SIGTERM cancel the run gracefully, a second one kills; *signal gets the first.
  */
 int conductor_wait(struct conductor *c, int64_t run, const char **state, int *signal, struct err *err);
+
+/* Feeds options.backfill until nothing of it runs and it has ended or been paused; after conductor_recover(). *state
+ * gets its state's name (static text). SIGINT and SIGTERM let go of it (*signal): what runs goes on under the warden,
+ * and whoever serves next, or feeds it again, goes on with it. */
+int conductor_backfill(struct conductor *c, const char **state, int *signal, struct err *err);
 
 /* Publishes a new version of a dataset that lists the files of an old one (-1: of the one before the head).
  * Call it after conductor_recover(). Exit 4 for an unknown dataset or version, 8 when retention has removed

@@ -30,7 +30,7 @@ struct control *control_open(uv_loop_t *loop, const struct control_options *o, s
 int control_keep(struct control *c);
 void control_close(struct control *c); /* the loop must run once more before it is closed; NULL is fine */
 
-/* The other side, blocking for a few seconds at most: 0 with *answer (new reference), 1 when nobody listens,
+/* The other side, blocking for a few seconds at most, or as long as the request's `patience_seconds` says: 0 with *answer (new reference), 1 when nobody listens,
  * -1 with err. */
 int control_ask(const char *state, const json_t *request, json_t **answer, struct err *err);
 

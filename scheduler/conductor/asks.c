@@ -5,6 +5,11 @@
  *   queue    {pipeline, params, window, …}        a run that begins when its turn comes
  *   pause    {pipeline, until, catch_up, reason, author}
  *   resume   {pipeline, catch_up}
+ *   backfill_add     {plan, token}                a plan is made again and, when it is the one shown, written down
+ *   restate_add      {plan, token}                the same for a restatement
+ *   backfill_pause   {backfill}                   nothing more of it starts
+ *   backfill_resume  {backfill}                   it goes on, also with windows that failed or were cancelled
+ *   backfill_cancel  {backfill, running}          nothing more starts; running: what runs is cancelled too
  *   status   {}                                   who is at work on what
  *
  * Answers: {"ok": true, …}, or {"ok": false, "error", "hint", "exit"}. */
@@ -26,6 +31,7 @@ static int cancel_waiting(struct conductor *c, const struct run_row *row, const 
         .run = row->id, .from = "queued", .to = "cancelled", .reason = reason, .at = turn_wall(c)};
     int hit = store_run_move(c->store, &m, err);
     if (hit == 1) child_ended(c, row->parent);
+    if (hit == 1 && row->backfill) return backfills_run_ended(c, row->id, m.to, reason, err);
     if (hit) return hit < 0 ? -1 : 0;
     err_set(err, EX_NOT_FOUND, "run %lld is not running: it is %s", (long long)row->id, row->state);
     return err_hint(err, "see: leat runs show %lld", (long long)row->id);
@@ -163,6 +169,11 @@ static const struct {
     {"queue", ask_queue, true},
     {"pause", ask_pause, true},
     {"resume", ask_resume, true},
+    {"backfill_add", ask_backfill_add, true},
+    {"restate_add", ask_restate_add, true},
+    {"backfill_pause", ask_backfill_pause, true},
+    {"backfill_resume", ask_backfill_resume, true},
+    {"backfill_cancel", ask_backfill_cancel, true},
     {"status", ask_status, false},
 };
 

@@ -248,11 +248,11 @@ static void end_superseded(struct conductor *c, const struct hand *h, int64_t ne
     struct arena *a = arena_new();
     int64_t after = 0, id;
     for (struct live_run *r = h->lane->runs; r; r = r->lane_next)
-        if (!r->ended) conductor_cancel(c, r->id, false, "superseded");
+        if (!r->ended && !r->backfill) conductor_cancel(c, r->id, false, "superseded");
     for (; store_run_waiting(c->store, h->lane->name, after, &id, err) == 1; after = id) {
         struct run_row row;
         if (id == newest || live_find(c, id) || store_run_get(c->store, id, a, &row, err) != 1) continue;
-        if (strcmp(row.schedule, h->schedule->name) != 0) continue;
+        if (row.backfill || strcmp(row.schedule, h->schedule->name) != 0) continue;
         struct run_move m = {
             .run = id, .from = "queued", .to = "cancelled", .reason = "superseded", .at = turn_wall(c)};
         if (store_run_move(c->store, &m, err) < 0) turn_broke(c, err);

@@ -20,6 +20,8 @@
  *   rollback.c   an old version's files as a new version
  *   clock.c      the timetable driven by the wall clock: slots become runs
  *   pauses.c     pipelines that start nothing by themselves for a while
+ *   backfills.c  durable plans over many windows, fed while runs end; backfill_items.c starts one window,
+ *                backfill_add.c writes one down, backfill_asks.c is what else commands ask about them
  *   serve.c      the daemon around the loop; notify.c tells systemd
  *   asks.c       what other commands ask of the one at work
  *   collect.c    retention and garbage, once a day
@@ -118,11 +120,19 @@ struct live_run {
 struct lane {
     char *name;
     uint32_t counted;
+    uint32_t live; /* runs in the core that are not of a backfill: what `if_running` asks about */
     struct live_run *runs; /* of it, chained by lane_next */
     struct hand *hands;    /* its schedules (clock.c) */
     bool dirty, paused;
     int64_t definition; /* row of the last one written down, whose hash this is */
     char sha256[65];
+};
+
+/* A backfill that this conductor feeds. */
+struct feed {
+    int64_t id;
+    bool dirty;   /* look at it in this or the next turn */
+    bool settled; /* what ended while nobody fed it has been looked at */
 };
 
 enum effect_kind { EFFECT_START, EFFECT_CANCEL, EFFECT_ACK, EFFECT_REPORT, EFFECT_CLEAN };
@@ -182,6 +192,9 @@ struct conductor {
     int signal, signals; /* first SIGINT or SIGTERM; how many there were */
     struct catalog *catalog; /* of one that serves */
     struct clock *clock;     /* likewise */
+    struct feed *feeds;      /* open backfills that this one feeds */
+    size_t feed_count, feed_cap;
+    bool feeds_wait;         /* some window waits for what another run does */
     instant_t pause_until;   /* when the first pause ends; INSTANT_NONE */
     bool quiet_catalog;      /* the first look at all files: not every one is news */
     bool draining;           /* starts nothing more */
@@ -356,6 +369,40 @@ int64_t clock_group(const struct lane *l);
 int pauses_open(struct conductor *c, struct err *err); /* the rows have changed */
 void pauses_tick(struct conductor *c);                 /* in a turn: ends those whose end has come */
 instant_t pauses_next(const struct conductor *c);
+
+/* ---- backfills.c */
+int backfills_open(struct conductor *c, struct err *err); /* after recovery: those that this one feeds */
+void backfills_enter(struct conductor *c, int64_t id);    /* one more, or one that goes on, if it is for this one */
+void backfills_feed(struct conductor *c);                 /* in a turn: what may start is queued */
+void backfills_touch(struct conductor *c);                /* what waits may not have to any more */
+void backfills_release(struct conductor *c);
+/* In a transaction: a run ended, and so does the window it was for. reason: the run's; may be NULL. */
+int backfills_run_ended(struct conductor *c, int64_t run, const char *to, const char *reason, struct err *err);
+struct backfill_row;
+void backfill_report(struct conductor *c, const char *type, const struct backfill_row *b, json_t *detail);
+
+/* ---- backfill_items.c */
+struct backfill_item;
+enum item_start {
+    ITEM_WAITS,        /* for a run that is at its window, or for a definition */
+    ITEM_STARTED,      /* item->run is its run */
+    ITEM_DONE_ALREADY, /* somebody else has done it since */
+    ITEM_STUCK,        /* it cannot start: the backfill is paused */
+};
+/* In a turn; -1 with err. */
+int backfill_item_start(struct conductor *c, const struct backfill_row *b, struct backfill_item *item, struct err *err);
+
+/* ---- backfill_add.c */
+int ask_backfill_add(struct conductor *c, const json_t *request, json_t *answer, struct err *err);
+int ask_restate_add(struct conductor *c, const json_t *request, json_t *answer, struct err *err);
+
+/* ---- backfill_asks.c */
+/* Paused, failed and cancelled ones go on; what failed or was cancelled is planned again. In a transaction. */
+int backfill_go_on(struct conductor *c, const struct backfill_row *b, struct err *err);
+int backfill_answer(struct conductor *c, int64_t id, json_t *answer, struct err *err); /* how it stands now */
+int ask_backfill_pause(struct conductor *c, const json_t *request, json_t *answer, struct err *err);
+int ask_backfill_resume(struct conductor *c, const json_t *request, json_t *answer, struct err *err);
+int ask_backfill_cancel(struct conductor *c, const json_t *request, json_t *answer, struct err *err);
 
 /* ---- asks.c */
 json_t *asked(void *ctx, const json_t *request); /* a control_answer; ctx is the conductor */

@@ -248,9 +248,14 @@ static int freeze(struct recovery *k, struct run_row *row, struct err *err) {
     return -1;
 }
 
+/* One that serves goes on with every run, one that feeds a backfill with the runs of that. */
+static bool goes_on_here(const struct conductor *c, int64_t backfill) {
+    return c->options.serves || (backfill && backfill == c->options.backfill);
+}
+
 static int restore_run(struct recovery *k, struct run_row *row, struct err *err) {
     if (row->id == k->resume) return 0;
-    bool wanted = k->c->options.serves || child_goes_on(k->c, row);
+    bool wanted = goes_on_here(k->c, row->backfill) || child_goes_on(k->c, row);
     int goes_on = wanted ? restore_going(k->c, row, k->arena, err) : 0;
     if (goes_on) return goes_on < 0 ? -1 : 0;
     return freeze(k, row, err) || restore_frozen(k->c, row, k->arena, err) ? -1 : 0;

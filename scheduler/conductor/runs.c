@@ -62,6 +62,8 @@ static void lane_enter(struct conductor *c, struct live_run *r) {
     if (l->runs) l->runs->lane_before = r;
     l->runs = r;
     if (r->counted) l->counted++;
+    if (r->backfill) return; /* a schedule does not ask about those */
+    l->live++;
     clock_busy(c, l, true);
 }
 
@@ -73,6 +75,7 @@ static void lane_leave(struct live_run *r, struct lane *l) {
         l->runs = r->lane_next;
     if (r->lane_next) r->lane_next->lane_before = r->lane_before;
     if (r->counted) l->counted--;
+    if (!r->backfill) l->live--;
     r->in_lane = false;
 }
 

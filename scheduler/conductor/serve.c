@@ -89,6 +89,7 @@ static void changed(void *ctx, const char *name) {
     bool there = catalog_find(s->catalog, name, &e) == 1;
     if (!s->c->quiet_catalog || (there && e.problem)) say_definition(s, name, there ? &e : NULL);
     lane_touch(s->c, lane_of(s->c, name));
+    backfills_touch(s->c);
     clock_definition(s->c, name, there ? &e : NULL);
     uv_stop(&s->c->loop);
 }
@@ -244,7 +245,7 @@ static int begin(struct server *s, struct err *err) {
     adopt_last_good(s);
     s->c->quiet_catalog = false;
     open_handles(s);
-    if (clock_open(s->c, err) || conductor_recover(s->c, 0, err)) return -1;
+    if (clock_open(s->c, err) || conductor_recover(s->c, 0, err) || backfills_open(s->c, err)) return -1;
     say(s, "serving", json_pack("{si si}", "pid", (int)getpid(), "pipelines", (int)catalog_count(s->catalog)));
     notify("READY=1\nMAINPID=%d", (int)getpid());
     return 0;
