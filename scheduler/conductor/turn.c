@@ -270,8 +270,8 @@ int turn_take(struct conductor *c, struct err *err) {
         struct happening h = c->happened[i];
         take(c, &h);
     }
-    memmove(c->happened, c->happened + n, (c->happened_count - n) * sizeof *c->happened);
     c->happened_count -= n;
+    if (c->happened_count) memmove(c->happened, c->happened + n, c->happened_count * sizeof *c->happened);
     settle(c);
     if (c->is_broken)
         store_rollback(c->store);
