@@ -15,8 +15,8 @@ struct finding {
 void finding_release(struct finding *f);
 /* One already at hand; shared. */
 void finding_know(struct finding *f, struct pipeline *p);
-/* conductor_options.find; ctx is the struct finding. One more owner, or NULL with err: exit 4 when there is none of
- * that name, 3 with its first error when it has some. */
+/* conductor_options.find; ctx is the struct finding. One more owner, or NULL with err: exit 4 when there is
+ * none of that name, 3 with its first error when it has some. */
 struct pipeline *finding_find(void *ctx, const char *name, struct err *err);
 
 #endif

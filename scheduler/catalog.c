@@ -1,9 +1,9 @@
 /* catalog.c: see catalog.h.
  *
- * One `struct file` a path, in order of paths. A name is owned by the first file that was read well under it; a
- * second file of the same name has a problem and no pipeline. A file that is gone keeps its name until everything
- * that is being read has been read: when another file claims it meanwhile, the pipeline was renamed on disk, and
- * that is a change, not an end. */
+ * One `struct file` a path, in order of paths. A name is owned by the first file that was read well under it;
+ * a second file of the same name has a problem and no pipeline. A file that is gone keeps its name until
+ * everything that is being read has been read: when another file claims it meanwhile, the pipeline was
+ * renamed on disk, and that is a change, not an end. */
 #include "scheduler/catalog.h"
 
 #include "base/arena.h"
@@ -41,10 +41,10 @@ struct catalog {
     size_t count, cap, reading;
     struct idmap owners; /* hash of a name -> its file */
     struct stamp project;
-    struct batch *batch; /* being filled */
+    struct batch *batch;                    /* being filled */
     uv_fs_event_t watches[WATCHED_FOLDERS]; /* the project's folder, pipelines/ */
     uv_timer_t calm;                        /* an editor writes a file in several moves */
-    int handles; /* open */
+    int handles;                            /* open */
     bool closing;
 };
 
@@ -185,7 +185,8 @@ static void offer_name(struct catalog *c, const char *name) {
     }
 }
 
-/* Once nothing is being read any more, what is gone is gone. A name may now be free for a file that wanted it. */
+/* Once nothing is being read any more, what is gone is gone. A name may now be free for a file that wanted
+ * it. */
 static void drop_gone(struct catalog *c) {
     size_t kept = 0, freed = 0, cap = 0;
     char **names = NULL;

@@ -1,5 +1,5 @@
-/* restate_nodes.c: from the roots to everything that read what they change. Steps are taken in an order in which
- * writers come before readers, so every node's stage is known before it is followed. */
+/* restate_nodes.c: from the roots to everything that read what they change. Steps are taken in an order in
+ * which writers come before readers, so every node's stage is known before it is followed. */
 #include "scheduler/restate_impl.h"
 
 #include "base/limits.h"
@@ -69,16 +69,18 @@ static size_t without_overlaps(struct span_found *list, size_t n) {
     return kept;
 }
 
-static int published_windows(struct restating *k, const struct restate_step *t, struct span_found **out, size_t *n,
-                             struct err *err) {
+static int published_windows(struct restating *k, const struct restate_step *t, struct span_found **out,
+                             size_t *n, struct err *err) {
     struct version_window *rows;
     size_t count;
     const struct restate_asks *asks = k->s->asks;
-    if (asks->written(asks->ctx, k->r->dataset, k->r->from, k->r->to, k->out->arena, &rows, &count, err)) return -1;
+    if (asks->written(asks->ctx, k->r->dataset, k->r->from, k->r->to, k->out->arena, &rows, &count, err))
+        return -1;
     *out = arena_array(k->out->arena, count + 1, sizeof **out);
     *n = 0;
     for (size_t i = 0; i < count; i++) {
-        bool own = strcmp(rows[i].pipeline, t->pipeline->name) == 0 && strcmp(rows[i].step, t->step->name) == 0;
+        bool own =
+            strcmp(rows[i].pipeline, t->pipeline->name) == 0 && strcmp(rows[i].step, t->step->name) == 0;
         if (own) (*out)[(*n)++] = (struct span_found){rows[i].start, rows[i].end, rows[i].version};
     }
     *n = without_overlaps(*out, *n);
@@ -86,8 +88,8 @@ static int published_windows(struct restating *k, const struct restate_step *t, 
 }
 
 /* Never published for a window: those that its pipeline would have. */
-static int usual_windows(struct restating *k, const struct restate_step *t, struct span_found **out, size_t *n,
-                         struct err *err) {
+static int usual_windows(struct restating *k, const struct restate_step *t, struct span_found **out,
+                         size_t *n, struct err *err) {
     struct backfill_plan plan = {0};
     struct plan_request r = {.pipeline = t->pipeline->name, .from = k->r->from, .to = k->r->to};
     struct planning p = {.p = t->pipeline, .r = &r, .now = k->s->now, .out = &plan};
@@ -101,8 +103,8 @@ static int usual_windows(struct restating *k, const struct restate_step *t, stru
 }
 
 static int cannot_root(const struct restate_step *t, struct err *err) {
-    err_set(err, EX_INVALID, "%s cannot be restated: step %s.%s: %s", t->step->into->dataset, t->pipeline->name,
-            t->step->name, t->cannot);
+    err_set(err, EX_INVALID, "%s cannot be restated: step %s.%s: %s", t->step->into->dataset,
+            t->pipeline->name, t->step->name, t->cannot);
     return err_hint(err, "steps that write with replace_partitions, merge or replace can");
 }
 
@@ -158,7 +160,8 @@ static int follow_same_run(struct restating *k, const struct restate_node *from,
     for (size_t i = 0; i < w->reader_count && !rc; i++) {
         if (k->steps[w->readers[i]].pipeline != w->pipeline) continue;
         rc = reach(k,
-                   &(struct restate_node){w->readers[i], from->start, from->end, from->stage, w->step->into->dataset},
+                   &(struct restate_node){w->readers[i], from->start, from->end, from->stage,
+                                          w->step->into->dataset},
                    err);
     }
     return rc;
@@ -170,7 +173,8 @@ static int follow_row(struct restating *k, const struct restate_node *from, cons
     size_t at;
     if (!map_get(&k->names, arena_printf(k->out->arena, "%s.%s", row->pipeline, row->step), &at)) return 0;
     const struct restate_step *t = &k->steps[at];
-    bool same_run = t->pipeline == w->pipeline && row->window_start == from->start && row->window_end == from->end;
+    bool same_run =
+        t->pipeline == w->pipeline && row->window_start == from->start && row->window_end == from->end;
     if (same_run || t == w || !is_wanted(k, t->pipeline)) return 0;
     return reach(k,
                  &(struct restate_node){(uint32_t)at, row->window_start, row->window_end, from->stage + 1,
