@@ -58,35 +58,46 @@ static void put(struct calls *k, const char *name, struct pipeline *p) {
     k->count++;
 }
 
-static void read_file(struct calls *k, const char *path) {
-    struct loaded l = {0};
-    load_quietly(NULL, k->project, path, &l);
-    if (l.name && !is_known(k, l.name))
-        put(k, l.name, l.pipeline);
+static void take(struct calls *k, struct loaded *l) {
+    if (l->name && !is_known(k, l->name))
+        put(k, l->name, l->pipeline);
     else
-        pipeline_free(l.pipeline);
-    free(l.name);
-    free(l.problem);
+        pipeline_free(l->pipeline);
+    free(l->name);
+    free(l->problem);
+}
+
+/* Together: one process of the engine is asked about all of them. */
+static void read_files(struct calls *k, char *const *paths, size_t n) {
+    struct loaded *all = xcalloc(n + 1, sizeof *all);
+    load_quietly(NULL, k->project, (const char *const *)paths, n, all);
+    for (size_t i = 0; i < n; i++) take(k, &all[i]);
+    free(all);
 }
 
 static void read_name(struct calls *k, const char *name) {
     struct err ignored;
     char *path = is_known(k, name) ? NULL : find_pipeline_file(k->project, name, &ignored);
-    if (path) read_file(k, path);
+    if (path) read_files(k, &path, 1);
     free(path);
 }
 
 /* Who writes a dataset, and whom it starts, can be any pipeline of the project. */
 void calls_whole(struct calls *k) {
-    size_t n = 0;
+    size_t n = 0, unknown = 0;
     char **files = k->whole ? NULL : project_pipeline_files(k->project, &n);
     k->whole = true;
     for (size_t i = 0; i < n; i++) {
         char *name = pipeline_peek_name(files[i]);
-        if (name && !is_known(k, name)) read_file(k, files[i]);
+        if (name && !is_known(k, name)) {
+            char *path = files[i];
+            files[i] = files[unknown];
+            files[unknown++] = path;
+        }
         free(name);
-        free(files[i]);
     }
+    if (unknown) read_files(k, files, unknown);
+    for (size_t i = 0; i < n; i++) free(files[i]);
     free(files);
 }
 

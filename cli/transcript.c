@@ -357,12 +357,16 @@ static void show_run_finished(struct transcript *t, const json_t *e) {
 static void show_recovered(struct transcript *t, const json_t *e) {
     const char *message = json_text(e, "message"), *step = json_text(e, "step");
     struct buf text = BUF_INIT;
-    buf_addf(&text, "recovered  run %s%s%s: %s", json_text_or(e, "run", "-"), step ? " " : "", step ? step : "",
-             json_text_or(e, "what", ""));
+    buf_addf(&text, "recovered  run %s%s%s: %s", json_text_or(e, "run", "-"), step ? " " : "",
+             step ? step : "", json_text_or(e, "what", ""));
     if (json_int(e, "steps", 0)) buf_addf(&text, " (%lld steps)", (long long)json_int(e, "steps", 0));
     if (message) buf_addf(&text, ": %s", message);
     cli_say(t->c, "%s\n", buf_str(&text));
     buf_release(&text);
+}
+
+static void show_dataset_stopped(struct transcript *t, const json_t *e) {
+    cli_say(t->c, "stopped  %s\n  hint: %s\n", json_text_or(e, "message", ""), json_text_or(e, "hint", ""));
 }
 
 static void show_cancelling(struct transcript *t, const json_t *e) {
@@ -397,6 +401,7 @@ static const struct {
     {"step_progress", show_step_progress, false},
     {"run_finished", show_run_finished, false},
     {"recovered", show_recovered, true},
+    {"dataset_stopped", show_dataset_stopped, true},
     {"cancelling", show_cancelling, true},
     {"killing", show_killing, true},
     {"cancel_too_late", show_cancel_too_late, true},

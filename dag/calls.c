@@ -1,4 +1,4 @@
-/* calls.c: `pipeline:` steps, judged by the pipelines they run: names and parameters. Circles: wiring.c. */
+/* calls.c: `pipeline:` steps, judged by the pipelines they run: names, parameters, what is held. Circles: wiring.c. */
 #include "base/suggest.h"
 #include "dag/build.h"
 
@@ -25,7 +25,7 @@ static struct span at_name(const struct step *s) { return value_member(s->config
 static void refuse_unknown(struct calls *c, const struct step *s) {
     const char **names = xcalloc(c->count + 1, sizeof *names);
     for (size_t i = 0; i < c->count; i++) names[i] = c->known[i].name;
-    struct diag *g = diag_add(c->d, "E0413", at_name(s), "unknown pipeline `%s`", s->calls);
+    struct diag *g = diag_add(c->d, "E0415", at_name(s), "unknown pipeline `%s`", s->calls);
     const char *meant = suggest(s->calls, names, c->count);
     diag_meant(c->d, g, meant);
     if (!meant) diag_label(c->d, g, "no file of this project begins with `pipeline: %s`", s->calls);
@@ -33,7 +33,7 @@ static void refuse_unknown(struct calls *c, const struct step *s) {
 }
 
 static void refuse_broken(struct calls *c, const struct step *s) {
-    struct diag *g = diag_add(c->d, "E0413", at_name(s), "pipeline `%s` has errors", s->calls);
+    struct diag *g = diag_add(c->d, "E0415", at_name(s), "pipeline `%s` has errors", s->calls);
     diag_label(c->d, g, "it could not be run: see `leat validate %s`", s->calls);
 }
 
@@ -49,7 +49,7 @@ static void refuse_param(struct calls *c, const struct pipeline *called, const s
     const char **names = xcalloc(called->param_count + 1, sizeof *names);
     for (size_t i = 0; i < called->param_count; i++) names[i] = called->params[i].name;
     struct diag *g =
-        diag_add(c->d, "E0413", m->key_at, "pipeline `%s` has no parameter `%s`", called->name, m->key);
+        diag_add(c->d, "E0415", m->key_at, "pipeline `%s` has no parameter `%s`", called->name, m->key);
     diag_meant(c->d, g, suggest(m->key, names, called->param_count));
     if (!called->param_count) diag_label(c->d, g, "it has none");
     free(names);
@@ -84,7 +84,7 @@ static void check_missing(struct calls *c, const struct step *s, const struct pi
         const struct param *p = &called->params[i];
         if (p->otherwise || value_member(with, p->name)) continue;
         struct diag *g =
-            diag_add(c->d, "E0413", at_name(s), "pipeline `%s` needs parameter `%s`", called->name, p->name);
+            diag_add(c->d, "E0415", at_name(s), "pipeline `%s` needs parameter `%s`", called->name, p->name);
         diag_label(c->d, g, "it has no default: add `with: {%s: …}`", p->name);
     }
 }

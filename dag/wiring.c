@@ -251,7 +251,7 @@ static bool path_text(const struct wiring *w, uint32_t self, struct buf *out) {
 static void refuse(const struct wiring *w, uint32_t self, struct span at, struct diags *d) {
     struct buf path = BUF_INIT;
     bool data = path_text(w, self, &path);
-    struct diag *g = diag_add(d, data ? "E0414" : "E0412", at, "pipelines %s each other: %s",
+    struct diag *g = diag_add(d, data ? "E0416" : "E0414", at, "pipelines %s each other: %s",
                               data ? "start" : "run", buf_str(&path));
     diag_label(d, g,
                data ? "it would, in the end, start itself" : "the run would, in the end, wait for itself");

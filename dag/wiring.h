@@ -25,8 +25,8 @@ const char *wiring_writer(const struct wiring *w, const char *dataset, size_t i)
 /* The datasets that a pipeline writes; likewise. */
 const char *wiring_written(const struct wiring *w, const char *pipeline, size_t i);
 
-/* Whether p (as it was put last) starts itself in the end: E0412 where only `pipeline:` steps lead back to
- * it, E0414 where a dataset does, with the path; at the words of p that are part of it. A circle that p leads
+/* Whether p (as it was put last) starts itself in the end: E0414 where only `pipeline:` steps lead back to
+ * it, E0416 where a dataset does, with the path; at the words of p that are part of it. A circle that p leads
  * into but is no part of is the business of its members. */
 void wiring_check(struct wiring *w, const struct pipeline *p, struct diags *d);
 

@@ -343,6 +343,11 @@
         " WHERE bookmark = ?1 AND changed_at <= ?2 ORDER BY changed_at DESC, version DESC LIMIT 1") \
     X(bookmark_version_run, "SELECT version FROM bookmark_version INDEXED BY bookmark_version_run" \
         " WHERE bookmark = ?1 AND run = ?2 ORDER BY version DESC LIMIT 1") \
+    X(bookmarks_moved, "SELECT b.id, min(m.version) FROM version v CROSS JOIN intent t ON t.id = v.intent" \
+        " CROSS JOIN bookmark b ON b.pipeline = v.pipeline AND b.step = v.step" \
+        " CROSS JOIN bookmark_version m INDEXED BY bookmark_version_run ON m.bookmark = b.id AND m.run = v.run" \
+        " AND m.attempt = t.attempt WHERE v.dataset = ?1 AND v.version > ?2 AND v.version <= ?3" \
+        " GROUP BY b.id ORDER BY b.pipeline, b.step") \
     X(bookmark_live, "SELECT a.token FROM attempt a INDEXED BY attempt_live CROSS JOIN run r ON r.id = a.run" \
         " CROSS JOIN pipeline p ON p.id = r.pipeline" \
         " CROSS JOIN generation g ON g.run = a.run AND g.number = a.generation" \

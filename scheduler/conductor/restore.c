@@ -1,5 +1,5 @@
-/* restore.c: a run of the database in memory again: to go on (again.c, and what serves), or only to be finished
- * (recover.c).
+/* restore.c: a run of the database in memory again: to go on (again.c, and what serves), or only to be
+ * finished (recover.c).
  *
  * A run that is only finished starts nothing more but its finally steps (contract.md 16). For them it needs
  * its definition: the text the database keeps, when it still gives what the run began with (the hash covers
@@ -173,7 +173,7 @@ static struct pipeline *known_definition(struct conductor *c, const struct defin
 struct pipeline *restore_definition(struct conductor *c, const struct definition_row *d) {
     struct pipeline *known = known_definition(c, d);
     if (known) return known;
-    struct pipeline_reader verbs_only = {.sql_reads = NULL};
+    struct pipeline_reader verbs_only = {.ask = NULL};
     verbs_only.verbs = op_verbs(&verbs_only.verb_count);
     const struct pipeline_reader *reader = c->options.reader ? c->options.reader : &verbs_only;
     struct diags *diags = diags_new();

@@ -168,6 +168,8 @@ static void write_run_state(struct conductor *c, const struct core_action *a) {
     }
     if (!run_state_final(a->to)) return;
     report_run_finished(c, r, a);
+    if (r->backfill && backfills_run_ended(c, a->run, m.to, m.reason, &err)) turn_broke(c, &err);
+    if (c->feeds_wait) backfills_touch(c);
     live_ended(c, r);
     child_ended(c, r->parent);
     waits_run_ended(c, r);
@@ -278,8 +280,8 @@ static int commit_or_break(struct conductor *c) {
     return c->is_broken ? -1 : 0;
 }
 
-/* What the clock decides. A few slots share the turn's transaction; a thousand of one second are durable before
- * anything else is done, and do not wait for their runs to begin. */
+/* What the clock decides. A few slots share the turn's transaction; a thousand of one second are durable
+ * before anything else is done, and do not wait for their runs to begin. */
 static void tick(struct conductor *c) {
     if (!c->clock || c->draining || c->is_broken || clock_idle(c)) return;
     clock_tick(c, CLOCK_FEW);
@@ -294,7 +296,7 @@ static void take_happenings(struct conductor *c) {
         struct happening h = c->happened[i];
         take(c, &h);
     }
-    memmove(c->happened, c->happened + n, (c->happened_count - n) * sizeof *c->happened);
+    if (n) memmove(c->happened, c->happened + n, (c->happened_count - n) * sizeof *c->happened);
     c->happened_count -= n;
 }
 
@@ -304,6 +306,7 @@ static void transact(struct conductor *c) {
     close_intents(c);
     take_happenings(c);
     waits_turn(c);
+    if (!c->is_broken && !c->draining) backfills_feed(c);
     if (!c->is_broken && !c->draining) admit_waiting(c);
     settle(c);
     commit_or_break(c);

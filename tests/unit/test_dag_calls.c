@@ -84,7 +84,7 @@ static void test_ring(void **state) {
     pipeline_check_calls(known[0].pipeline, known, RING, found);
     wiring_check(wiring, known[0].pipeline, found);
     assert_int_equal(found->errors, 1);
-    assert_true(fx_has_code(found, "E0412"));
+    assert_true(fx_has_code(found, "E0414"));
     for (int i = 0; i < RING; i++) pipeline_free((struct pipeline *)(uintptr_t)known[i].pipeline);
     free(known);
     wiring_free(wiring);
