@@ -21,6 +21,7 @@ extern const struct command command_cancel;
 extern const struct command command_explain;
 extern const struct command command_help;
 extern const struct command command_logs;
+extern const struct command command_next;
 extern const struct command command_restate;
 extern const struct command command_retry;
 extern const struct command command_run;
@@ -35,6 +36,7 @@ extern const struct command command_version;
 extern const struct command command_worker;
 extern const struct command command_zone_history;
 extern const struct command command_zone_list;
+extern const struct command command_zone_repair;
 extern const struct command command_zone_rollback;
 extern const struct command command_zone_show;
 

@@ -1,7 +1,4 @@
-/* reads.c: what the SQL of a pipeline reads, asked once for all of its texts.
- *
- * The engine that knows is not here: pipeline_reader.sql_reads is. Equal texts (instances of each:) are asked
- * once. */
+/* reads.c: the datasets that a step reads, and the files that its SQL is in. */
 #include "dag/build.h"
 
 #include "base/fsio.h"
@@ -25,6 +22,17 @@ void add_read(struct build *b, struct step *s, const char *dataset, bool only_ne
         s->reads = more;
     }
     s->reads[s->read_count++] = (struct read){.dataset = dataset, .only_new = only_new, .at = at};
+}
+
+void add_watched(struct build *b, uint32_t step, const char *dataset) {
+    struct step *s = &b->full->pub.steps[step];
+    for (size_t i = 0; i < s->watched_count; i++)
+        if (strcmp(s->watched[i], dataset) == 0) return;
+    const char **more = arena_array(b->l.arena, s->watched_count + 1, sizeof *more);
+    if (s->watched_count) memcpy(more, s->watched, s->watched_count * sizeof *more);
+    s->watched = more;
+    s->watched[s->watched_count++] = dataset;
+    add_checked(b, step, dataset);
 }
 
 void add_checked(struct build *b, uint32_t step, const char *dataset) {
@@ -80,120 +88,4 @@ struct sql_text *sql_file_parse(struct load *l, const struct node *path, const s
     struct sql_text *sql = sql_parse(l, n);
     if (sql) sql->path = name;
     return sql;
-}
-
-/* ---- errors of the engine's parser */
-
-static bool hash_comment(const char *text, size_t at) {
-    while (at && text[at - 1] != '\n') {
-        if (text[at] == '#') return true;
-        at--;
-    }
-    return text[at] == '#';
-}
-
-static void sql_failed(struct build *b, const struct sql_text *sql, const struct sql_reads *r) {
-    size_t written = sql_written_offset(sql, r->error_at), len = sql->node->count;
-    size_t end = written;
-    while (end < len && (sql->node->text[end] == '_' || (sql->node->text[end] | 0x20) >= 'a')) end++;
-    if (end == written) end = written < len ? written + 1 : written;
-    if (written > len) written = end = len;
-    struct diag *g = load_diag(&b->l, "E0601", node_part(sql->node, written, end), "%s", r->error);
-    if (written < len && hash_comment(sql->node->text, written))
-        diag_label(b->l.d, g, "comments start with `--` in SQL");
-}
-
-/* ---- names */
-
-static bool ends_in_new(const char *s, size_t len) { return len > 5 && strcmp(s + len - 5, "__new") == 0; }
-
-static void take_name(struct build *b, uint32_t step, const char *name) {
-    struct step *s = &b->full->pub.steps[step];
-    const char *dot = strchr(name, '.');
-    size_t len = strlen(name);
-    if (!dot || strstr(name, SQL_IDENT) || !project_zone(b->l.project, name, (size_t)(dot - name))) return;
-    bool only_new = ends_in_new(name, len);
-    const char *dataset =
-        only_new ? arena_strndup(b->l.arena, name, len - 5) : arena_strdup(b->l.arena, name);
-    add_read(b, s, dataset, only_new, b->notes[step].at_verb);
-    if (only_new && !s->bookmark) s->bookmark = BOOKMARK_VERSION;
-}
-
-/* What a check names is read when its step has written. */
-static void take_checked(struct build *b, uint32_t step, const char *name) {
-    size_t len = strlen(name);
-    if (!strchr(name, '.') || strstr(name, SQL_IDENT)) return;
-    add_checked(b, step, arena_strndup(b->l.arena, name, ends_in_new(name, len) ? len - 5 : len));
-}
-
-/* A text of the pipeline and which of the asked ones it is. */
-struct question {
-    const struct sql_text *sql;
-    uint32_t step;
-    bool check;
-    size_t at;
-};
-
-struct asked {
-    struct sql_reads *list; /* each text once */
-    size_t count, cap;
-    struct question *questions;
-    size_t question_count, question_cap;
-    struct map texts;
-};
-
-static void ask(struct asked *a, struct question q) {
-    if (!q.sql) return;
-    q.at = a->count;
-    if (map_add(&a->texts, q.sql->text, a->count, &q.at)) {
-        GROW(a->list, a->count, a->cap);
-        a->list[a->count++] = (struct sql_reads){.text = q.sql->text};
-    }
-    GROW(a->questions, a->question_count, a->question_cap);
-    a->questions[a->question_count++] = q;
-}
-
-static struct asked collect(struct build *b) {
-    struct asked a = {.texts = MAP_INIT};
-    for (uint32_t i = 0; i < b->full->pub.step_count; i++) {
-        const struct value *checks = b->full->checks[i];
-        ask(&a, (struct question){.sql = b->notes[i].sql, .step = i});
-        for (uint32_t k = 0; checks && k < checks->count; k++) {
-            const struct value *v = &checks->items[k];
-            if (v->shape == VALUE_CHECK)
-                ask(&a, (struct question){.sql = v->check->sql, .step = i, .check = true});
-        }
-    }
-    return a;
-}
-
-static void no_engine(struct build *b, const struct asked *a, const char *why) {
-    const struct note *first = &b->notes[a->questions[0].step]; /* once says it */
-    struct diag *g = load_diag(&b->l, "W0107", first->at_verb, "what this SQL reads is not known");
-    diag_label(b->l.d, g, "the order of the steps may be wrong");
-    if (why) diag_note(b->l.d, g, "%s", why);
-}
-
-static void take_answers(struct build *b, const struct asked *a) {
-    for (size_t i = 0; i < a->question_count; i++) {
-        const struct question *q = &a->questions[i];
-        const struct sql_reads *r = &a->list[q->at];
-        if (r->error) sql_failed(b, q->sql, r);
-        for (size_t k = 0; !r->error && k < r->count; k++)
-            (q->check ? take_checked : take_name)(b, q->step, r->names[k]);
-    }
-}
-
-void build_reads(struct build *b) {
-    struct asked a = collect(b);
-    struct err err = {0};
-    if (a.count && !b->reader->sql_reads)
-        no_engine(b, &a, NULL);
-    else if (a.count && b->reader->sql_reads(b->reader->ctx, a.list, a.count, b->l.nodes, &err) != 0)
-        no_engine(b, &a, err.msg);
-    else
-        take_answers(b, &a);
-    map_release(&a.texts);
-    free(a.list);
-    free(a.questions);
 }

@@ -308,6 +308,8 @@ static void take_pool(struct maker *m) {
     const char *names[256];
     size_t n = 0;
     if (!m->good[STEP_POOL] || !name) return;
+    bool attended = m->note->verb && m->note->verb->traits & VERB_ATTENDED;
+    if (attended && m->found[STEP_POOL].layer->kind == LAYER_DEFAULTS) return; /* it would hold it idle */
     m->s->pool = name->text;
     m->s->pool_tokens = integer_of(value_member(v, "tokens"), 1);
     for (; n < m->l->project->pool_count && n < 256; n++) {
@@ -567,6 +569,22 @@ static void note_places(struct maker *m) {
     n->at_key = at_key(m, STEP_KEY);
     n->at_partition = at_key(m, STEP_PARTITION_BY);
     n->at_merge_by = at_key(m, STEP_MERGE_BY);
+    n->call = m->use.call;
+}
+
+static const struct value *kept(struct maker *m, const struct value *v) {
+    struct value *copy = arena_alloc(m->l->nodes, sizeof *copy);
+    *copy = *v;
+    return copy;
+}
+
+/* Columns that are named: whoever looks at them later shows where they are written. */
+static void note_columns(struct maker *m) {
+    struct note *n = m->note;
+    const struct value *column = value_member(&m->value[STEP_PARTITION_BY], "column");
+    if (m->good[STEP_KEY]) n->key = kept(m, &m->value[STEP_KEY]);
+    if (m->good[STEP_MERGE_BY]) n->merge_by = kept(m, &m->value[STEP_MERGE_BY]);
+    if (m->good[STEP_PARTITION_BY]) n->partition_columns = column;
 }
 
 static void make_step(struct maker *m) {
@@ -590,6 +608,8 @@ static void make_step(struct maker *m) {
     take_after(m);
     take_refs(m);
     note_places(m);
+    build_attended(m->b, m->index);
+    note_columns(m);
     need_into(m);
     no_output_in_finally(m);
     m->l->call = (struct span){0};

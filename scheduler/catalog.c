@@ -30,11 +30,10 @@ struct file {
     struct stamp stamp, *others; /* others: of pipeline->files */
     bool reading, seen, gone;
     bool afresh; /* take the pipeline even when its definition is the same */
-    uv_work_t work;
     struct loaded loaded;
 };
 
-enum { WATCHED_FOLDERS = 2 };
+enum { WATCHED_FOLDERS = 2, BATCH_FILES = 64 };
 
 struct catalog {
     struct catalog_options o;
@@ -42,6 +41,7 @@ struct catalog {
     size_t count, cap, reading;
     struct idmap owners; /* hash of a name -> its file */
     struct stamp project;
+    struct batch *batch; /* being filled */
     uv_fs_event_t watches[WATCHED_FOLDERS]; /* the project's folder, pipelines/ */
     uv_timer_t calm;                        /* an editor writes a file in several moves */
     int handles; /* open */
@@ -174,6 +174,7 @@ static void release_when_quiet(struct catalog *c) {
 }
 
 static void start_reading(struct catalog *c, struct file *f);
+static void flush_batch(struct catalog *c);
 
 /* A name is free again: for a file that wanted it. */
 static void offer_name(struct catalog *c, const char *name) {
@@ -206,6 +207,7 @@ static void drop_gone(struct catalog *c) {
         free(names[i]);
     }
     free(names);
+    flush_batch(c);
 }
 
 static void release_loaded(struct file *f) {
@@ -215,21 +217,38 @@ static void release_loaded(struct file *f) {
     f->loaded = (struct loaded){0};
 }
 
-static void read_file(uv_work_t *w) {
-    struct file *f = w->data;
-    f->catalog->o.load(f->catalog->o.load_ctx, f->catalog->o.project, f->path, &f->loaded);
+/* Files that are read together: what their SQL reads is asked of one process. */
+struct batch {
+    uv_work_t work;
+    struct catalog *catalog;
+    size_t count;
+    struct file *files[BATCH_FILES];
+    const char *paths[BATCH_FILES];
+    struct loaded loaded[BATCH_FILES];
+};
+
+static void read_batch(uv_work_t *w) {
+    struct batch *b = w->data;
+    const struct catalog_options *o = &b->catalog->o;
+    o->load(o->load_ctx, o->project, b->paths, b->count, b->loaded);
 }
 
-static void file_read(uv_work_t *w, int status) {
-    struct file *f = w->data;
-    struct catalog *c = f->catalog;
-    (void)status;
+static void take_read(struct catalog *c, struct file *f, const struct loaded *l) {
+    f->loaded = *l;
     f->reading = false;
     c->reading--;
     if (f->gone || c->closing)
         release_loaded(f);
     else
         take(c, f);
+}
+
+static void batch_read(uv_work_t *w, int status) {
+    struct batch *b = w->data;
+    struct catalog *c = b->catalog;
+    (void)status;
+    for (size_t i = 0; i < b->count; i++) take_read(c, b->files[i], &b->loaded[i]);
+    free(b);
     if (c->closing) {
         release_when_quiet(c);
     } else if (!c->reading) {
@@ -238,11 +257,25 @@ static void file_read(uv_work_t *w, int status) {
     }
 }
 
+static void flush_batch(struct catalog *c) {
+    struct batch *b = c->batch;
+    c->batch = NULL;
+    if (b) uv_queue_work(c->o.loop, &b->work, read_batch, batch_read);
+}
+
+/* With the next flush_batch(). */
 static void start_reading(struct catalog *c, struct file *f) {
+    struct batch *b = c->batch;
+    if (!b) {
+        b = c->batch = xcalloc(1, sizeof *b);
+        b->catalog = c;
+        b->work.data = b;
+    }
     f->reading = true;
     c->reading++;
-    f->work.data = f;
-    uv_queue_work(c->o.loop, &f->work, read_file, file_read);
+    b->paths[b->count] = f->path;
+    b->files[b->count++] = f;
+    if (b->count == BATCH_FILES) flush_batch(c);
 }
 
 /* ---- looking ---- */
@@ -293,6 +326,7 @@ void catalog_look(struct catalog *c) {
         free(paths[i]);
     }
     free(paths);
+    flush_batch(c);
     for (size_t i = 0; i < known; i++) c->files[i]->gone = !c->files[i]->seen;
     if (c->count) qsort(c->files, c->count, sizeof *c->files, by_path);
     if (!c->reading) drop_gone(c);

@@ -24,8 +24,9 @@ struct loaded {
 struct catalog_options {
     const struct project *project;
     uv_loop_t *loop;
-    /* Reads a file; called in a thread of the pool, so it shares nothing that changes. */
-    void (*load)(void *ctx, const struct project *project, const char *path, struct loaded *out);
+    /* Reads n files; called in a thread of the pool, so it shares nothing that changes. */
+    void (*load)(void *ctx, const struct project *project, const char *const *paths, size_t n,
+                 struct loaded *out);
     void *load_ctx;
     /* A name has another definition, another problem, or is gone; called on the loop. */
     void (*changed)(void *ctx, const char *name);

@@ -21,6 +21,7 @@
 
 struct conductor;
 struct store;
+struct dataset_row;
 
 /* What a program that takes this one's place (exec) inherits, so that nobody gets in between; 0: nothing. */
 struct inherited {
@@ -35,7 +36,10 @@ struct conductor_options {
     /* The definition to begin a queued run of this pipeline with: one more owner of it, or NULL with err (exit 4:
      * there is none of that name, exit 3: it has errors). NULL: only runs handed in by conductor_submit(). */
     struct pipeline *(*find)(void *ctx, const char *name, struct err *err);
-    void *find_ctx;
+    /* All pipelines that are known, one after the other: *at = 0 first, NULL at the end; borrowed. For what asks
+     * who writes a dataset. NULL: none but those of the runs at hand. */
+    const struct pipeline *(*next)(void *ctx, size_t *at);
+    void *find_ctx; /* of both */
     bool serves;        /* begins what waits in the database, whoever queued it */
     int64_t backfill;   /* feeds this one, and goes on with its unfinished runs (conductor_backfill()); 0: none */
     struct inherited inherited;
@@ -114,6 +118,16 @@ struct rollback_request {
 };
 int conductor_rollback(struct conductor *c, const struct rollback_request *r, int64_t *from, int64_t *version,
                        struct err *err);
+
+/* Records the versions that the log of a dataset has and the database does not, and lets the dataset go on
+ * (zones/repair.h). Call it after conductor_recover(). Exit 8 when the log does not end where it was seen to.
+ */
+struct repair_request {
+    const struct dataset_row *dataset; /* as it was seen; id -1: not known to the database */
+    int64_t last;                      /* the version its log was seen to end at */
+    const char *author, *reason;
+};
+int conductor_repair(struct conductor *c, const struct repair_request *r, struct err *err);
 
 /* Retention and garbage collection when the last was a day ago; nothing may be live. A failure is worth a
  * warning, no more. */

@@ -12,7 +12,8 @@
 struct serve_options {
     struct conductor_options conductor; /* serves, find and report are set here */
     /* As in catalog_options. */
-    void (*load)(void *ctx, const struct project *project, const char *path, struct loaded *out);
+    void (*load)(void *ctx, const struct project *project, const char *const *paths, size_t n,
+                 struct loaded *out);
     void *load_ctx;
     /* Everything worth a line of the log; level: "info", "warn", "error". The event is borrowed. */
     void (*log)(void *ctx, const char *level, const json_t *event);

@@ -137,6 +137,7 @@
     X(attempt_add, "INSERT INTO attempt(run, generation, step, number, token, log, started_at)" \
         " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)") \
     X(attempt_phase, "UPDATE attempt SET phase = ?2 WHERE id = ?1 AND finished_at IS NULL") \
+    X(attempt_attend, "UPDATE attempt SET phase = ?2, detail = ?3 WHERE id = ?1 AND finished_at IS NULL") \
     X(attempt_remote, "UPDATE attempt SET remote_id = ?2 WHERE id = ?1 AND finished_at IS NULL") \
     X(attempt_fence, "UPDATE attempt SET state = 'publishing', phase = 'p' WHERE id = ?1 AND state = 'running'") \
     X(attempt_end, "UPDATE attempt SET state = ?3, exit_code = ?4, signal = ?5, killed = ?6, reason = ?7," \
@@ -342,6 +343,11 @@
         " WHERE bookmark = ?1 AND changed_at <= ?2 ORDER BY changed_at DESC, version DESC LIMIT 1") \
     X(bookmark_version_run, "SELECT version FROM bookmark_version INDEXED BY bookmark_version_run" \
         " WHERE bookmark = ?1 AND run = ?2 ORDER BY version DESC LIMIT 1") \
+    X(bookmarks_moved, "SELECT b.id, min(m.version) FROM version v CROSS JOIN intent t ON t.id = v.intent" \
+        " CROSS JOIN bookmark b ON b.pipeline = v.pipeline AND b.step = v.step" \
+        " CROSS JOIN bookmark_version m INDEXED BY bookmark_version_run ON m.bookmark = b.id AND m.run = v.run" \
+        " AND m.attempt = t.attempt WHERE v.dataset = ?1 AND v.version > ?2 AND v.version <= ?3" \
+        " GROUP BY b.id ORDER BY b.pipeline, b.step") \
     X(bookmark_live, "SELECT a.token FROM attempt a INDEXED BY attempt_live CROSS JOIN run r ON r.id = a.run" \
         " CROSS JOIN pipeline p ON p.id = r.pipeline" \
         " CROSS JOIN generation g ON g.run = a.run AND g.number = a.generation" \

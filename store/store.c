@@ -246,7 +246,7 @@ static struct store *writer_try(const char *state, const struct store_options *o
     struct store *s = store_new(state, o);
     if (writer_open(s, o, err) == 0) return s;
     /* What was clean before stays clean: a refusal changed nothing. */
-    store_drop(s, s->lock_fd >= 0 && !s->unclean);
+    store_drop(s, s->lock_fd >= 0 && !s->unclean && !s->replaced);
     return NULL;
 }
 
@@ -342,6 +342,7 @@ void store_close(struct store *s) {
 bool store_is_writer(const struct store *s) { return s->writer; }
 const char *store_sqlite_version(void) { return sqlite3_libversion(); }
 bool store_was_unclean(const struct store *s) { return s->unclean; }
+bool store_was_replaced(const struct store *s) { return s->replaced; }
 int64_t store_migrated_from(const struct store *s) { return s->migrated_from; }
 const char *store_warning(const struct store *s) { return s->warning; }
 const char *store_path(const struct store *s) { return s->path; }

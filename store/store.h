@@ -68,7 +68,8 @@ void store_close(struct store *s); /* NULL is fine; rolls back what was not comm
 int store_keep_lock(struct store *s);
 
 bool store_is_writer(const struct store *s);
-bool store_was_unclean(const struct store *s);      /* the last writer ended without store_close() */
+bool store_was_unclean(const struct store *s);  /* the last writer ended without store_close() */
+bool store_was_replaced(const struct store *s); /* its file is not the one the last writer closed: a backup */
 int64_t store_migrated_from(const struct store *s); /* the older version this open brought up; 0: none */
 const char *store_warning(const struct store *s);   /* "" or one line: opened, but … (ballast not made) */
 const char *store_path(const struct store *s);      /* of leat.db */

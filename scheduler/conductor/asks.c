@@ -30,6 +30,7 @@ static int cancel_waiting(struct conductor *c, const struct run_row *row, const 
     struct run_move m = {
         .run = row->id, .from = "queued", .to = "cancelled", .reason = reason, .at = turn_wall(c)};
     int hit = store_run_move(c->store, &m, err);
+    if (hit == 1) child_ended(c, row->parent);
     if (hit == 1 && row->backfill) return backfills_run_ended(c, row->id, m.to, reason, err);
     if (hit) return hit < 0 ? -1 : 0;
     err_set(err, EX_NOT_FOUND, "run %lld is not running: it is %s", (long long)row->id, row->state);
@@ -61,7 +62,7 @@ static int fill_request(struct conductor *c, const json_t *asked, struct run_req
     rq->trigger = "manual";
     rq->window_start = json_int(window, "start", INSTANT_NONE);
     rq->window_end = json_int(window, "end", INSTANT_NONE);
-    rq->window_explicit = rq->window_start != INSTANT_NONE;
+    rq->window_explicit = json_flag(window, "explicit");
     rq->scheduled_for = INSTANT_NONE;
     rq->move_bookmark = json_flag(asked, "move_bookmark");
     rq->force = json_flag(asked, "force");

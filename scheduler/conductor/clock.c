@@ -171,15 +171,18 @@ static void hand_add(struct entering *e) {
     e->c->wants_turn = true;
 }
 
+/* In a transaction of its own, or in that of the start, which writes down all of them. */
+static int write_alone(struct entering *e, struct err *err) {
+    if (store_in_transaction(e->c->store)) return write_entering(e, err);
+    if (store_begin(e->c->store, err)) return -1;
+    if (write_entering(e, err) == 0) return store_commit(e->c->store, err);
+    store_rollback(e->c->store);
+    return -1;
+}
+
 static int hand_enter(struct entering *e, struct err *err) {
     e->arena = arena_new();
-    int rc = store_begin(e->c->store, err);
-    if (!rc && write_entering(e, err)) {
-        store_rollback(e->c->store);
-        rc = -1;
-    } else if (!rc) {
-        rc = store_commit(e->c->store, err);
-    }
+    int rc = write_alone(e, err);
     if (!rc) hand_add(e);
     arena_free(e->arena);
     return rc;
@@ -402,6 +405,17 @@ static int let_go_unknown(struct conductor *c, struct err *err) {
     return rc;
 }
 
+static int enter_all(struct conductor *c, struct err *err) {
+    struct catalog_entry e;
+    if (store_begin(c->store, err)) return -1;
+    for (size_t at = 0; catalog_next(c->catalog, &at, &e) && !c->is_broken;)
+        if (e.pipeline) clock_definition(c, e.name, &e);
+    if (!c->is_broken) return store_commit(c->store, err);
+    store_rollback(c->store);
+    *err = c->broken;
+    return -1;
+}
+
 int clock_open(struct conductor *c, struct err *err) {
     struct clock *k = xcalloc(1, sizeof *k);
     k->timetable = timetable_new();
@@ -411,10 +425,7 @@ int clock_open(struct conductor *c, struct err *err) {
     uv_poll_init(&c->loop, &k->poll, k->fd);
     k->poll.data = c;
     uv_poll_start(&k->poll, UV_READABLE, rang);
-    struct catalog_entry e;
-    for (size_t at = 0; catalog_next(c->catalog, &at, &e) && !c->is_broken;)
-        if (e.pipeline) clock_definition(c, e.name, &e);
-    if (c->is_broken) return *err = c->broken, -1;
+    if (enter_all(c, err)) return -1;
     c->wants_turn = true;
     return let_go_unknown(c, err) || pauses_open(c, err) ? -1 : 0;
 }

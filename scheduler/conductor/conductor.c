@@ -1,5 +1,5 @@
 /* conductor.c: opening and closing, the loop and its handles, waiting for a run. */
-#include "scheduler/conductor/inner.h"
+#include "scheduler/conductor/attended.h"
 
 #include "base/arena.h"
 #include "base/fsio.h"
@@ -91,6 +91,7 @@ static void after_poll(struct conductor *c) {
     if (c->is_broken || (!c->happened_count && !c->wants_turn)) return;
     if (turn_take(c, &err) == 0) arm_due(c);
     clock_arm(c);
+    waits_arm(c);
 }
 
 /* What is committed is closed (P7) with the next turn's transaction or, when nothing else comes, in its own. */
@@ -174,6 +175,7 @@ static void open_loop(struct conductor *c) {
     uv_signal_start(&c->sigterm, signalled, SIGTERM);
     uint64_t every = (uint64_t)(c->options.progress_every / US_PER_MS);
     if (every) uv_timer_start(&c->progress, show_progress, every, every);
+    c->waits = waits_open(c);
 }
 
 struct conductor *conductor_open(const struct conductor_options *o, struct err *err) {
@@ -223,6 +225,7 @@ void conductor_close(struct conductor *c) {
     if (!c) return;
     close_store(c);
     control_close(c->control);
+    waits_close(c->waits);
     close_loop(c);
     close_warden(c);
     while (c->runs) {
@@ -231,6 +234,7 @@ void conductor_close(struct conductor *c) {
         live_unlink(c, r);
         live_drop(c, r);
     }
+    waits_free(c->waits);
     lanes_release(c);
     backfills_release(c);
     idmap_release(&c->by_id);

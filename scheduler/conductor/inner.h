@@ -11,9 +11,12 @@
  *   attempt.c    an attempt from its start to its end
  *   exits.c      what the end of a job means
  *   publishing.c P3 and P6 of the publish protocol
+ *   attended.h   attempts without a process: `wait` and `pipeline` steps, and the files that look after them
  *   effects.c    what is done after the commit: jobs, acknowledgements, files, reports
  *   restore.c    a run of the database in memory again
  *   recover.c    what a dead conductor left
+ *   ahead.c      datasets that are ahead of the database
+ *   repair.c     a stopped dataset goes on
  *   rollback.c   an old version's files as a new version
  *   clock.c      the timetable driven by the wall clock: slots become runs
  *   pauses.c     pipelines that start nothing by themselves for a while
@@ -36,6 +39,7 @@
 #include "scheduler/idmap.h"
 #include "scheduler/plan.h"
 #include "store/attempts.h"
+#include "store/datasets.h"
 #include "store/intents.h"
 #include "store/runs.h"
 #include "warden/client.h"
@@ -43,7 +47,10 @@
 #include <uv.h>
 
 enum { PUBLISH_TRIES = 3 };
-enum phase { PHASE_MAIN = 'm', PHASE_AUDIT = 'a', PHASE_PUBLISH = 'p' };
+enum phase { PHASE_MAIN = 'm', PHASE_AUDIT = 'a', PHASE_PUBLISH = 'p', PHASE_ATTENDED = 'w' };
+
+struct attended;
+struct waits;
 
 /* What the last attempt of a step gave: becomes the step's row and the event about it. */
 struct step_facts {
@@ -70,12 +77,13 @@ struct live_attempt {
     enum phase phase;
     bool asked_publish;        /* waits for CORE_MAY_PUBLISH */
     bool cancelled;            /* a cancel was sent to its job */
-    uint32_t publish_try;      /* part of the publish job's id: 0, 1, 2, 0, … */
+    uint32_t job_try;          /* part of the id of a job that is repeated (publish, a look): 0, 1, 2, 0, … */
     uint32_t publish_failures; /* seen by this conductor */
     json_t *request, *result;  /* result: of the work or audit */
     char *stage;               /* folder, NULL without into: */
     instant_t started_at;
     struct job_exit main_exit; /* of the main job of a process step */
+    struct attended *attended; /* attended.h; NULL: it has a process */
 };
 
 struct live_run {
@@ -97,7 +105,9 @@ struct live_run {
     uint64_t *holds; /* names that plan->steps point into */
     instant_t scheduled_for;
     char *schedule;           /* NULL: not made by one */
-    int64_t parent, backfill; /* 0: none */
+    int64_t parent, backfill; /* 0: none; parent: attempt of a `pipeline` step … */
+    int64_t parent_run;       /* … and its run */
+    bool frozen;              /* recovered only to be finished */
     bool counted;             /* against max_active_runs of its pipeline */
     bool ended;
     struct live_run *before, *next, *next_ended;
@@ -156,6 +166,7 @@ struct conductor {
     struct warden *warden;
     struct core *core;
     struct control *control;
+    struct waits *waits;
     struct live_run *runs, *ended; /* ended: in this turn, chained by next_ended */
     struct idmap by_id, lanes;     /* runs by id; lanes by hash of the pipeline's name */
     struct beside {
@@ -268,9 +279,19 @@ int restore_going(struct conductor *c, const struct run_row *row, struct arena *
 int restore_frozen(struct conductor *c, const struct run_row *row, struct arena *a, struct err *err);
 
 /* ---- claim.c */
+/* The attempt's token and row: the beginning of P0. */
+int claim_row(struct conductor *c, struct live_attempt *a, struct err *err);
+/* The request of a job that asks an attended attempt's query, over its datasets as they are now. */
+json_t *claim_look(struct conductor *c, const struct live_attempt *a, json_t *config, struct err *err);
 /* P0 of an attempt, inside the turn's transaction. -1 with err: the attempt (if a->id) has to end as failed.
  */
 int claim(struct conductor *c, struct live_attempt *a, struct err *err);
+
+/* ---- children.c */
+/* A run has ended, in memory or as a row alone: the attempt that started it ends likewise. parent 0: nothing. */
+void child_ended(struct conductor *c, int64_t parent);
+/* Recovery: the run was started by an attempt of a run that goes on, so it goes on too. */
+bool child_goes_on(struct conductor *c, const struct run_row *row);
 
 /* ---- unchanged.c */
 bool attempt_unchanged(struct conductor *c, const struct live_attempt *a); /* after its claim */
@@ -385,6 +406,12 @@ int ask_backfill_cancel(struct conductor *c, const json_t *request, json_t *answ
 
 /* ---- asks.c */
 json_t *asked(void *ctx, const json_t *request); /* a control_answer; ctx is the conductor */
+/* ---- ahead.c */
+/* Stops the dataset when its log goes on after what the database knows. Inside a transaction. 1: it does, err
+ * says so; 0: it does not; -1. */
+int ahead_stop(struct conductor *c, const struct dataset_row *d, struct err *err);
+/* Every dataset, when this start may have found an older database. */
+int ahead_look(struct conductor *c, struct err *err);
 
 /* ---- rollback.c */
 /* P4 to P7 of an intent that belongs to no attempt, at once: it moves no files. */

@@ -173,7 +173,7 @@ static struct pipeline *known_definition(struct conductor *c, const struct defin
 struct pipeline *restore_definition(struct conductor *c, const struct definition_row *d) {
     struct pipeline *known = known_definition(c, d);
     if (known) return known;
-    struct pipeline_reader verbs_only = {.sql_reads = NULL};
+    struct pipeline_reader verbs_only = {.ask = NULL};
     verbs_only.verbs = op_verbs(&verbs_only.verb_count);
     const struct pipeline_reader *reader = c->options.reader ? c->options.reader : &verbs_only;
     struct diags *diags = diags_new();
@@ -260,6 +260,7 @@ int restore_frozen(struct conductor *c, const struct run_row *row, struct arena 
     if (store_definition_get(c->store, row->definition, a, &d, err) < 0) return -1;
     struct live_run *r = live_new(c, row->id);
     restore_row(r, row);
+    r->frozen = true;
     int planned = began ? definition_plan(c, r, &d, &why) : 0;
     if (planned > 0) {
         restore_plan(c, r, rows, n);

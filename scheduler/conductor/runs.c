@@ -257,9 +257,20 @@ static int make_log_folder(struct conductor *c, const struct live_run *r, struct
     return rc;
 }
 
+/* The run whose attempt started this one. */
+static void find_parent(struct conductor *c, struct live_run *r) {
+    if (!r->parent) return;
+    struct arena *a = arena_new();
+    struct attempt_row row;
+    struct err ignored;
+    if (store_attempt_get(c->store, r->parent, a, &row, &ignored) == 1) r->parent_run = row.run;
+    arena_free(a);
+}
+
 /* Hands the run to the core; the next turn starts it. */
 int live_enter(struct conductor *c, struct live_run *r, const struct entrance *in, struct err *err) {
     struct core_run_spec spec = {0};
+    find_parent(c, r);
     if (r->plan)
         plan_spec(r->plan, &spec);
     else

@@ -8,7 +8,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/tz.h"
-#include "scheduler/conductor/inner.h"
+#include "scheduler/conductor/attended.h"
 #include "scheduler/conductor/notify.h"
 
 #include <signal.h>
@@ -63,6 +63,14 @@ static struct pipeline *find(void *ctx, const char *name, struct err *err) {
     if (found && e.pipeline) return pipeline_share(e.pipeline);
     if (found) err_set(err, EX_INVALID, "%s", e.problem ? e.problem : e.path);
     if (!found) err_set(err, EX_NOT_FOUND, "there is no pipeline `%s` any more", name);
+    return NULL;
+}
+
+static const struct pipeline *next(void *ctx, size_t *at) {
+    struct server *s = ctx;
+    struct catalog_entry e;
+    while (s->catalog && catalog_next(s->catalog, at, &e))
+        if (e.pipeline) return e.pipeline;
     return NULL;
 }
 
@@ -191,10 +199,13 @@ static bool idle(struct conductor *c) {
     return quiet && clock_idle(c);
 }
 
+/* Attempts that a process is at work for. What only waits goes on in the next life. */
+static size_t processes(struct conductor *c) { return core_load(c->core).live - waits_count(c); }
+
 static bool over(struct server *s) {
     struct conductor *c = s->c;
     if (c->is_broken || s->replace) return true;
-    if (s->draining) return s->drain_over || c->signals > 1 || core_load(c->core).live == 0;
+    if (s->draining) return s->drain_over || c->signals > 1 || processes(c) == 0;
     return s->o->once && idle(c) && !catalog_busy(s->catalog);
 }
 
@@ -258,6 +269,7 @@ static int live(struct server *s, struct err *err) {
     struct conductor_options co = s->o->conductor;
     co.serves = true;
     co.find = find;
+    co.next = next;
     co.find_ctx = s;
     co.report = log_event;
     co.report_ctx = s;

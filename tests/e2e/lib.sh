@@ -47,6 +47,16 @@ says() { grep -qF -- "$1" "$WORK/out.txt" "$WORK/err.txt" || { cat "$WORK/out.tx
 same() { [ "$1" = "$2" ] || fail "$3: '$1' is not '$2'"; }
 same_files() { diff -u "$1" "$2" | head -20; cmp -s "$1" "$2" || fail "$3"; }
 
+# soon WHAT COMMAND…: waits until the command succeeds; two minutes only end a test that hangs.
+soon() {
+    local what=$1 end=$((SECONDS + 120))
+    shift
+    until "$@" 2>/dev/null; do
+        [ $SECONDS -lt $end ] || fail "never: $what"
+        sleep 0.05
+    done
+}
+
 # one SQL: its single value.
 one() { leat sql --csv "$1" | tail -n 1; }
 

@@ -36,7 +36,7 @@ static inline void fx_pipelines_begin(struct fx_pipelines *f) {
 /* What has been said so far is a pipeline. */
 static inline void fx_pipelines_close(struct fx_pipelines *f) {
     struct err err = {0};
-    struct pipeline_reader reader = {.sql_reads = fx_sql_reads};
+    struct pipeline_reader reader = {.ask = fx_ask};
     if (!f->text.len) return;
     reader.verbs = op_verbs(&reader.verb_count);
     struct pipeline *p =

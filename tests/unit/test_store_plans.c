@@ -111,6 +111,7 @@ static const struct {
     {SQL_file_of_source, "USING INDEX data_file_live_source (dataset=? AND source_path=?)"},
     {SQL_intent_of_dataset, "USING INDEX intent_output_open (dataset=?)"},
     {SQL_seen_get, "USING PRIMARY KEY (folder=? AND name=? AND since_version<?)"},
+    {SQL_bookmarks_moved, "USING INDEX bookmark_version_run (bookmark=? AND run=?)"},
     {SQL_metric_history, "USING PRIMARY KEY (dataset=? AND name=?)"},
     {SQL_pin_get, "USING PRIMARY KEY (run=? AND generation=? AND dataset=?)"},
     /* per tick */
