@@ -21,7 +21,7 @@ void calls_check(const struct calls *k, const struct pipeline *p, struct diags *
 /* All that were added and all they run: -1 with err (exit 3) after the diagnostics were printed to stderr. */
 int calls_check_all(struct cli *c, const struct calls *k, struct err *err);
 
-/* For struct conductor_options: find and next, with the calls as find_ctx. */
+/* For struct conductor_options: find and next, with the calls as find_ctx. What is not there yet is read. */
 struct pipeline *calls_find(void *calls, const char *name, struct err *err);
 const struct pipeline *calls_next(void *calls, size_t *at);
 
