@@ -81,6 +81,7 @@ static void changed(void *ctx, const char *name) {
     struct catalog_entry e;
     bool there = catalog_find(s->catalog, name, &e) == 1;
     if (!s->c->quiet_catalog || (there && e.problem)) say_definition(s, name, there ? &e : NULL);
+    if (there && e.orphan) return;
     lane_touch(s->c, lane_of(s->c, name));
     clock_definition(s->c, name, there ? &e : NULL);
     uv_stop(&s->c->loop);
@@ -115,6 +116,8 @@ static void look(struct server *s) {
     s->zones = zones;
     uv_stop(&s->c->loop);
 }
+
+static void stirred(void *ctx) { look(ctx); }
 
 static void hung_up(uv_signal_t *h, int number) {
     struct server *s = h->data;
@@ -236,7 +239,8 @@ static int begin(struct server *s, struct err *err) {
                                  .load = s->o->load,
                                  .load_ctx = s->o->load_ctx,
                                  .changed = changed,
-                                 .changed_ctx = s};
+                                 .stirred = stirred,
+                                 .ctx = s};
     s->catalog = catalog_new(&co);
     s->c->catalog = s->catalog;
     s->c->quiet_catalog = true;

@@ -89,7 +89,8 @@ same_as_straight() {
 daemon=
 stop_daemon() { [ -z "$daemon" ] || kill -9 "$daemon" 2>/dev/null || true; daemon=; }
 log_has() { grep -qE -- "$1" "$WORK/serve.log"; }
-log_says() { soon "the daemon says: $1" log_has "$1"; }
+log_says() { soon "the daemon says: $1" log_has_or_gone "$1"; log_has "$1" || { cat "$WORK/serve.log"; fail "the daemon ended before it said: $1"; }; }
+log_has_or_gone() { log_has "$1" || ! kill -0 "$daemon"; }
 # serve_up FLAG…: a daemon in the background whose log of this life is serve.log; it serves when this returns.
 serve_up() {
     : >"$WORK/serve.log"
