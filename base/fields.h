@@ -30,6 +30,8 @@
     X(ARG, "argument", "string; one argv element; a secret is an error")                                     \
     X(EXPR, "condition", "the value of the expression")                                                      \
     X(CHECK, "check", "object, see dag/check.h")                                                             \
+    X(TARGET, "what to wait for", "object with one member: path, time, dataset, or sql (as FK_SQL)")         \
+    X(SPAN, "span of time", "object {unit: window|hours|days|weeks|months, count}")                          \
     X(MAP, "map of text", "object of strings; secrets allowed")                                              \
     X(OBJECT, "map", "object with the keys of `fields`")                                                     \
     X(ANY, "any value", "the JSON of the YAML; whole-value ${} keeps its type")
@@ -70,6 +72,8 @@ enum verb_trait {
     VERB_INTO = 8,        /* `into:` is required */
     VERB_SECRET_ENV = 16, /* `env:` and the process siblings (cwd, user, limits) apply */
     VERB_PROMOTE = 32,    /* consumes the versions of config.dataset: has a `version` bookmark by itself */
+    VERB_ATTENDED = 64,   /* the conductor looks after it: no process, publishes and consumes nothing */
+    VERB_CALL = 128,      /* runs the pipeline that its field `name` says, with the parameters in `with` */
 };
 
 struct verb {

@@ -92,19 +92,41 @@ static int days_in_month(int64_t y, int m) {
     return m == 2 && ((y % 4 == 0 && y % 100 != 0) || y % 400 == 0) ? 29 : d[m - 1];
 }
 
+static bool day(const char **s, struct civil *c) {
+    int year;
+    if (!digits(s, 4, &year) || !literal(s, '-') || !digits(s, 2, &c->month) || !literal(s, '-') ||
+        !digits(s, 2, &c->day))
+        return false;
+    c->year = year;
+    return c->month >= 1 && c->month <= 12 && c->day >= 1 && c->day <= days_in_month(c->year, c->month);
+}
+
+static bool minute(const char **s, struct civil *c) {
+    return digits(s, 2, &c->hour) && literal(s, ':') && digits(s, 2, &c->minute) && c->hour < 24 &&
+           c->minute < 60;
+}
+
+static bool second(const char **s, struct civil *c) {
+    return literal(s, ':') && digits(s, 2, &c->second) && c->second < 60;
+}
+
+static bool between(const char **s) { return literal(s, 'T') || literal(s, ' ') || literal(s, 't'); }
+
 bool instant_parse(const char *s, instant_t *out) {
     struct civil c = {0};
-    int year;
     duration_t off;
-    if (!digits(&s, 4, &year) || !literal(&s, '-') || !digits(&s, 2, &c.month) || !literal(&s, '-') ||
-        !digits(&s, 2, &c.day) || (!literal(&s, 'T') && !literal(&s, ' ') && !literal(&s, 't')) ||
-        !digits(&s, 2, &c.hour) || !literal(&s, ':') || !digits(&s, 2, &c.minute) || !literal(&s, ':') ||
-        !digits(&s, 2, &c.second) || !fraction(&s, &c.micros) || !offset(&s, &off) || *s)
+    if (!day(&s, &c) || !between(&s) || !minute(&s, &c) || !second(&s, &c) || !fraction(&s, &c.micros) ||
+        !offset(&s, &off) || *s)
         return false;
-    c.year = year;
-    if (c.month < 1 || c.month > 12 || c.day < 1 || c.day > days_in_month(c.year, c.month)) return false;
-    if (c.hour > 23 || c.minute > 59 || c.second > 59) return false;
     *out = instant_of(&c) - off;
+    return true;
+}
+
+bool civil_parse(const char *s, struct civil *out) {
+    struct civil c = {0};
+    if (!day(&s, &c)) return false;
+    if (*s && (!between(&s) || !minute(&s, &c) || (*s && !second(&s, &c)) || *s)) return false;
+    *out = c;
     return true;
 }
 

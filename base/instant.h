@@ -34,6 +34,8 @@ instant_t instant_of(const struct civil *c);               /* fields are not nor
 /* RFC 3339 in UTC, fraction only when there is one: 2026-11-20T06:15:00Z. Returns out. */
 const char *instant_text(instant_t t, char out[INSTANT_TEXT]);
 bool instant_parse(const char *s, instant_t *out); /* RFC 3339 with Z or an offset; nothing else */
+/* A day or a wall time, without a zone: 2026-11-20, 2026-11-20 06:15, 2026-11-20T06:15:30. */
+bool civil_parse(const char *s, struct civil *out);
 /* Pipelines' durations: 30s, 500ms, 5m, 2h, 1d, "20 minutes". A bare number is refused. */
 bool duration_parse(const char *s, duration_t *out);
 /* For people: 0.2s, 3.1s, 6m20s, 2h05m, 3d04h. Returns out. */

@@ -9,6 +9,9 @@
  * NULL is returned with err (exit 3). Caller frees. */
 struct project *load_project(struct cli *c, struct err *err);
 
+/* Errors to stderr, warnings too with -v. */
+void load_print(struct cli *c, struct diags *d);
+
 /* A pipeline by its name or the path of its file. Errors go to stderr, warnings too with -v. NULL with err:
  * exit 4 and a suggestion when there is none of that name, exit 3 when it has errors, exit 6 when what its
  * SQL reads cannot be found out: its steps would run in any order. Caller frees. */
@@ -27,10 +30,10 @@ struct sql_asking {
  * its own, to find what SQL reads and what in it is wrong. Borrows `a`. */
 struct pipeline_reader pipeline_reader(struct sql_asking *a);
 
-/* A pipeline's file for the catalog of `leat serve` (scheduler/catalog.h): nothing is printed, and any thread may
- * call it. */
+/* Files of pipelines for the catalog of `leat serve` (scheduler/catalog.h): nothing is printed, and any
+ * thread may call it. */
 struct loaded;
-void load_quietly(void *ctx, const struct project *p, const char *path, struct loaded *out);
+void load_quietly(void *ctx, const struct project *p, const char *const *paths, size_t n, struct loaded *out);
 
 /* Folder of this program and of leat-warden, from /proc/self/exe; malloc'ed. */
 char *programs_folder(void);

@@ -1,6 +1,6 @@
 /* retry.c: `leat retry`: an unfinished run goes on; a failed one begins a new generation. */
 #include "base/arena.h"
-#include "cli/load.h"
+#include "cli/calls.h"
 #include "cli/running.h"
 #include "cli/verbs.h"
 #include "store/runs.h"
@@ -59,10 +59,12 @@ static int retry(struct cli *c, const struct project *p, struct arena *a, struct
     if (!(r.pipeline = load_pipeline(c, p, row.pipeline, err))) return -1;
     if (strcmp(r.pipeline->definition, row.sha256) != 0)
         cli_say(c, "the definition of %s has changed since: the one on disk is used\n", row.pipeline);
-    char *zone = xstrdup(r.pipeline->timezone);
-    int rc = running(c, p, &(struct running){.start = start, .ctx = &r, .timezone = zone}, err);
+    struct calls *calls = calls_new(p); /* keeps the pipeline: r's own is consumed */
+    calls_add(calls, r.pipeline);
+    struct running how = {.start = start, .ctx = &r, .timezone = r.pipeline->timezone, .calls = calls};
+    int rc = calls_check_all(c, calls, err) ? -1 : running(c, p, &how, err);
+    calls_free(calls);
     pipeline_free(r.pipeline);
-    free(zone);
     return rc;
 }
 

@@ -11,6 +11,7 @@ struct running {
     int (*start)(struct conductor *k, void *ctx, int64_t *run, struct err *err);
     void *ctx;
     const char *timezone;
+    struct calls *calls; /* definitions that the conductor may ask for (cli/calls.h); NULL: none */
 };
 
 /* Opens a conductor, starts, waits for the run's end; the exit code, or -1 with err. */

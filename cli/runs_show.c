@@ -5,6 +5,7 @@
 #include "cli/runs.h"
 #include "cli/table.h"
 #include "cli/verbs.h"
+#include "cli/waiting.h"
 #include "store/attempts.h"
 
 #include <inttypes.h>
@@ -147,9 +148,25 @@ static json_t *steps_json(const struct shown *s) {
     return steps;
 }
 
+/* The step that started the run. */
+static bool find_parent(const struct shown *s, struct attempt_row *out) {
+    struct err ignored;
+    return s->run.parent && store_attempt_get(s->v->store, s->run.parent, s->v->arena, out, &ignored) == 1;
+}
+
+static json_t *parent_json(const struct shown *s) {
+    struct attempt_row parent;
+    if (!find_parent(s, &parent)) return json_null();
+    json_t *o = json_object();
+    json_put(o, "run", json_id(parent.run));
+    json_put_text(o, "step", parent.step_name);
+    return o;
+}
+
 static void print_json(const struct shown *s) {
     json_t *item = run_json(&s->run), *items = json_array();
     json_put(item, "params", params_json(s->run.params));
+    json_put(item, "parent", parent_json(s));
     json_put(item, "steps", steps_json(s));
     json_array_append_new(items, item);
     out_document(&s->v->c->out, "runs", items);
@@ -163,6 +180,13 @@ static const struct column step_columns[] = {
     {.title = "TRIES", .right = true}, {.title = "TOOK", .right = true}, {.title = "READ", .right = true},
     {.title = "WROTE", .right = true}, {.title = "NOTE", .keep = 2},     {.title = NULL},
 };
+
+static void print_parent(const struct shown *s) {
+    struct attempt_row parent;
+    if (!find_parent(s, &parent)) return;
+    out_printf(&s->v->c->out, "by      step %s of run %" PRId64 " (%s)\n", parent.step_name, parent.run,
+               parent.pipeline);
+}
 
 static void print_head(const struct shown *s) {
     const struct run_row *r = &s->run;
@@ -178,11 +202,24 @@ static void print_head(const struct shown *s) {
     out_printf(o, "started %s", view_time(s->v, r->pipeline, r->started_at));
     out_printf(o, r->finished_at == INSTANT_NONE ? ", running for %s\n" : ", took %s\n",
                view_took(s->v, r->started_at, r->finished_at));
+    print_parent(s);
     if (r->note) out_printf(o, "note    %s\n", r->note);
     if (r->reason && *r->reason) out_printf(o, "reason  %s\n", r->reason);
 }
 
-static const char *step_note(struct view *v, const struct step_row *p) {
+/* The live attempt of each step, by its place in the list of steps; NULL: none. */
+static const struct attempt_row **live_attempts(const struct shown *s) {
+    const struct attempt_row **live = arena_array(s->v->arena, s->step_count + 1, sizeof *live);
+    for (size_t i = 0; i < s->attempt_count; i++) {
+        const struct attempt_row *a = &s->attempts[i];
+        if (a->finished_at == INSTANT_NONE && a->step < s->step_count) live[a->step] = a;
+    }
+    return live;
+}
+
+static const char *step_note(struct view *v, const struct step_row *p, const struct attempt_row *live) {
+    const char *waits = live ? waiting_text(v, live) : NULL;
+    if (waits) return waits;
     if (p->message && *p->message) return p->message;
     if (p->nothing_new) return "nothing new";
     if (p->left_out) return "left out by the plan";
@@ -192,6 +229,7 @@ static const char *step_note(struct view *v, const struct step_row *p) {
 
 static void print_steps(const struct shown *s) {
     struct table *t = table_new(step_columns);
+    const struct attempt_row **live = live_attempts(s);
     char text[FORMAT_TEXT];
     for (size_t i = 0; i < s->step_count; i++) {
         const struct step_row *p = &s->steps[i];
@@ -205,7 +243,7 @@ static void print_steps(const struct shown *s) {
         table_add(t, view_took(s->v, p->started_at, p->finished_at));
         table_add(t, format_count(&s->v->c->out, p->rows_read, text));
         table_add(t, format_count(&s->v->c->out, p->rows_written, text));
-        table_add(t, step_note(s->v, p));
+        table_add(t, step_note(s->v, p, live[i]));
     }
     table_print(t, s->v->c);
     table_free(t);

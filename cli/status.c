@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "cli/runs.h"
 #include "cli/verbs.h"
+#include "cli/waiting.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -11,8 +12,9 @@
 struct state_of {
     struct view *v;
     struct pipeline_row *pipelines;
-    struct run_row *open; /* runs that have not ended */
-    size_t pipeline_count, open_count;
+    struct run_row *open;     /* runs that have not ended */
+    struct attempt_row *live; /* attempts that have not ended, by start */
+    size_t pipeline_count, open_count, live_count;
     size_t failing;
     const char *only; /* one pipeline, or NULL */
     struct store_holder holder;
@@ -27,6 +29,7 @@ static int load(struct state_of *s, struct err *err) {
     if (!v->store) return 0;
     if (store_pipelines_list(v->store, v->arena, &s->pipelines, &s->pipeline_count, err) < 0) return -1;
     if (store_runs_open(v->store, v->arena, &s->open, &s->open_count, err) < 0) return -1;
+    if (store_attempts_live(v->store, v->arena, &s->live, &s->live_count, err) < 0) return -1;
     return 0;
 }
 
@@ -38,6 +41,15 @@ static json_t *running_of(const struct state_of *s, const char *name) {
     json_t *list = json_array();
     for (size_t i = 0; i < s->open_count; i++)
         if (strcmp(s->open[i].pipeline, name) == 0) json_array_append_new(list, json_id(s->open[i].id));
+    return list;
+}
+
+static json_t *waiting_of(const struct state_of *s, const char *name) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < s->live_count; i++) {
+        json_t *w = strcmp(s->live[i].pipeline, name) == 0 ? waiting_json(&s->live[i]) : NULL;
+        if (w) json_array_append_new(list, w);
+    }
     return list;
 }
 
@@ -53,6 +65,7 @@ static json_t *pipeline_json(const struct state_of *s, const struct pipeline_row
     json_put(o, "failing_since", json_instant(p->failing_since));
     json_put(o, "failing_runs", json_integer(p->failing_runs));
     json_put(o, "running", running_of(s, p->name));
+    json_put(o, "waiting", waiting_of(s, p->name));
     return o;
 }
 
@@ -73,6 +86,19 @@ static void print_holder(const struct state_of *s) {
     out_printf(o, "process %" PRId64 " since %s\n", s->holder.pid, view_time(s->v, NULL, s->holder.since));
 }
 
+enum { WAITS_SHOWN = 5 };
+
+static void print_waits(const struct state_of *s, int64_t run) {
+    const struct out *o = &s->v->c->out;
+    size_t n = 0;
+    for (size_t i = 0; i < s->live_count; i++) {
+        if (s->live[i].run != run || s->live[i].phase != 'w' || n++ >= WAITS_SHOWN) continue;
+        const char *text = waiting_text(s->v, &s->live[i]);
+        if (text) out_printf(o, "            %s: %s\n", s->live[i].step_name, text);
+    }
+    if (n > WAITS_SHOWN) out_printf(o, "            and %zu more that wait\n", n - WAITS_SHOWN);
+}
+
 /* A run that has not ended while nobody holds the lock was interrupted. */
 static void print_open(const struct state_of *s) {
     const struct out *o = &s->v->c->out;
@@ -86,6 +112,7 @@ static void print_open(const struct state_of *s) {
                    running ? view_took(s->v, r->started_at, INSTANT_NONE) : "");
         out_printf(o, s->held ? "leat logs %" PRId64 " -f\n" : "leat retry %" PRId64 " goes on with it\n",
                    r->id);
+        if (s->held) print_waits(s, r->id);
     }
 }
 

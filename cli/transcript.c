@@ -22,8 +22,17 @@ struct live_line {
     char *step, *text;
 };
 
+/* A run that a step of the shown one started. */
+struct child {
+    char *run, *pipeline;
+    int64_t steps;
+};
+
 struct transcript {
     struct cli *c;
+    struct child *children;
+    size_t child_count, child_cap;
+    bool in_child;     /* the event at hand is of one of them */
     char *state, *run; /* the run that is shown: one left by an earlier command, then the one asked for */
     struct tz *tz;
     int64_t started, steps; /* steps started so far, and of the pipeline; steps 0: not known */
@@ -56,6 +65,11 @@ static void forget_live(struct transcript *t) {
 void transcript_free(struct transcript *t) {
     if (!t) return;
     forget_live(t);
+    for (size_t i = 0; i < t->child_count; i++) {
+        free(t->children[i].run);
+        free(t->children[i].pipeline);
+    }
+    free(t->children);
     free(t->state);
     free(t->run);
     tz_free(t->tz);
@@ -219,7 +233,7 @@ static void show_step_finished(struct transcript *t, const json_t *e) {
     buf_release(&tail);
     live_remove(t, json_text_or(e, "step", ""));
     if (json_array_size(json_object_get(e, "published"))) t->published = true;
-    if (failed && !t->failed && !json_flag(e, "allowed")) t->failed = json_deep_copy(e);
+    if (failed && !t->failed && !t->in_child && !json_flag(e, "allowed")) t->failed = json_deep_copy(e);
 }
 
 static void show_step_retry(struct transcript *t, const json_t *e) {
@@ -314,7 +328,7 @@ static void show_cause(struct transcript *t) {
     out_printf(o, "\n");
     show_log_tail(t, json_text(t->failed, "log"));
     if (json_text(t->failed, "hint")) out_printf(o, "  hint   %s\n", json_text(t->failed, "hint"));
-    out_printf(o, "  see    leat logs %s %s\n", t->run, step);
+    if (json_text(t->failed, "log")) out_printf(o, "  see    leat logs %s %s\n", t->run, step);
     out_printf(o, "  fix    edit, then: leat retry %s      re-runs %s and what follows\n", t->run, step);
 }
 
@@ -341,10 +355,14 @@ static void show_run_finished(struct transcript *t, const json_t *e) {
 }
 
 static void show_recovered(struct transcript *t, const json_t *e) {
-    const char *message = json_text(e, "message");
-    cli_say(t->c, "recovered  run %s%s%s: %s%s%s\n", json_text_or(e, "run", "-"),
-            json_text(e, "step") ? " " : "", json_text_or(e, "step", ""), json_text_or(e, "what", ""),
-            message ? ": " : "", message ? message : "");
+    const char *message = json_text(e, "message"), *step = json_text(e, "step");
+    struct buf text = BUF_INIT;
+    buf_addf(&text, "recovered  run %s%s%s: %s", json_text_or(e, "run", "-"), step ? " " : "",
+             step ? step : "", json_text_or(e, "what", ""));
+    if (json_int(e, "steps", 0)) buf_addf(&text, " (%lld steps)", (long long)json_int(e, "steps", 0));
+    if (message) buf_addf(&text, ": %s", message);
+    cli_say(t->c, "%s\n", buf_str(&text));
+    buf_release(&text);
 }
 
 static void show_dataset_stopped(struct transcript *t, const json_t *e) {
@@ -390,6 +408,72 @@ static const struct {
     {"kept", show_kept, false},
 };
 
+static void show(struct transcript *t, const json_t *e) {
+    const char *type = json_text_or(e, "type", "");
+    for (size_t i = 0; i < sizeof shows / sizeof *shows; i++) {
+        if (strcmp(shows[i].type, type) != 0 || (t->c->quiet && !shows[i].always)) continue;
+        erase(t);
+        shows[i].show(t, e);
+        draw(t);
+    }
+}
+
+/* ---- runs that a step of the shown one started: their steps stand among its own, as PIPELINE/STEP ---- */
+
+static struct child *child_find(const struct transcript *t, const char *run) {
+    for (size_t i = 0; i < t->child_count; i++)
+        if (strcmp(t->children[i].run, run) == 0) return &t->children[i];
+    return NULL;
+}
+
+static void child_begin(struct transcript *t, const json_t *e) {
+    char text[256];
+    const char *run = json_text_or(e, "run", ""), *pipeline = json_text_or(e, "pipeline", "");
+    GROW(t->children, t->child_count, t->child_cap);
+    t->children[t->child_count++] =
+        (struct child){.run = xstrdup(run), .pipeline = xstrdup(pipeline), .steps = json_int(e, "steps", 0)};
+    snprintf(text, sizeof text, "run %.20s of %.100s", run, pipeline);
+    if (!t->c->quiet) note(t, "", text);
+}
+
+static void child_end(struct transcript *t, const json_t *e) {
+    char text[256], time[DURATION_TEXT];
+    struct child *k = child_find(t, json_text_or(e, "run", ""));
+    snprintf(text, sizeof text, "run %.20s of %.100s %s in %s", json_text_or(e, "run", ""),
+             json_text_or(e, "pipeline", ""), json_text_or(e, "result", ""), took(e, time));
+    if (!t->c->quiet) note(t, "", text);
+    if (!k) return;
+    free(k->run);
+    free(k->pipeline);
+    *k = t->children[--t->child_count];
+}
+
+static void child_show(struct transcript *t, const json_t *e) {
+    const struct child *k = child_find(t, json_text_or(e, "run", ""));
+    const char *step = json_text(e, "step");
+    json_t *named = json_copy((json_t *)(uintptr_t)e);
+    int64_t steps = t->steps;
+    if (k && step) json_put(named, "step", json_sprintf("%s/%s", k->pipeline, step));
+    t->steps = k ? k->steps : 0;
+    t->in_child = true;
+    show(t, named);
+    t->in_child = false;
+    t->steps = steps;
+    json_decref(named);
+}
+
+static void child_event(struct transcript *t, const json_t *e) {
+    const char *type = json_text_or(e, "type", "");
+    erase(t);
+    if (strcmp(type, "run_started") == 0)
+        child_begin(t, e);
+    else if (strcmp(type, "run_finished") == 0)
+        child_end(t, e);
+    else
+        child_show(t, e);
+    draw(t);
+}
+
 static void print_json(struct transcript *t, const json_t *e) {
     char *text = json_dumps(e, JSON_COMPACT | OUT_JSON_REALS);
     out_printf(&t->c->out, "%s\n", text ? text : "{}");
@@ -418,18 +502,17 @@ static void notice_end(struct transcript *t, const json_t *e) {
 
 void transcript_event(void *ctx, const json_t *e) {
     struct transcript *t = ctx;
-    const char *type = json_text_or(e, "type", "");
-    notice_run(t, e);
-    notice_end(t, e);
+    bool of_child = json_text(e, "parent_run") != NULL;
+    if (!of_child) notice_run(t, e);
+    if (!of_child) notice_end(t, e);
     if (t->c->json) {
         print_json(t, e);
         return;
     }
-    for (size_t i = 0; i < sizeof shows / sizeof *shows; i++) {
-        if (strcmp(shows[i].type, type) != 0 || (t->c->quiet && !shows[i].always)) continue;
-        erase(t);
-        shows[i].show(t, e);
-        draw(t);
-    }
-    if (!t->c->out.tty && strcmp(type, "step_progress") != 0) fflush(t->c->out.file);
+    if (of_child)
+        child_event(t, e);
+    else
+        show(t, e);
+    bool progress = strcmp(json_text_or(e, "type", ""), "step_progress") == 0;
+    if (!t->c->out.tty && !progress) fflush(t->c->out.file);
 }

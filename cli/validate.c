@@ -2,9 +2,10 @@
 #include "base/fsio.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "cli/calls.h"
 #include "cli/format.h"
-#include "cli/load.h"
 #include "cli/verbs.h"
+#include "cli/when.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ struct validation {
     struct cli *c;
     struct project *project;
     struct file *files;
+    struct calls *calls; /* what the files so far run */
     size_t file_count, invalid;
     json_t *items;
     bool fix, strict;
@@ -41,12 +43,32 @@ static size_t count_checks(const struct pipeline *p) {
     return n;
 }
 
-static void describe(const struct pipeline *p, char *out, size_t room) {
-    char steps[FORMAT_TEXT], checks[FORMAT_TEXT];
+/* ", next run Fri 2026-11-20 06:15 CET": of the schedule that fires first. */
+static void describe_next(const struct cli *c, const struct pipeline *p, char *out, size_t room) {
+    const struct schedule *first = NULL;
+    instant_t now = world_wall(c->world), fire = 0;
+    char text[WHEN_TEXT];
+    *out = '\0';
+    for (size_t i = 0; i < p->schedule_count; i++) {
+        struct slots *slots = slots_new(&p->schedules[i].rule);
+        struct slot slot;
+        if (slots_next(slots, now, &slot) && (!first || slot.fire < fire)) {
+            first = &p->schedules[i];
+            fire = slot.fire;
+        }
+        slots_free(slots);
+    }
+    if (first && first->rule.tz)
+        snprintf(out, room, ", next run %s", when_minute(first->rule.tz, fire, text));
+}
+
+static void describe(const struct cli *c, const struct pipeline *p, char *out, size_t room) {
+    char steps[FORMAT_TEXT], checks[FORMAT_TEXT], next[WHEN_TEXT + 16];
     size_t n = count_checks(p);
+    describe_next(c, p, next, sizeof next);
     format_plural((int64_t)p->step_count, "step", steps);
     format_plural((int64_t)n, "check", checks);
-    snprintf(out, room, "%s%s%s", steps, n ? ", " : "", n ? checks : "");
+    snprintf(out, room, "%s%s%s%s", steps, n ? ", " : "", n ? checks : "", next);
 }
 
 static void add_item(struct validation *v, struct diags *d, const char *path, bool ok) {
@@ -73,14 +95,14 @@ static int apply_fixes(struct validation *v, struct diags *d, const char *path, 
 /* The human line of a file: what it is, or how much is wrong. */
 static void print_line(const struct validation *v, const struct diags *d, const char *path,
                        const struct pipeline *p) {
-    char text[96], errors[FORMAT_TEXT], warnings[FORMAT_TEXT];
+    char text[256], errors[FORMAT_TEXT], warnings[FORMAT_TEXT];
     const struct out *o = &v->c->out;
     out_paint(o, PAINT_NONE, path, 32);
     out_printf(o, "  ");
     format_plural((int64_t)d->errors, "error", errors);
     format_plural((int64_t)d->warnings, "warning", warnings);
     if (p) {
-        describe(p, text, sizeof text);
+        describe(v->c, p, text, sizeof text);
         out_paint(o, PAINT_GREEN, "ok", 0);
         out_printf(o, "   %s%s%s\n", text, d->warnings ? ", " : "", d->warnings ? warnings : "");
     } else {
@@ -106,6 +128,19 @@ static void report(struct validation *v, struct diags *d, const char *path, cons
     if (d->count > 0) print_diags(v, d);
 }
 
+static bool has_calls(const struct pipeline *p) {
+    for (uint32_t i = 0; i < p->step_count; i++)
+        if (p->steps[i].calls) return true;
+    return false;
+}
+
+static void check_calls(struct validation *v, struct pipeline *p, struct diags *d) {
+    if (!p || !has_calls(p)) return;
+    if (!v->calls) v->calls = calls_new(v->project);
+    calls_add(v->calls, p);
+    calls_check(v->calls, p, d);
+}
+
 static void load_files(struct validation *v, const struct pipeline_reader *reader) {
     struct loading **all = xcalloc(v->file_count + 1, sizeof *all);
     for (size_t i = 0; i < v->file_count; i++) {
@@ -120,13 +155,14 @@ static void load_files(struct validation *v, const struct pipeline_reader *reade
 static int validate_file(struct validation *v, struct file *f, struct err *err) {
     struct diags *d = f->diags;
     struct pipeline *p = f->loading ? loading_end(f->loading) : NULL;
-    bool ok = p && !(v->strict && d->warnings > 0);
+    check_calls(v, p, d);
+    bool ok = p && d->errors == 0 && !(v->strict && d->warnings > 0);
     int rc = 0;
     f->loading = NULL;
     if (!p && d->errors == 0)
         rc = (*err = f->why, -1);
     else
-        report(v, d, shown_path(v->project, f->path), p);
+        report(v, d, shown_path(v->project, f->path), d->errors ? NULL : p);
     if (rc == 0 && v->fix) rc = apply_fixes(v, d, f->path, err);
     v->invalid += !ok;
     pipeline_free(p);
@@ -219,6 +255,7 @@ static int run(struct cli *c, struct err *err) {
     if (rc == 0) finish(&v);
     release_files(&v);
     json_decref(v.items);
+    calls_free(v.calls);
     project_free(v.project);
     return rc < 0 ? -1 : v.invalid > 0 ? EX_INVALID : EX_OK;
 }

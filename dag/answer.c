@@ -30,13 +30,27 @@ static void take_checked(struct build *b, uint32_t step, const char *name) {
     add_checked(b, step, arena_strndup(b->l.arena, name, ends_in_new(name, len) ? len - 5 : len));
 }
 
+/* What the SQL of a `wait` names is looked at again and again. */
+static void take_watched(struct build *b, uint32_t step, const char *name) {
+    const char *dot = strchr(name, '.');
+    if (!dot || strstr(name, SQL_IDENT) || !project_zone(b->l.project, name, (size_t)(dot - name))) return;
+    if (!ends_in_new(name, strlen(name))) {
+        add_watched(b, step, arena_strdup(b->l.arena, name));
+        return;
+    }
+    struct diag *g =
+        load_diag(&b->l, "E0409", b->notes[step].at_verb, "a `wait` has no bookmark for `%s`", name);
+    diag_label(b->l.d, g, "nothing is new to a step that consumes nothing: name the dataset itself");
+}
+
 static void take_names(struct build *b, uint32_t step, const json_t *answer) {
     const struct verb *v = b->notes[step].verb;
+    bool watches = b->full->pub.steps[step].attended;
     size_t i;
     json_t *name;
-    if (v && v->traits & VERB_SQL)
-        json_array_foreach(json_object_get(answer, "reads"), i, name)
-            take_name(b, step, json_string_value(name));
+    if (watches || (v && v->traits & VERB_SQL))
+        json_array_foreach(json_object_get(answer, "reads"), i,
+                           name)(watches ? take_watched : take_name)(b, step, json_string_value(name));
     json_array_foreach(json_object_get(answer, "checked"), i, name)
         take_checked(b, step, json_string_value(name));
 }
@@ -98,6 +112,8 @@ static struct spot find_spot(const struct build *b, uint32_t step, const json_t 
     const json_t *path = json_object_get(problem, "at");
     const char *root = json_string_value(json_array_get(path, 0));
     struct spot spot = {.at = note->at_into.source ? note->at_into : note->at_verb};
+    if (b->full->pub.steps[step].attended && note->sql)
+        return (struct spot){.at = node_span(note->sql->node), .sql = note->sql, .text = note->sql->node};
     for (size_t i = 0; root && i < sizeof roots / sizeof *roots; i++) {
         const struct member *last = NULL;
         if (strcmp(roots[i].name, root) != 0) continue;

@@ -78,8 +78,13 @@ static json_t *question_json(const struct build *b, uint32_t i) {
     const struct step *s = &b->full->pub.steps[i];
     const struct verb *v = b->notes[i].verb;
     json_t *out = json_object();
-    json_put_text(out, "verb", v ? v->name : NULL);
-    json_put(out, "config", is_looked_into(b, i) ? value_known(s->config) : NULL);
+    const struct sql_text *watched =
+        s->attended ? b->notes[i].sql : NULL; /* asked about like any other query */
+    json_put_text(out, "verb", watched ? "sql" : v ? v->name : NULL);
+    json_put(out, "config",
+             watched                ? json_pack("{so}", "text", sql_known(watched))
+             : is_looked_into(b, i) ? value_known(s->config)
+                                    : NULL);
     json_put(out, "reads", reads_json(b, i));
     json_put(out, "checks", checks_json(b, i));
     json_put(out, "into", into_json(b, i));
@@ -95,7 +100,7 @@ void build_questions(struct build *b) {
     b->asked = xcalloc(p->step_count, sizeof *b->asked);
     b->questions = json_array();
     for (uint32_t i = 0; i < p->step_count; i++) {
-        if (!p->steps[i].into && !is_looked_into(b, i)) continue;
+        if (!p->steps[i].into && !is_looked_into(b, i) && !b->notes[i].sql) continue;
         b->asked[n++] = i;
         json_array_append_new(b->questions, question_json(b, i));
     }

@@ -85,6 +85,7 @@ bool build_firings(struct build *b, struct schedule_note *n); /* firings.c: text
 void lint_firings(struct build *b, const struct schedule_note *n);
 void plan_steps(struct build *b, const struct node *map, bool finally); /* each.c */
 void build_step(struct build *b, uint32_t index);                       /* step.c */
+void build_attended(struct build *b, uint32_t index);                   /* attended.c */
 void build_output(struct build *b, uint32_t index);   /* output.c: rules that need to know what is read */
 void build_questions(struct build *b);                /* ask.c */
 bool step_has_sql(const struct build *b, uint32_t i); /* of its own, or in a check */
@@ -99,6 +100,7 @@ void add_edge(struct build *b, uint32_t from, uint32_t to);
 void add_read(struct build *b, struct step *s, const char *dataset, bool only_new, struct span at);
 void add_checked(struct build *b, uint32_t step, const char *dataset);
 enum write_mode default_write(const struct verb *v, const struct output *o, bool consumes); /* output.c */
+void add_watched(struct build *b, uint32_t step, const char *dataset);
 
 void defaults_check(struct load *l, const struct node *n);                     /* project.c */
 void calendars_build(struct load *l, struct project *p, const struct node *n); /* calendar.c */

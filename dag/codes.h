@@ -71,6 +71,8 @@
            "    into: trusted.orders\n"),                                                                    \
       STEP("    promote:\n      dataset: raw.orders\n      types: {amount: \"decimal(12,2)\"}\n"             \
            "    into: trusted.orders\n"))                                                                    \
+    X(E0212, "something that cannot be waited for", STEP("    wait: s3://landing/orders.csv\n"),             \
+      STEP("    wait: https://example.com/orders.csv\n"))                                                    \
     X(E0301, "not a time of day", EVERY("  every: day at 25:15\n"), EVERY("  every: day at 23:15\n"))        \
     X(E0302, "not a schedule in words", EVERY("  every: 3 days\n"), EVERY("  every: day at 06:15\n"))        \
     X(E0303, "an unknown time zone", EVERY("  every: day at 06:15\n  timezone: Europe/Berln\n"),             \
@@ -141,6 +143,10 @@
     X(E0413, "columns that cannot be published",                                                             \
       STEP("    sql: select 1 as n, 2 as N\n    into: trusted.orders\n"),                                    \
       STEP("    sql: select 1 as n, 2 as m\n    into: trusted.orders\n"))                                    \
+    X(E0414, "pipelines run each other", "# a.yaml\n    pipeline: b\n# b.yaml\n    pipeline: a\n",           \
+      "# a.yaml\n    pipeline: b\n")                                                                         \
+    X(E0415, "a pipeline that is not there, or cannot be run so",                                            \
+      "# orders.yaml is there\n    pipeline: ordres\n", "# orders.yaml is there\n    pipeline: orders\n")    \
     X(E0501, "an expression that cannot be read", STEP("    exec:\n      - ${run.id +}\n"),                  \
       STEP("    exec:\n      - ${run.id + \"x\"}\n"))                                                        \
     X(E0502, "an unknown name in an expression", STEP("    exec:\n      - ${window.begin}\n"),               \

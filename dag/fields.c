@@ -104,6 +104,7 @@ static const char *kind_noun(enum field_kind kind) {
     return kind == FK_SQL     ? "SQL text"
            : kind == FK_SHELL ? "shell text"
            : kind == FK_EXPR  ? "a condition"
+           : kind == FK_SPAN  ? "a span of time"
                               : "text";
 }
 
@@ -523,6 +524,8 @@ bool field_parse(struct load *l, const struct node *n, const struct field *f, co
         return wrong_shape(l, n, f, kind_noun(f->kind));
     }
     if (f->kind == FK_SQL) return parse_sql(l, n, f, out);
+    if (f->kind == FK_TARGET) return target_field(l, n, f, w, out);
+    if (f->kind == FK_SPAN) return span_field(l, n, f, out);
     if (f->kind == FK_SHELL) return parse_shell(l, n, out);
     if (f->kind == FK_EXPR) return parse_condition(l, n, f, out);
     return parse_scalar(l, n, f, out);

@@ -22,10 +22,9 @@ const char *const key_when_unchanged[] = {"run", "skip", NULL};
 const char *const key_backfill_orders[] = {"oldest_first", "newest_first", NULL};
 const char *const key_backfill_redos[] = {"never", "failed", "all", NULL};
 
-const char *const later_verbs[] = {"http",     "query",      "load",          "glue_job",  "glue_crawler",
-                                   "emr_step", "athena",     "wait",          "pipeline",  "dbt",
-                                   "redshift", "lambda",     "step_function", "sagemaker", "trino",
-                                   "slurm",    "kubernetes", "hive",          "pig",       NULL};
+const char *const later_verbs[] = {"http",   "query", "load",       "glue_job", "glue_crawler",  "emr_step",
+                                   "athena", "dbt",   "redshift",   "lambda",   "step_function", "sagemaker",
+                                   "trino",  "slurm", "kubernetes", "hive",     "pig",           NULL};
 
 const struct field key_retry_fields[] = {
     {"times", FK_COUNT, FIELD_FIXED | FIELD_SHORT | FIELD_REQUIRED, NULL, NULL, NULL,

@@ -39,8 +39,8 @@ struct load {
     bool folded_sql;  /* … */
     struct span call; /* inside of a template: where it was called, for the second place of a diagnostic */
     struct kept_json *kept;
-    struct buf *definition;             /* text of further files that decide what the result does … */
-    const char **files;                 /* … and their paths, malloc'ed list */
+    struct buf *definition; /* text of further files that decide what the result does … */
+    const char **files;     /* … and their paths, malloc'ed list */
     size_t file_count, file_cap;
     struct line_index *lines;           /* of the sources seen so far */
     const struct neighbour *neighbours; /* owner NULL ends */
@@ -87,5 +87,8 @@ bool check_field(struct load *l, const struct node *n, struct value *out); /* ch
 void check_misspelled(struct load *l, const struct check_text *k);         /* says its doubt */
 bool shell_check(struct load *l, const struct node *scalar);               /* shell.c */
 json_t *keep_json(struct load *l, json_t *j); /* the result owns it from now on */
+bool target_field(struct load *l, const struct node *n, const struct field *f, const struct where *w,
+                  struct value *out); /* target.c */
+bool span_field(struct load *l, const struct node *n, const struct field *f, struct value *out);
 
 #endif

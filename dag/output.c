@@ -60,7 +60,7 @@ void build_output(struct build *b, uint32_t index) {
     struct maker m = {.b = b, .s = &b->full->pub.steps[index], .note = &b->notes[index]};
     m.o = m.s->into;
     if (!m.o) return;
-    if (m.o->partition_of_window) b->l.scope.uses_window = true;
+    if (m.o->partition_of_window) m.s->uses_window = b->l.scope.uses_window = true;
     if (!m.note->write_said) m.o->write = default_write(m.note->verb, m.o, m.s->bookmark);
     if (!m.note->empty_said)
         m.o->if_empty = json_array_size(m.o->checks) && !m.s->bookmark ? EMPTY_FAIL : EMPTY_OK;

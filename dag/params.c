@@ -149,20 +149,16 @@ static int unknown_param(const struct pipeline *p, const char *name, struct err 
     return -1;
 }
 
-static int take(const struct pipeline *p, const char *given, json_t *out, struct err *err) {
-    const char *equals = strchr(given, '=');
-    char name[80];
-    if (!equals) return err_set(err, EX_USAGE, "`-p %s` is not name=value", given);
-    snprintf(name, sizeof name, "%.*s", (int)(equals - given), given);
-    const struct param *param = find_param(p, given, (size_t)(equals - given));
+static int take(const struct pipeline *p, const char *name, const char *text, json_t *out, struct err *err) {
+    const struct param *param = find_param(p, name, strlen(name));
     if (!param) return unknown_param(p, name, err);
-    json_t *v = value_of(param->type, equals + 1);
+    json_t *v = value_of(param->type, text);
     if (!v)
         return err_set(err, EX_USAGE, "parameter `%s` takes %s, not `%s`", name, types[param->type].wants,
-                       equals + 1);
+                       text);
     if (!among(param->values, v)) {
         char *words = json_dumps(param->values, JSON_COMPACT);
-        err_set(err, EX_USAGE, "parameter `%s` cannot be `%s`", name, equals + 1);
+        err_set(err, EX_USAGE, "parameter `%s` cannot be `%s`", name, text);
         err_hint(err, "its values are %s", words);
         free(words);
         json_decref(v);
@@ -172,21 +168,32 @@ static int take(const struct pipeline *p, const char *given, json_t *out, struct
     return 0;
 }
 
-/* Defaults for what is not there; out is freed when one has none. */
-static json_t *fill(const struct pipeline *p, json_t *out, struct err *err) {
-    int r = 0;
-    for (size_t i = 0; i < p->param_count && !r; i++) {
+static int take_given(const struct pipeline *p, const char *given, json_t *out, struct err *err) {
+    const char *equals = strchr(given, '=');
+    char name[80];
+    if (!equals) return err_set(err, EX_USAGE, "`-p %s` is not name=value", given);
+    snprintf(name, sizeof name, "%.*s", (int)(equals - given), given);
+    return take(p, name, equals + 1, out, err);
+}
+
+/* What was not given. */
+static int take_defaults(const struct pipeline *p, bool by_step, json_t *out, struct err *err) {
+    for (size_t i = 0; i < p->param_count; i++) {
         const struct param *param = &p->params[i];
         if (json_object_get(out, param->name)) continue;
-        if (param->otherwise) {
-            json_object_set(out, param->name, param->otherwise);
-            continue;
-        }
-        r = err_set(err, EX_USAGE, "parameter `%s` of pipeline `%s` has no default and must be given",
+        if (!param->otherwise) {
+            err_set(err, EX_USAGE, "parameter `%s` of pipeline `%s` has no default and must be given",
                     param->name, p->name);
-        err_hint(err, "add -p %s=…", param->name);
+            return by_step ? err_hint(err, "add it to the step: with: {%s: …}", param->name)
+                           : err_hint(err, "add -p %s=…", param->name);
+        }
+        json_object_set(out, param->name, param->otherwise);
     }
-    if (!r) return out;
+    return 0;
+}
+
+static json_t *fill(const struct pipeline *p, int r, bool by_step, json_t *out, struct err *err) {
+    if (r == 0 && take_defaults(p, by_step, out, err) == 0) return out;
     json_decref(out);
     return NULL;
 }
@@ -194,10 +201,8 @@ static json_t *fill(const struct pipeline *p, json_t *out, struct err *err) {
 json_t *pipeline_params(const struct pipeline *p, const char *const *given, size_t n, struct err *err) {
     json_t *out = json_object();
     int r = 0;
-    for (size_t i = 0; i < n && !r; i++) r = take(p, given[i], out, err);
-    if (!r) return fill(p, out, err);
-    json_decref(out);
-    return NULL;
+    for (size_t i = 0; i < n && !r; i++) r = take_given(p, given[i], out, err);
+    return fill(p, r, false, out, err);
 }
 
 json_t *pipeline_params_filled(const struct pipeline *p, const json_t *before, struct err *err) {
@@ -206,5 +211,41 @@ json_t *pipeline_params_filled(const struct pipeline *p, const json_t *before, s
         json_t *v = json_object_get(before, p->params[i].name);
         if (v) json_object_set(out, p->params[i].name, v);
     }
-    return fill(p, out, err);
+    return fill(p, 0, false, out, err);
+}
+
+/* ---- values from `with:` */
+
+/* A plain value as one would write it; malloc'ed, NULL for lists and maps. */
+static char *written(const json_t *v) {
+    if (json_is_string(v)) return xstrdup(json_string_value(v));
+    return json_is_array(v) || json_is_object(v) ? NULL
+                                                 : json_dumps(v, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+}
+
+static int take_json(const struct pipeline *p, const char *name, const json_t *v, json_t *out,
+                     struct err *err) {
+    char *text = written(v);
+    if (!text) return err_set(err, EX_USAGE, "parameter `%s` takes a plain value, no list or map", name);
+    int r = take(p, name, text, out, err);
+    free(text);
+    return r;
+}
+
+json_t *pipeline_param(const struct pipeline *p, const char *name, const json_t *value, struct err *err) {
+    json_t *out = json_object();
+    int r = take_json(p, name, value, out, err);
+    json_t *v = r ? NULL : json_incref(json_object_get(out, name));
+    json_decref(out);
+    return v;
+}
+
+json_t *pipeline_params_with(const struct pipeline *p, const json_t *with, struct err *err) {
+    json_t *out = json_object(), *v;
+    const char *name;
+    int r = 0;
+    json_object_foreach((json_t *)(uintptr_t)with, name, v) {
+        if (!r) r = take_json(p, name, v, out, err);
+    }
+    return fill(p, r, true, out, err);
 }

@@ -68,7 +68,7 @@ struct project {
     json_t *env_files_env; /* object: what the listed env files define */
     json_t *engines;       /* object, resolved, e.g. {"spark": {"home": …, "master": …, "conf": {…}}} */
     json_t *secrets;       /* object name -> reference text; resolved only at spawn */
-    struct source *source;    /* may be NULL */
+    struct source *source; /* may be NULL */
     struct tz_set *zone_data; /* time zones, shared by all that is loaded of it */
 };
 
@@ -158,8 +158,15 @@ struct step {
     struct output *into; /* NULL: publishes nothing */
     struct read *reads;  /* every dataset it reads: SQL, promote, `reads:` */
     size_t read_count;
+    bool attended;        /* the conductor looks after it, without a process (`wait`, `pipeline`) */
+    const char **watched; /* datasets that a `wait` looks at as they are then: edges, never pins */
+    size_t watched_count;
+    bool queries;      /* it asks SQL, in a process for each look */
+    bool complete;     /* it waits for the runs that write a dataset, whoever they are */
+    const char *calls; /* the pipeline that a `pipeline` step runs; NULL */
     enum bookmark_kind bookmark;
     json_t *bookmark_options; /* files: {identity, settle, on_change, horizon}; may be NULL */
+    bool uses_window;         /* one of its values names window.*, or its partitions are `of: window` */
     json_t *each;             /* {NAME: value} for instances; NULL */
     const char *group;        /* of instances: the step's own name; NULL */
     int64_t max_parallel;     /* of instances: how many of the group may run at once; 0: no limit */
@@ -247,6 +254,16 @@ struct pipeline *pipeline_share(struct pipeline *p);
  * (contract.md 34). */
 void pipelines_check_writers(const struct pipeline *const *list, size_t n, struct diags *d);
 
+/* What is known of the pipelines of a project, by name. */
+struct callee {
+    const char *name;
+    const struct pipeline *pipeline; /* NULL: its file has errors */
+};
+/* The `pipeline:` steps of p, judged by the pipelines they run: each must be known, take the parameters it is
+ * given, have those it needs, and not run p in the end. A circle that p leads into but is no part of is the
+ * business of its members. */
+void pipeline_check_calls(const struct pipeline *p, const struct callee *known, size_t n, struct diags *d);
+
 /* The pipeline files of a project: pipelines/?*.yaml and .yml, else the *.yaml beside it that hold
  * `pipeline:`; sorted. */
 char **project_pipeline_files(const struct project *p, size_t *count); /* malloc'ed strings and list */
@@ -272,8 +289,12 @@ int pipeline_when(const struct pipeline *p, const struct step *s, const json_t *
 /* Parses `-p name=value` texts and fills in defaults: a JSON object, or NULL with err (exit 2, did-you-mean).
  */
 json_t *pipeline_params(const struct pipeline *p, const char *const *given, size_t n, struct err *err);
-/* The values a run was queued with, for the definition it begins with: what that one no longer has is left out,
- * what it has now gets its default. */
+/* The same from `with:` of a step that runs p: an object of plain values, NULL for none. */
+json_t *pipeline_params_with(const struct pipeline *p, const json_t *with, struct err *err);
+/* One of them: the value as its type has it; NULL with err when the parameter does not take it. */
+json_t *pipeline_param(const struct pipeline *p, const char *name, const json_t *value, struct err *err);
+/* The values a run was queued with, for the definition it begins with: what that one no longer has is left
+ * out, what it has now gets its default. */
 json_t *pipeline_params_filled(const struct pipeline *p, const json_t *before, struct err *err);
 
 #endif

@@ -24,6 +24,17 @@ void add_read(struct build *b, struct step *s, const char *dataset, bool only_ne
     s->reads[s->read_count++] = (struct read){.dataset = dataset, .only_new = only_new, .at = at};
 }
 
+void add_watched(struct build *b, uint32_t step, const char *dataset) {
+    struct step *s = &b->full->pub.steps[step];
+    for (size_t i = 0; i < s->watched_count; i++)
+        if (strcmp(s->watched[i], dataset) == 0) return;
+    const char **more = arena_array(b->l.arena, s->watched_count + 1, sizeof *more);
+    if (s->watched_count) memcpy(more, s->watched, s->watched_count * sizeof *more);
+    s->watched = more;
+    s->watched[s->watched_count++] = dataset;
+    add_checked(b, step, dataset);
+}
+
 void add_checked(struct build *b, uint32_t step, const char *dataset) {
     struct note *note = &b->notes[step];
     size_t cap = note->checked_count

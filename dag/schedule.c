@@ -306,7 +306,8 @@ static void make(struct maker *m) {
     s->name = name ? name : "main";
     s->timezone = text_of(m, "timezone");
     s->at = node_span(m->n);
-    s->seed = arena_printf(m->b->l.arena, "%s.%s", pipeline ? pipeline : "", s->name);
+    s->seed = pipeline ? pipeline : "";
+    if (strcmp(s->name, "main") != 0) s->seed = arena_printf(m->b->l.arena, "%s.%s", s->seed, s->name);
     make_policies(m);
     m->good &= build_firings(m->b, m->note);
     if (!s->timezone) s->timezone = "UTC";

@@ -308,6 +308,8 @@ static void take_pool(struct maker *m) {
     const char *names[256];
     size_t n = 0;
     if (!m->good[STEP_POOL] || !name) return;
+    bool attended = m->note->verb && m->note->verb->traits & VERB_ATTENDED;
+    if (attended && m->found[STEP_POOL].layer->kind == LAYER_DEFAULTS) return; /* it would hold it idle */
     m->s->pool = name->text;
     m->s->pool_tokens = integer_of(value_member(v, "tokens"), 1);
     for (; n < m->l->project->pool_count && n < 256; n++) {
@@ -606,6 +608,7 @@ static void make_step(struct maker *m) {
     take_after(m);
     take_refs(m);
     note_places(m);
+    build_attended(m->b, m->index);
     note_columns(m);
     need_into(m);
     no_output_in_finally(m);
@@ -645,5 +648,9 @@ void build_step(struct build *b, uint32_t index) {
     add_layer(&m, ((const struct project_full *)b->l.project)->defaults_node, LAYER_DEFAULTS);
     for (size_t i = 0; m.note->verb && i < b->reader->verb_count; i++)
         if (b->reader->verbs[i] == m.note->verb) m.s->verb = (uint32_t)i;
+    const bool elsewhere = m.l->scope.uses_window;
+    m.l->scope.uses_window = false;
     make_step(&m);
+    m.s->uses_window = m.l->scope.uses_window;
+    m.l->scope.uses_window |= elsewhere;
 }

@@ -26,6 +26,8 @@ struct search {
     struct place *places;
     size_t count, cap;
     struct found *out;
+    bool any; /* one match is enough, a folder will do: nothing is kept */
+    bool hit; /* there was one */
 };
 
 static bool is_pattern(const char *s, size_t n) {
@@ -64,7 +66,8 @@ static void add_file(struct search *s, const char *path, const struct stat *st) 
 static void enter(struct search *s, const char *path, size_t next) {
     struct stat st;
     if (stat(path, &st) < 0) return; /* gone in between, or a link to nowhere */
-    if (next + 1 == s->name_count && S_ISREG(st.st_mode)) add_file(s, path, &st);
+    if (next + 1 == s->name_count && s->any) s->hit = true;
+    if (next + 1 == s->name_count && S_ISREG(st.st_mode) && !s->any) add_file(s, path, &st);
     if (next + 1 < s->name_count && S_ISDIR(st.st_mode)) push(s, path, next + 1);
 }
 
@@ -92,7 +95,7 @@ static int read_place(struct search *s, const struct place *p, struct err *err) 
     DIR *d = opendir(p->folder[0] ? p->folder : ".");
     if (!d && (errno == ENOENT || errno == ENOTDIR)) return 0;
     if (!d) return err_errno(err, "cannot read folder %s", p->folder);
-    for (struct dirent *e; (e = readdir(d));) visit(s, p, e->d_name);
+    for (struct dirent *e; !s->hit && (e = readdir(d));) visit(s, p, e->d_name);
     closedir(d);
     return 0;
 }
@@ -139,7 +142,7 @@ static int search(struct search *s, const char *start, struct err *err) {
     int rc = 0;
     while (s->count) {
         struct place p = s->places[--s->count];
-        if (rc == 0) rc = read_place(s, &p, err);
+        if (rc == 0 && !s->hit) rc = read_place(s, &p, err);
         free(p.folder);
     }
     free(s->places);
@@ -148,14 +151,19 @@ static int search(struct search *s, const char *start, struct err *err) {
     return rc;
 }
 
-static int find_pattern(const char *from, struct found *out, struct err *err) {
-    struct search s = {.out = out, .fixed = fixed_part(from)};
-    cut_names(&s, from + s.fixed);
+static int search_pattern(struct search *s, const char *from, struct err *err) {
+    s->fixed = fixed_part(from);
+    cut_names(s, from + s->fixed);
     char *start = xstrdup(from);
-    start[s.fixed] = 0;
-    int rc = search(&s, start, err);
+    start[s->fixed] = 0;
+    int rc = search(s, start, err);
     free(start);
     return rc;
+}
+
+static int find_pattern(const char *from, struct found *out, struct err *err) {
+    struct search s = {.out = out};
+    return search_pattern(&s, from, err);
 }
 
 /* A folder means everything below it. */
@@ -187,6 +195,16 @@ int glob_find(const char *from, struct found *out, struct err *err) {
     if (rc < 0) found_release(out);
     sort_unique(out);
     return rc;
+}
+
+int glob_any(const char *from, struct err *err) {
+    struct stat st;
+    if (stat(from, &st) == 0) return 1;
+    if (errno != ENOENT && errno != ENOTDIR) return err_errno(err, "cannot look at %s", from);
+    if (!is_pattern(from, strlen(from))) return 0;
+    struct search s = {.any = true};
+    int rc = search_pattern(&s, from, err);
+    return rc < 0 ? -1 : s.hit;
 }
 
 void found_release(struct found *f) {

@@ -26,6 +26,8 @@ struct found {
 /* Relative patterns start at the current folder. A missing folder finds nothing; an unreadable one is an
  * error. */
 int glob_find(const char *from, struct found *out, struct err *err);
+/* 1: something is there, a file or a folder; 0: nothing yet. The search ends with the first match. */
+int glob_any(const char *from, struct err *err);
 void found_release(struct found *f);
 /* Takes one out. */
 void found_drop(struct found *f, size_t index);

@@ -4,7 +4,8 @@
 
 #include "operators/op.h"
 
-extern const struct op op_shell, op_exec, op_copy, op_sql, op_sql_file, op_promote, op_spark;
+extern const struct op op_shell, op_exec, op_copy, op_sql, op_sql_file, op_promote, op_spark, op_wait,
+    op_pipeline;
 
 extern const struct field process_siblings[]; /* cwd, user, limits */
 

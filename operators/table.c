@@ -4,13 +4,14 @@
 #include <string.h>
 
 const struct op *const op_table[] = {
-    &op_shell, &op_exec, &op_copy, &op_sql, &op_sql_file, &op_promote, &op_spark, NULL,
+    &op_shell,   &op_exec,  &op_copy, &op_sql,      &op_sql_file,
+    &op_promote, &op_spark, &op_wait, &op_pipeline, NULL,
 };
 
 /* The same list as dag/ wants it. */
 static const struct verb *const verbs[] = {
-    &op_shell.verb,    &op_exec.verb,    &op_copy.verb,  &op_sql.verb,
-    &op_sql_file.verb, &op_promote.verb, &op_spark.verb,
+    &op_shell.verb,   &op_exec.verb,  &op_copy.verb, &op_sql.verb,      &op_sql_file.verb,
+    &op_promote.verb, &op_spark.verb, &op_wait.verb, &op_pipeline.verb,
 };
 
 _Static_assert(sizeof op_table / sizeof *op_table == sizeof verbs / sizeof *verbs + 1,

@@ -1,9 +1,9 @@
 /* catalog.c: see catalog.h.
  *
- * One `struct file` a path, in order of paths. A name is owned by the first file that was read well under it; a
- * second file of the same name has a problem and no pipeline. A file that is gone keeps its name until everything
- * that is being read has been read: when another file claims it meanwhile, the pipeline was renamed on disk, and
- * that is a change, not an end. */
+ * One `struct file` a path, in order of paths. A name is owned by the first file that was read well under it;
+ * a second file of the same name has a problem and no pipeline. A file that is gone keeps its name until
+ * everything that is being read has been read: when another file claims it meanwhile, the pipeline was
+ * renamed on disk, and that is a change, not an end. */
 #include "scheduler/catalog.h"
 
 #include "base/arena.h"
@@ -30,11 +30,10 @@ struct file {
     struct stamp stamp, *others; /* others: of pipeline->files */
     bool reading, seen, gone;
     bool afresh; /* take the pipeline even when its definition is the same */
-    uv_work_t work;
     struct loaded loaded;
 };
 
-enum { WATCHED_FOLDERS = 2 };
+enum { WATCHED_FOLDERS = 2, BATCH_FILES = 64 };
 
 struct catalog {
     struct catalog_options o;
@@ -42,11 +41,12 @@ struct catalog {
     size_t count, cap, reading;
     struct idmap owners; /* hash of a name -> its file */
     struct stamp project;
+    struct batch *batch;                    /* being filled */
     uv_fs_event_t watches[WATCHED_FOLDERS]; /* the project's folder, pipelines/ */
     char *folders[WATCHED_FOLDERS];
     uint64_t watched[WATCHED_FOLDERS];      /* inodes; 0: not watched */
     uv_timer_t calm;                        /* an editor writes a file in several moves */
-    int handles; /* open */
+    int handles;                            /* open */
     bool closing;
 };
 
@@ -183,6 +183,7 @@ static void release_when_quiet(struct catalog *c) {
 }
 
 static void start_reading(struct catalog *c, struct file *f);
+static void flush_batch(struct catalog *c);
 
 /* A name is free again: for a file that wanted it. */
 static void offer_name(struct catalog *c, const char *name) {
@@ -193,7 +194,8 @@ static void offer_name(struct catalog *c, const char *name) {
     }
 }
 
-/* Once nothing is being read any more, what is gone is gone. A name may now be free for a file that wanted it. */
+/* Once nothing is being read any more, what is gone is gone. A name may now be free for a file that wanted
+ * it. */
 static void drop_gone(struct catalog *c) {
     size_t kept = 0, freed = 0, cap = 0;
     char **names = NULL;
@@ -215,6 +217,7 @@ static void drop_gone(struct catalog *c) {
         free(names[i]);
     }
     free(names);
+    flush_batch(c);
 }
 
 static void release_loaded(struct file *f) {
@@ -224,21 +227,38 @@ static void release_loaded(struct file *f) {
     f->loaded = (struct loaded){0};
 }
 
-static void read_file(uv_work_t *w) {
-    struct file *f = w->data;
-    f->catalog->o.load(f->catalog->o.load_ctx, f->catalog->o.project, f->path, &f->loaded);
+/* Files that are read together: what their SQL reads is asked of one process. */
+struct batch {
+    uv_work_t work;
+    struct catalog *catalog;
+    size_t count;
+    struct file *files[BATCH_FILES];
+    const char *paths[BATCH_FILES];
+    struct loaded loaded[BATCH_FILES];
+};
+
+static void read_batch(uv_work_t *w) {
+    struct batch *b = w->data;
+    const struct catalog_options *o = &b->catalog->o;
+    o->load(o->load_ctx, o->project, b->paths, b->count, b->loaded);
 }
 
-static void file_read(uv_work_t *w, int status) {
-    struct file *f = w->data;
-    struct catalog *c = f->catalog;
-    (void)status;
+static void take_read(struct catalog *c, struct file *f, const struct loaded *l) {
+    f->loaded = *l;
     f->reading = false;
     c->reading--;
     if (f->gone || c->closing)
         release_loaded(f);
     else
         take(c, f);
+}
+
+static void batch_read(uv_work_t *w, int status) {
+    struct batch *b = w->data;
+    struct catalog *c = b->catalog;
+    (void)status;
+    for (size_t i = 0; i < b->count; i++) take_read(c, b->files[i], &b->loaded[i]);
+    free(b);
     if (c->closing) {
         release_when_quiet(c);
     } else if (!c->reading) {
@@ -247,11 +267,25 @@ static void file_read(uv_work_t *w, int status) {
     }
 }
 
+static void flush_batch(struct catalog *c) {
+    struct batch *b = c->batch;
+    c->batch = NULL;
+    if (b) uv_queue_work(c->o.loop, &b->work, read_batch, batch_read);
+}
+
+/* With the next flush_batch(). */
 static void start_reading(struct catalog *c, struct file *f) {
+    struct batch *b = c->batch;
+    if (!b) {
+        b = c->batch = xcalloc(1, sizeof *b);
+        b->catalog = c;
+        b->work.data = b;
+    }
     f->reading = true;
     c->reading++;
-    f->work.data = f;
-    uv_queue_work(c->o.loop, &f->work, read_file, file_read);
+    b->paths[b->count] = f->path;
+    b->files[b->count++] = f;
+    if (b->count == BATCH_FILES) flush_batch(c);
 }
 
 /* ---- inotify ---- */
@@ -334,6 +368,7 @@ void catalog_look(struct catalog *c) {
         free(paths[i]);
     }
     free(paths);
+    flush_batch(c);
     for (size_t i = 0; i < known; i++) c->files[i]->gone = !c->files[i]->seen;
     if (c->count) qsort(c->files, c->count, sizeof *c->files, by_path);
     if (!c->reading) drop_gone(c);

@@ -1,9 +1,9 @@
 /* catalog.h: the pipelines of a project while their files change: the last good definition of each name.
  *
- * Files are found by listing, read in the loop's thread pool, and taken over on the loop. inotify says when to
- * look; catalog_look() is the safety net for what it did not tell (a network share, an overflow, a file that
- * another one includes). A broken file keeps the last good definition and says what is wrong; a name belongs to
- * the file that had it first; history belongs to the name, so a renamed file goes on. */
+ * Files are found by listing, read in the loop's thread pool, and taken over on the loop. inotify says when
+ * to look; catalog_look() is the safety net for what it did not tell (a network share, an overflow, a file
+ * that another one includes). A broken file keeps the last good definition and says what is wrong; a name
+ * belongs to the file that had it first; history belongs to the name, so a renamed file goes on. */
 #ifndef LEAT_SCHEDULER_CATALOG_H
 #define LEAT_SCHEDULER_CATALOG_H
 
@@ -24,8 +24,9 @@ struct loaded {
 struct catalog_options {
     const struct project *project;
     uv_loop_t *loop;
-    /* Reads a file; called in a thread of the pool, so it shares nothing that changes. */
-    void (*load)(void *ctx, const struct project *project, const char *path, struct loaded *out);
+    /* Reads n files; called in a thread of the pool, so it shares nothing that changes. */
+    void (*load)(void *ctx, const struct project *project, const char *const *paths, size_t n,
+                 struct loaded *out);
     void *load_ctx;
     /* A name has another definition, another problem, or is gone; an orphan has another problem. On the loop.
      */
@@ -52,7 +53,8 @@ void catalog_look(struct catalog *c);
 bool catalog_busy(const struct catalog *c); /* files are being read */
 /* Looks, and runs the loop until everything has been read: for the start. */
 void catalog_fill(struct catalog *c);
-/* A definition for a name whose file is broken and never was good here: what ran last, from the database. Consumed. */
+/* A definition for a name whose file is broken and never was good here: what ran last, from the database.
+ * Consumed. */
 void catalog_adopt(struct catalog *c, const char *name, struct pipeline *p);
 /* leat.yaml has changed since the project was read, or since this was last asked. */
 bool catalog_project_changed(struct catalog *c);

@@ -188,12 +188,12 @@ void control_close(struct control *o) {
 
 /* ---- the asking side ---- */
 
-static int connect_to(const char *state, struct err *err) {
+static int connect_to(const char *state, int64_t seconds, struct err *err) {
     struct sockaddr_un a;
     int folder;
     if (address(state, &a, &folder, err)) return -1;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
+    struct timeval patience = {.tv_sec = seconds};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     int r = connect(fd, (struct sockaddr *)&a, sizeof a);
@@ -232,7 +232,7 @@ static int exchange_lines(int fd, const json_t *request, json_t **answer, struct
 }
 
 int control_ask(const char *state, const json_t *request, json_t **answer, struct err *err) {
-    int fd = connect_to(state, err);
+    int fd = connect_to(state, json_int(request, "patience_seconds", PATIENCE_SECONDS), err);
     if (fd < 0) return errno == ENOENT || errno == ECONNREFUSED ? 1 : -1;
     int r = exchange_lines(fd, request, answer, err);
     close(fd);

@@ -24,6 +24,7 @@ static int step_plan(const struct pipeline *p, const struct step *s, struct core
                               .finally = s->finally,
                               .allow_failure = s->allow_failure,
                               .has_when = s->when != NULL,
+                              .remote = s->attended,
                               .tokens = s->pool_tokens,
                               .priority = s->priority,
                               .retry = s->retry};

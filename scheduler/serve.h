@@ -1,8 +1,8 @@
-/* serve.h: the daemon: a conductor that begins runs by itself, follows the files of pipelines, and is stopped,
- * reloaded and replaced without disturbing a step.
+/* serve.h: the daemon: a conductor that begins runs by itself, follows the files of pipelines, and is
+ * stopped, reloaded and replaced without disturbing a step.
  *
- * One life of a conductor follows another: when the disk is full or the database fails, this one is closed (steps go
- * on under the warden), and a new one is tried until it recovers. */
+ * One life of a conductor follows another: when the disk is full or the database fails, this one is closed
+ * (steps go on under the warden), and a new one is tried until it recovers. */
 #ifndef LEAT_SCHEDULER_SERVE_H
 #define LEAT_SCHEDULER_SERVE_H
 
@@ -12,7 +12,8 @@
 struct serve_options {
     struct conductor_options conductor; /* serves, find and report are set here */
     /* As in catalog_options. */
-    void (*load)(void *ctx, const struct project *project, const char *path, struct loaded *out);
+    void (*load)(void *ctx, const struct project *project, const char *const *paths, size_t n,
+                 struct loaded *out);
     void *load_ctx;
     /* Everything worth a line of the log; level: "info", "warn", "error". The event is borrowed. */
     void (*log)(void *ctx, const char *level, const json_t *event);

@@ -62,6 +62,11 @@ int store_attempt_phase(struct store *s, int64_t id, char phase, struct err *err
     return (int)sql_run(SQL(s, attempt_phase, err, A_INT(id), A_TEXT(text)));
 }
 
+int store_attempt_attend(struct store *s, int64_t id, char phase, const json_t *detail, struct err *err) {
+    const char text[2] = {phase, 0};
+    return (int)sql_run(SQL(s, attempt_attend, err, A_INT(id), A_TEXT(text), A_JSON(detail)));
+}
+
 int store_attempt_remote(struct store *s, int64_t id, const char *remote_id, struct err *err) {
     return (int)sql_run(SQL(s, attempt_remote, err, A_INT(id), A_TEXT(remote_id)));
 }

@@ -28,8 +28,11 @@ const char *token_make(const struct attempt_spec *a, uint64_t random, char out[T
 bool token_parse(const char *token, struct attempt_spec *out);
 
 int store_attempt_start(struct store *s, const struct attempt_spec *a, int64_t *id, struct err *err); /* P0 */
-/* Which job of the attempt is under way: 'm' main, 'a' audit, 'p' publish. 0: the attempt is over. */
+/* Which job of the attempt is under way: 'm' main, 'a' audit, 'p' publish; 'w': none, it is attended. 0: the
+ * attempt is over. */
 int store_attempt_phase(struct store *s, int64_t id, char phase, struct err *err);
+/* The same with what is known of it so far: `detail` becomes the attempt's until its end says otherwise. */
+int store_attempt_attend(struct store *s, int64_t id, char phase, const json_t *detail, struct err *err);
 /* The remote system's name for the work. 0: the attempt is over. */
 int store_attempt_remote(struct store *s, int64_t id, const char *remote_id, struct err *err);
 

@@ -36,6 +36,10 @@ struct backfill_item {
 int store_backfill_add(struct store *s, const struct backfill_spec *b, const struct backfill_item *items,
                        size_t n, int64_t *id, struct err *err);
 
+/* Further items of a plan that is too long to be held at once; in the transaction of store_backfill_add(). */
+int store_backfill_more(struct store *s, int64_t backfill, const struct backfill_item *items, size_t n,
+                        struct err *err);
+
 struct backfill_row {
     int64_t id;
     const char *kind, *name, *subject, *options, *state, *author, *reason;
@@ -79,6 +83,8 @@ struct item_move {
 int store_backfill_item_move(struct store *s, const struct item_move *m, struct err *err);
 /* Every item that has not started: cancelled, in one statement; how many. */
 int store_backfill_cancel_planned(struct store *s, int64_t backfill, int64_t *n, struct err *err);
+/* Every item that is in `state` (failed, cancelled) is planned again; how many. */
+int store_backfill_replan(struct store *s, int64_t backfill, const char *state, int64_t *n, struct err *err);
 /* Items of stages below `stage` that meet [start, end) and are not `ok` or `skipped`: *n 0 means go. What an
  * earlier failure keeps from starting must therefore end `cancelled`, so that it is in the way of others. */
 int store_backfill_blockers(struct store *s, int64_t backfill, int64_t stage, instant_t start, instant_t end,

@@ -137,6 +137,7 @@
     X(attempt_add, "INSERT INTO attempt(run, generation, step, number, token, log, started_at)" \
         " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)") \
     X(attempt_phase, "UPDATE attempt SET phase = ?2 WHERE id = ?1 AND finished_at IS NULL") \
+    X(attempt_attend, "UPDATE attempt SET phase = ?2, detail = ?3 WHERE id = ?1 AND finished_at IS NULL") \
     X(attempt_remote, "UPDATE attempt SET remote_id = ?2 WHERE id = ?1 AND finished_at IS NULL") \
     X(attempt_fence, "UPDATE attempt SET state = 'publishing', phase = 'p' WHERE id = ?1 AND state = 'running'") \
     X(attempt_end, "UPDATE attempt SET state = ?3, exit_code = ?4, signal = ?5, killed = ?6, reason = ?7," \

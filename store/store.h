@@ -63,8 +63,8 @@ int store_open_reader(const char *state, const struct store_options *options, st
                       struct err *err);
 void store_close(struct store *s); /* NULL is fine; rolls back what was not committed; frees the lock */
 
-/* The lock outlives store_close() and exec(): a descriptor for store_options.lock_fd of the program that comes next,
- * or 0 when it cannot be had. In between nobody else gets in. */
+/* The lock outlives store_close() and exec(): a descriptor for store_options.lock_fd of the program that
+ * comes next, or 0 when it cannot be had. In between nobody else gets in. */
 int store_keep_lock(struct store *s);
 
 bool store_is_writer(const struct store *s);

@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/fsio.h"
 #include "base/world.h"
+#include "operators/http/origin.h"
 
 #include <ctype.h>
 #include <curl/curl.h>
@@ -236,33 +237,12 @@ static enum answer judge(struct transfer *t, CURLcode code, struct err *err) {
 /* ---- hops and tries --------------------------------------------------------------------------------------
  */
 
-static char *origin_of(const char *url) {
-    static const CURLUPart parts[] = {CURLUPART_SCHEME, CURLUPART_HOST, CURLUPART_PORT};
-    char *out = xstrdup("");
-    CURLU *u = curl_url();
-    if (curl_url_set(u, CURLUPART_URL, url, 0)) out[0] = 0;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        char *part = NULL;
-        if (curl_url_get(u, parts[i], &part, CURLU_DEFAULT_PORT)) continue;
-        size_t n = strlen(out), m = strlen(part);
-        out = xrealloc(out, n + m + 2);
-        memcpy(out + n, part, m);
-        memcpy(out + n + m, "|", 2);
-        curl_free(part);
-    }
-    curl_url_cleanup(u);
-    return out;
-}
-
 /* The origin that was written out stays trusted; all others are looked at. */
 static int follow(struct transfer *t, struct err *err) {
     char *next = NULL;
     curl_easy_getinfo(t->curl, CURLINFO_REDIRECT_URL, &next);
     if (!next) return err_set(err, EX_FAILED, "%s answered %ld without a place to go", t->url, t->status);
-    char *from = origin_of(t->d->url), *to = origin_of(next);
-    t->guarded = t->d->guarded || strcasecmp(from, to) != 0;
-    free(from);
-    free(to);
+    t->guarded = t->d->guarded || !http_same_origin(t->d->url, next);
     free(t->url);
     t->url = xstrdup(next);
     return 0;

@@ -1,8 +1,8 @@
 /* admit.c: which of the runs that wait in the database begin.
  *
- * A run waits as a row, `queued`; it costs memory only from its beginning on. Each pipeline with runs has a lane:
- * when something about it changed (a run ended, one was queued, a definition came), the lane is dirty, and the
- * next turn begins what may begin, oldest first:
+ * A run waits as a row, `queued`; it costs memory only from its beginning on. Each pipeline with runs has a
+ * lane: when something about it changed (a run ended, one was queued, a definition came), the lane is dirty,
+ * and the next turn begins what may begin, oldest first:
  *
  *   runs of a backfill, and `if_running: allow`   at once: they have caps of their own, or none
  *   all others                                    while fewer than max_active_runs are counted
@@ -20,7 +20,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LANES_A_TURN = 64 }; /* a thousand pipelines due at once begin in many turns: the first steps start at once */
+enum {
+    LANES_A_TURN = 64
+}; /* a thousand pipelines due at once begin in many turns: the first steps start at once */
 
 /* ---- lanes ---- */
 
@@ -71,7 +73,8 @@ struct admission {
 };
 
 static bool waits_for_anybody(const struct admission *k) {
-    return k->c->options.serves || k->row.parent != 0;
+    const struct conductor_options *o = &k->c->options;
+    return o->serves || k->row.parent != 0 || (k->row.backfill && k->row.backfill == o->backfill);
 }
 
 /* A pause holds back what nobody asked for just now. */
@@ -94,15 +97,17 @@ static int end_queued(struct admission *k, const char *to, const char *reason, s
     struct run_move m = {
         .run = k->row.id, .from = "queued", .to = to, .reason = reason, .at = turn_wall(k->c)};
     if (store_run_move(k->c->store, &m, err) < 0) return -1;
+    child_ended(k->c, k->row.parent);
+    if (k->row.backfill && backfills_run_ended(k->c, k->row.id, to, reason, err)) return -1;
     report(k->c, "run_finished", k->row.id, NULL,
            json_pack("{ss ss ss}", "pipeline", k->row.pipeline, "result", to, "reason", reason));
     return 0;
 }
 
-/* It cannot begin as it was asked for (a step it names is gone, a parameter has no value): an end like any other. */
+/* It cannot begin as it was asked for (a step it names is gone, a parameter has no value): an end like any
+ * other. */
 static int refuse(struct admission *k, const struct err *why, struct err *err) {
-    report(k->c, "refused", k->row.id, NULL,
-           json_pack("{ss ss}", "message", why->msg, "hint", why->hint));
+    report(k->c, "refused", k->row.id, NULL, json_pack("{ss ss}", "message", why->msg, "hint", why->hint));
     return end_queued(k, "failed", "cannot_begin", err);
 }
 
@@ -151,14 +156,15 @@ bool stands_beside(const struct run_row *row) {
     return beside;
 }
 
-/* The head of each queue (of a schedule, of all else): what stands behind one that may not begin need not be looked
- * at. After one that began, the lane is looked at once more: for what stood behind it. */
+/* The head of each queue (of a schedule, of all else): what stands behind one that may not begin need not be
+ * looked at. After one that began, the lane is looked at once more: for what stood behind it. */
 static int admit_lane(struct admission *k, struct err *err) {
     struct run_row *heads;
     size_t n;
-    bool gone;
+    bool gone, waits = false;
     if (store_runs_waiting(k->c->store, k->lane->name, k->arena, &heads, &n, err) < 0) return -1;
     if (n) find_definition(k, &gone); /* it says how many may run at once */
+    for (size_t i = 0; i < n; i++) waits |= !heads[i].backfill;
     for (size_t i = 0; i < n && !is_full(k); i++) {
         if (live_find(k->c, heads[i].id) || stands_beside(&heads[i])) continue;
         k->row = heads[i];
@@ -166,7 +172,7 @@ static int admit_lane(struct admission *k, struct err *err) {
         if (began < 0) return -1;
         if (began) lane_touch(k->c, k->lane);
     }
-    clock_busy(k->c, k->lane, n > 0 || k->lane->runs);
+    clock_busy(k->c, k->lane, waits || k->lane->live);
     return 0;
 }
 
@@ -180,7 +186,7 @@ static void admit_dirty(struct conductor *c) {
         pipeline_free(k.pipeline);
         arena_free(k.arena);
     }
-    memmove(c->dirty, c->dirty + n, (c->dirty_count - n) * sizeof *c->dirty);
+    if (n) memmove(c->dirty, c->dirty + n, (c->dirty_count - n) * sizeof *c->dirty);
     c->dirty_count -= n;
     c->wants_turn |= c->dirty_count > 0;
 }

@@ -8,14 +8,15 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "scheduler/conductor/attended.h"
 #include "scheduler/scope.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 void attempt_job_id(const struct live_attempt *a, char id[128]) {
-    if (a->publish_try)
-        snprintf(id, 128, "%s.%c%u", a->token, (char)a->phase, a->publish_try);
+    if (a->job_try)
+        snprintf(id, 128, "%s.%c%u", a->token, (char)a->phase, a->job_try);
     else
         snprintf(id, 128, "%s.%c", a->token, (char)a->phase);
 }
@@ -42,6 +43,7 @@ void attempt_free(struct live_attempt *a) {
     if (!a) return;
     json_decref(a->request);
     json_decref(a->result);
+    attended_free(a->attended);
     free(a->stage);
     free(a);
 }
@@ -65,7 +67,7 @@ enum leat_exit failure_exit(const struct err *err) {
 /* What runs show may tell of the attempt: bound SQL and warnings, never values of the environment; and whose
  * fault a failure was, for who has to say it later. */
 json_t *attempt_detail(const struct live_attempt *a, const struct err *err) {
-    json_t *d = json_object();
+    json_t *d = a->attended ? attended_detail(a) : json_object();
     if (err && failure_exit(err) != EX_FAILED) json_put(d, "exit", json_integer(err->exit));
     static const char *const members[] = {"sql", "warnings", "progress"};
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
@@ -106,6 +108,7 @@ void attempt_keep_facts(struct conductor *c, struct live_attempt *a, const struc
 /* The attempt is over: its row is written, its files go after the commit. */
 void attempt_over(struct conductor *c, struct live_attempt *a) {
     a->run->attempts[a->step] = NULL;
+    attended_forget(c, a);
     effect_add(c, &(struct effect){.kind = EFFECT_CLEAN, .attempt = a});
 }
 
@@ -138,18 +141,23 @@ void attempt_failed(struct conductor *c, struct live_attempt *a, enum core_outco
 
 static void begin(struct conductor *c, struct live_attempt *a) {
     struct live_run *r = a->run;
-    if (live_step(r, a->step)->finally)
+    const struct step *s = live_step(r, a->step);
+    if (s->finally)
         scope_run_result(r->scope, run_state_names[core_run_result(c->core, r->id)],
                          json_incref(r->failed_steps));
     struct step_facts *f = r->facts[a->step];
     if (f) f->nothing_new = f->warned = false;
     struct err err;
-    if (claim(c, a, &err)) {
+    if (s->attended ? attended_claim(c, a, &err) : claim(c, a, &err)) {
         bool store_failed = !a->id || store_in_transaction(c->store) == false;
         if (store_failed)
             turn_broke(c, &err);
         else
             attempt_failed(c, a, OUTCOME_failed, &err, true);
+        return;
+    }
+    if (s->attended) {
+        attended_start(c, a);
         return;
     }
     if (attempt_unchanged(c, a)) {

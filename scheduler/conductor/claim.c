@@ -31,22 +31,29 @@ struct claiming {
     json_t *scope;
 };
 
+/* What is attended writes none, unless a query is asked for it. */
+static bool has_log(const struct live_attempt *a) {
+    const struct step *s = live_step(a->run, a->step);
+    return !s->attended || s->queries;
+}
+
 /* One that was never started keeps its row and its token: nothing of it can be anywhere. */
-static int begin_attempt(struct claiming *k, struct err *err) {
-    struct live_attempt *a = k->a;
+int claim_row(struct conductor *c, struct live_attempt *a, struct err *err) {
+    const struct live_run *r = a->run;
     if (a->id) return 0;
-    struct attempt_spec spec = {.run = k->r->id,
-                                .generation = k->r->generation,
+    struct attempt_spec spec = {.run = r->id,
+                                .generation = r->generation,
                                 .step = a->step,
                                 .number = a->number,
                                 .token = a->token,
-                                .log = a->log,
-                                .at = turn_wall(k->c)};
-    token_make(&spec, world_random(k->c->options.world), a->token);
-    snprintf(a->log, sizeof a->log, "log/%lld/%s.g%lld.a%u.log", (long long)k->r->id, k->s->name,
-             (long long)k->r->generation, a->number);
+                                .log = has_log(a) ? a->log : NULL,
+                                .at = turn_wall(c)};
+    token_make(&spec, world_random(c->options.world), a->token);
+    if (has_log(a))
+        snprintf(a->log, sizeof a->log, "log/%lld/%s.g%lld.a%u.log", (long long)r->id, r->names[a->step],
+                 (long long)r->generation, a->number);
     a->started_at = spec.at;
-    return store_attempt_start(k->c->store, &spec, &a->id, err) < 0 ? -1 : 0;
+    return store_attempt_start(c->store, &spec, &a->id, err) < 0 ? -1 : 0;
 }
 
 /* ---- bookmark ---- */
@@ -304,10 +311,43 @@ static int build(struct claiming *k, struct err *err) {
 
 int claim(struct conductor *c, struct live_attempt *a, struct err *err) {
     struct claiming k = {.c = c, .a = a, .r = a->run, .s = live_step(a->run, a->step), .arena = arena_new()};
-    int rc = begin_attempt(&k, err);
+    int rc = claim_row(c, a, err);
     if (!rc) rc = build(&k, err);
     json_decref(k.scope);
     json_decref(k.consumed);
     arena_free(k.arena);
     return rc;
+}
+
+/* ---- a look of an attended attempt ---- */
+
+/* As it is now: looking pins nothing. */
+static int add_watched(struct claiming *k, json_t *request, const char *dataset, struct err *err) {
+    struct dataset_row d = {.id = -1, .head = -1};
+    int found = store_dataset_find(k->c->store, dataset, k->arena, &d, err);
+    if (found < 0) return -1;
+    request_input(request, &(struct request_input){.dataset = dataset,
+                                                   .dataset_id = found == 1 ? d.id : -1,
+                                                   .version = found == 1 ? d.head : -1,
+                                                   .since = -1});
+    return 0;
+}
+
+json_t *claim_look(struct conductor *c, const struct live_attempt *a, json_t *config, struct err *err) {
+    struct claiming k = {.c = c,
+                         .a = (struct live_attempt *)(uintptr_t)a,
+                         .r = a->run,
+                         .s = live_step(a->run, a->step),
+                         .arena = arena_new()};
+    json_t *request = request_head_of(&k);
+    int rc = 0;
+    add_places(&k, request);
+    request_configure(request,
+                      &(struct request_config){.config = config, .engines = c->options.project->engines});
+    for (size_t i = 0; i < k.s->watched_count && !rc; i++)
+        rc = add_watched(&k, request, k.s->watched[i], err);
+    arena_free(k.arena);
+    if (!rc) return request;
+    json_decref(request);
+    return NULL;
 }

@@ -1,9 +1,10 @@
 /* conductor.c: opening and closing, the loop and its handles, waiting for a run. */
-#include "scheduler/conductor/inner.h"
+#include "scheduler/conductor/attended.h"
 
 #include "base/arena.h"
 #include "base/fsio.h"
 #include "base/json.h"
+#include "store/backfills.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -61,7 +62,7 @@ static void signalled(uv_signal_t *s, int number) {
     struct conductor *c = s->data;
     bool again = c->signals++ > 0;
     if (!again) c->signal = number;
-    if (c->options.serves) { /* serve.c ends it; its steps go on */
+    if (c->options.serves || c->options.backfill) { /* whoever loops ends it; its steps go on */
         uv_stop(&c->loop);
         return;
     }
@@ -90,9 +91,11 @@ static void after_poll(struct conductor *c) {
     if (c->is_broken || (!c->happened_count && !c->wants_turn)) return;
     if (turn_take(c, &err) == 0) arm_due(c);
     clock_arm(c);
+    waits_arm(c);
 }
 
-/* What is committed is closed (P7) with the next turn's transaction or, when nothing else comes, in its own. */
+/* What is committed is closed (P7) with the next turn's transaction or, when nothing else comes, in its own.
+ */
 void conductor_poll(struct conductor *c) {
     bool pending = c->wants_turn || c->happened_count, unclosed = c->to_close_count > 0;
     watch_warden(c);
@@ -174,6 +177,7 @@ static void open_loop(struct conductor *c) {
     uv_signal_start(&c->sigterm, signalled, SIGTERM);
     uint64_t every = (uint64_t)(c->options.progress_every / US_PER_MS);
     if (every) uv_timer_start(&c->progress, show_progress, every, every);
+    c->waits = waits_open(c);
 }
 
 struct conductor *conductor_open(const struct conductor_options *o, struct err *err) {
@@ -223,6 +227,7 @@ void conductor_close(struct conductor *c) {
     if (!c) return;
     close_store(c);
     control_close(c->control);
+    waits_close(c->waits);
     close_loop(c);
     close_warden(c);
     while (c->runs) {
@@ -231,7 +236,9 @@ void conductor_close(struct conductor *c) {
         live_unlink(c, r);
         live_drop(c, r);
     }
+    waits_free(c->waits);
     lanes_release(c);
+    backfills_release(c);
     idmap_release(&c->by_id);
     core_free(c->core);
     core_actions_release(&c->actions);
@@ -272,4 +279,28 @@ int conductor_wait(struct conductor *c, int64_t run, const char **state, int *si
     }
     if (state) *state = run ? run_state_names[c->waited_state] : "";
     return 0;
+}
+
+static int fed_state(struct conductor *c, const char **state, struct err *err) {
+    static const char *const states[] = {"queued", "running", "paused", "ok", "failed", "cancelled"};
+    struct arena *a = arena_new();
+    struct backfill_row b;
+    int found = store_backfill_get(c->store, c->options.backfill, a, &b, err);
+    *state = "";
+    for (size_t i = 0; found == 1 && i < sizeof states / sizeof *states; i++)
+        if (strcmp(b.state, states[i]) == 0) *state = states[i];
+    arena_free(a);
+    return found < 0 ? -1 : 0;
+}
+
+int conductor_backfill(struct conductor *c, const char **state, int *signal, struct err *err) {
+    if (backfills_open(c, err)) return -1;
+    while (!c->is_broken && !c->signal && (c->feed_count || c->runs || c->happened_count || c->wants_turn))
+        conductor_poll(c);
+    *signal = c->signal;
+    if (c->is_broken) {
+        *err = c->broken;
+        return -1;
+    }
+    return fed_state(c, state, err);
 }

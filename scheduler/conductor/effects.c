@@ -226,7 +226,7 @@ static void do_clean(struct conductor *c, struct effect *e) {
     }
     if (a->intent) remove_exchange(c, a, "publish");
     if (a->stage) fs_remove_tree(a->stage, &ignored);
-    if (!worker) remove_file(c, a, EXCHANGE_OUT);
+    if (!worker && !a->attended) remove_file(c, a, EXCHANGE_OUT);
     if (json_is_object(json_object_get(a->request, "bookmark"))) remove_file(c, a, EXCHANGE_BOOKMARK);
     size_t i;
     json_t *in;

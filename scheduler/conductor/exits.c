@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "operators/exchange.h"
+#include "scheduler/conductor/attended.h"
 #include "store/bookmarks.h"
 
 #include <errno.h>
@@ -242,7 +243,9 @@ static void process_exited(struct conductor *c, struct live_attempt *a, const st
 void attempt_exited(struct conductor *c, struct live_attempt *a, const struct job_exit *x) {
     bool worker = json_flag(a->request, "worker");
     if (a->phase == PHASE_MAIN) a->main_exit = *x;
-    if (a->phase == PHASE_PUBLISH)
+    if (a->attended)
+        attended_exited(c, a, x);
+    else if (a->phase == PHASE_PUBLISH)
         attempt_published(c, a, x);
     else if (a->phase == PHASE_AUDIT || worker)
         worker_exited(c, a, x);

@@ -11,6 +11,7 @@
  *   attempt.c    an attempt from its start to its end
  *   exits.c      what the end of a job means
  *   publishing.c P3 and P6 of the publish protocol
+ *   attended.h   attempts without a process: `wait` and `pipeline` steps, and the files that look after them
  *   effects.c    what is done after the commit: jobs, acknowledgements, files, reports
  *   restore.c    a run of the database in memory again
  *   recover.c    what a dead conductor left
@@ -19,6 +20,8 @@
  *   rollback.c   an old version's files as a new version
  *   clock.c      the timetable driven by the wall clock: slots become runs
  *   pauses.c     pipelines that start nothing by themselves for a while
+ *   backfills.c  durable plans over many windows, fed while runs end; backfill_items.c starts one window,
+ *                backfill_add.c writes one down, backfill_asks.c is what else commands ask about them
  *   serve.c      the daemon around the loop; notify.c tells systemd
  *   asks.c       what other commands ask of the one at work
  *   collect.c    retention and garbage, once a day
@@ -44,7 +47,10 @@
 #include <uv.h>
 
 enum { PUBLISH_TRIES = 3 };
-enum phase { PHASE_MAIN = 'm', PHASE_AUDIT = 'a', PHASE_PUBLISH = 'p' };
+enum phase { PHASE_MAIN = 'm', PHASE_AUDIT = 'a', PHASE_PUBLISH = 'p', PHASE_ATTENDED = 'w' };
+
+struct attended;
+struct waits;
 
 /* What the last attempt of a step gave: becomes the step's row and the event about it. */
 struct step_facts {
@@ -69,14 +75,15 @@ struct live_attempt {
     char token[TOKEN_TEXT];
     char log[256]; /* relative to the state folder */
     enum phase phase;
-    bool asked_publish;        /* waits for CORE_MAY_PUBLISH */
-    bool cancelled;            /* a cancel was sent to its job */
-    uint32_t publish_try;      /* part of the publish job's id: 0, 1, 2, 0, … */
+    bool asked_publish; /* waits for CORE_MAY_PUBLISH */
+    bool cancelled;     /* a cancel was sent to its job */
+    uint32_t job_try;   /* part of the id of a job that is repeated (publish, a look): 0, 1, 2, 0, … */
     uint32_t publish_failures; /* seen by this conductor */
     json_t *request, *result;  /* result: of the work or audit */
     char *stage;               /* folder, NULL without into: */
     instant_t started_at;
     struct job_exit main_exit; /* of the main job of a process step */
+    struct attended *attended; /* attended.h; NULL: it has a process */
 };
 
 struct live_run {
@@ -98,7 +105,9 @@ struct live_run {
     uint64_t *holds; /* names that plan->steps point into */
     instant_t scheduled_for;
     char *schedule;           /* NULL: not made by one */
-    int64_t parent, backfill; /* 0: none */
+    int64_t parent, backfill; /* 0: none; parent: attempt of a `pipeline` step … */
+    int64_t parent_run;       /* … and its run */
+    bool frozen;              /* recovered only to be finished */
     bool counted;             /* against max_active_runs of its pipeline */
     bool ended;
     struct live_run *before, *next, *next_ended;
@@ -111,11 +120,19 @@ struct live_run {
 struct lane {
     char *name;
     uint32_t counted;
+    uint32_t live;         /* runs in the core that are not of a backfill: what `if_running` asks about */
     struct live_run *runs; /* of it, chained by lane_next */
     struct hand *hands;    /* its schedules (clock.c) */
     bool dirty, paused;
     int64_t definition; /* row of the last one written down, whose hash this is */
     char sha256[65];
+};
+
+/* A backfill that this conductor feeds. */
+struct feed {
+    int64_t id;
+    bool dirty;   /* look at it in this or the next turn */
+    bool settled; /* what ended while nobody fed it has been looked at */
 };
 
 enum effect_kind { EFFECT_START, EFFECT_CANCEL, EFFECT_ACK, EFFECT_REPORT, EFFECT_CLEAN };
@@ -149,6 +166,7 @@ struct conductor {
     struct warden *warden;
     struct core *core;
     struct control *control;
+    struct waits *waits;
     struct live_run *runs, *ended; /* ended: in this turn, chained by next_ended */
     struct idmap by_id, lanes;     /* runs by id; lanes by hash of the pipeline's name */
     struct beside {
@@ -156,7 +174,7 @@ struct conductor {
         struct lane *lane;
     } * beside; /* queued runs that stand in no queue: of backfills, `if_running: allow` */
     size_t beside_count, beside_cap;
-    struct lane **dirty;           /* lanes whose queues are to be looked at */
+    struct lane **dirty; /* lanes whose queues are to be looked at */
     size_t dirty_count, dirty_cap;
     struct core_actions actions;
     struct effect *effects;
@@ -171,12 +189,15 @@ struct conductor {
     uv_timer_t due, progress;
     uv_signal_t sigint, sigterm;
     bool loop_open, warden_lost, wants_turn;
-    int signal, signals; /* first SIGINT or SIGTERM; how many there were */
+    int signal, signals;     /* first SIGINT or SIGTERM; how many there were */
     struct catalog *catalog; /* of one that serves */
     struct clock *clock;     /* likewise */
-    instant_t pause_until;   /* when the first pause ends; INSTANT_NONE */
-    bool quiet_catalog;      /* the first look at all files: not every one is news */
-    bool draining;           /* starts nothing more */
+    struct feed *feeds;      /* open backfills that this one feeds */
+    size_t feed_count, feed_cap;
+    bool feeds_wait;       /* some window waits for what another run does */
+    instant_t pause_until; /* when the first pause ends; INSTANT_NONE */
+    bool quiet_catalog;    /* the first look at all files: not every one is news */
+    bool draining;         /* starts nothing more */
     int64_t waited;
     enum run_state waited_state;
     char waited_reason[CORE_REASON_TEXT];
@@ -231,10 +252,11 @@ struct live_run *run_from_row(struct conductor *c, const struct run_row *row, st
 
 /* ---- admit.c */
 struct lane *lane_of(struct conductor *c, const char *pipeline); /* made when it is not there */
-void lane_touch(struct conductor *c, struct lane *l);            /* look at its queue in this or the next turn */
-void admit_beside(struct conductor *c, const char *pipeline, int64_t run); /* a queued run that has no cap here */
+void lane_touch(struct conductor *c, struct lane *l); /* look at its queue in this or the next turn */
+void admit_beside(struct conductor *c, const char *pipeline,
+                  int64_t run);                /* a queued run that has no cap here */
 bool stands_beside(const struct run_row *row); /* such a run */
-void admit_waiting(struct conductor *c);                         /* in a turn, inside its transaction */
+void admit_waiting(struct conductor *c);       /* in a turn, inside its transaction */
 void lanes_release(struct conductor *c);
 void lanes_rollback(struct conductor *c); /* of a transaction after which this conductor goes on */
 /* ---- restore.c */
@@ -250,17 +272,28 @@ void restore_plan(struct conductor *c, struct live_run *r, const struct step_row
 /* A definition of the database, when what it names still gives it; NULL. */
 struct definition_row;
 struct pipeline *restore_definition(struct conductor *c, const struct definition_row *d);
-/* An unfinished run, new in memory, that goes on with the definition it began with. 1; 0: that cannot be had any
- * more; -1 with err. Reported, not yet entered. */
+/* An unfinished run, new in memory, that goes on with the definition it began with. 1; 0: that cannot be had
+ * any more; -1 with err. Reported, not yet entered. */
 int restore_going(struct conductor *c, const struct run_row *row, struct arena *a, struct err *err);
 /* An unfinished run, new in memory, only to be finished: with its finally steps when its definition can be
  * rebuilt. It is reported, not yet entered. */
 int restore_frozen(struct conductor *c, const struct run_row *row, struct arena *a, struct err *err);
 
 /* ---- claim.c */
+/* The attempt's token and row: the beginning of P0. */
+int claim_row(struct conductor *c, struct live_attempt *a, struct err *err);
+/* The request of a job that asks an attended attempt's query, over its datasets as they are now. */
+json_t *claim_look(struct conductor *c, const struct live_attempt *a, json_t *config, struct err *err);
 /* P0 of an attempt, inside the turn's transaction. -1 with err: the attempt (if a->id) has to end as failed.
  */
 int claim(struct conductor *c, struct live_attempt *a, struct err *err);
+
+/* ---- children.c */
+/* A run has ended, in memory or as a row alone: the attempt that started it ends likewise. parent 0: nothing.
+ */
+void child_ended(struct conductor *c, int64_t parent);
+/* Recovery: the run was started by an attempt of a run that goes on, so it goes on too. */
+bool child_goes_on(struct conductor *c, const struct run_row *row);
 
 /* ---- unchanged.c */
 bool attempt_unchanged(struct conductor *c, const struct live_attempt *a); /* after its claim */
@@ -328,7 +361,7 @@ void clock_zones_changed(struct conductor *c); /* zone data: what comes next is 
 /* What is due: slots, cursors and runs of the turn's transaction. */
 enum { CLOCK_FEW = 16, CLOCK_MANY = 2000 };
 void clock_tick(struct conductor *c, size_t decisions);
-void clock_arm(struct conductor *c); /* after a turn: wakes the loop when something is due */
+void clock_arm(struct conductor *c);  /* after a turn: wakes the loop when something is due */
 bool clock_idle(struct conductor *c); /* nothing is due */
 void clock_busy(struct conductor *c, const struct lane *l, bool busy);
 struct timetable *clock_timetable(struct conductor *c); /* NULL: this one does not serve */
@@ -338,6 +371,44 @@ int64_t clock_group(const struct lane *l);
 int pauses_open(struct conductor *c, struct err *err); /* the rows have changed */
 void pauses_tick(struct conductor *c);                 /* in a turn: ends those whose end has come */
 instant_t pauses_next(const struct conductor *c);
+
+/* ---- backfills.c */
+int backfills_open(struct conductor *c, struct err *err); /* after recovery: those that this one feeds */
+void backfills_enter(struct conductor *c,
+                     int64_t id);          /* one more, or one that goes on, if it is for this one */
+void backfills_feed(struct conductor *c);  /* in a turn: what may start is queued */
+void backfills_touch(struct conductor *c); /* what waits may not have to any more */
+void backfills_release(struct conductor *c);
+/* In a transaction: a run ended, and so does the window it was for. reason: the run's; may be NULL. */
+int backfills_run_ended(struct conductor *c, int64_t run, const char *to, const char *reason,
+                        struct err *err);
+struct backfill_row;
+void backfill_report(struct conductor *c, const char *type, const struct backfill_row *b, json_t *detail);
+
+/* ---- backfill_items.c */
+struct backfill_item;
+enum item_start {
+    ITEM_WAITS,        /* for a run that is at its window, or for a definition */
+    ITEM_STARTED,      /* item->run is its run */
+    ITEM_DONE_ALREADY, /* somebody else has done it since */
+    ITEM_STUCK,        /* it cannot start: the backfill is paused */
+};
+/* In a turn; -1 with err. */
+int backfill_item_start(struct conductor *c, const struct backfill_row *b, struct backfill_item *item,
+                        struct err *err);
+
+/* ---- backfill_add.c */
+int ask_backfill_add(struct conductor *c, const json_t *request, json_t *answer, struct err *err);
+int ask_restate_add(struct conductor *c, const json_t *request, json_t *answer, struct err *err);
+
+/* ---- backfill_asks.c */
+/* Paused, failed and cancelled ones go on; what failed or was cancelled is planned again. In a transaction.
+ */
+int backfill_go_on(struct conductor *c, const struct backfill_row *b, struct err *err);
+int backfill_answer(struct conductor *c, int64_t id, json_t *answer, struct err *err); /* how it stands now */
+int ask_backfill_pause(struct conductor *c, const json_t *request, json_t *answer, struct err *err);
+int ask_backfill_resume(struct conductor *c, const json_t *request, json_t *answer, struct err *err);
+int ask_backfill_cancel(struct conductor *c, const json_t *request, json_t *answer, struct err *err);
 
 /* ---- asks.c */
 json_t *asked(void *ctx, const json_t *request); /* a control_answer; ctx is the conductor */

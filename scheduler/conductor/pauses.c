@@ -1,8 +1,9 @@
 /* pauses.c: pipelines that start nothing by themselves for a while.
  *
- * A pause is a row with an optional end and what becomes of the slots that come meanwhile (catch_up). Resuming by hand
- * gives the row an end, now: so it is done the same way when nobody serves, and the next daemon finds it. In a turn,
- * pauses whose end has come are taken away, and the timetable decides what they held back. */
+ * A pause is a row with an optional end and what becomes of the slots that come meanwhile (catch_up).
+ * Resuming by hand gives the row an end, now: so it is done the same way when nobody serves, and the next
+ * daemon finds it. In a turn, pauses whose end has come are taken away, and the timetable decides what they
+ * held back. */
 #include "scheduler/conductor/inner.h"
 
 #include "base/arena.h"
@@ -32,7 +33,8 @@ int pauses_open(struct conductor *c, struct err *err) {
         struct lane *l = lane_of(c, rows[i].pipeline);
         l->paused = true;
         if (clock_timetable(c)) timetable_pause(clock_timetable(c), clock_group(l));
-        if (rows[i].until != INSTANT_NONE && (c->pause_until == INSTANT_NONE || rows[i].until < c->pause_until))
+        if (rows[i].until != INSTANT_NONE &&
+            (c->pause_until == INSTANT_NONE || rows[i].until < c->pause_until))
             c->pause_until = rows[i].until;
     }
     arena_free(a);

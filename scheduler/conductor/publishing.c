@@ -1,6 +1,6 @@
 /* publishing.c: P3 (prepare, in the turn that saw the audit) and P6 (commit, in the turn that saw the publish
  * job end). */
-#include "scheduler/conductor/inner.h"
+#include "scheduler/conductor/attended.h"
 
 #include "base/arena.h"
 #include "base/json.h"
@@ -63,10 +63,11 @@ void attempt_may_publish(struct conductor *c, struct live_attempt *a) {
 
 /* ---- P6 ---- */
 
-static void keep_published(struct live_attempt *a, const json_t *plan) {
+static void keep_published(struct conductor *c, struct live_attempt *a, const json_t *plan) {
     json_t *list = json_array(), *out;
     size_t i;
     json_array_foreach(json_object_get(plan, "outputs"), i, out) {
+        waits_published(c, json_text_or(out, "dataset", ""));
         int64_t rows = 0;
         size_t k;
         json_t *file;
@@ -104,7 +105,7 @@ static void commit(struct conductor *c, struct live_attempt *a) {
     int hit = found == 1 ? store_intent_commit(c->store, a->intent, &end, turn_wall(c), &err) : found;
     if (hit == 0) err_set(&err, EX_CONFLICT, "intent %lld is not open any more", (long long)a->intent);
     json_t *plan = hit == 1 && row.plan ? json_loads(row.plan, 0, NULL) : NULL;
-    if (plan) keep_published(a, plan);
+    if (plan) keep_published(c, a, plan);
     json_decref(plan);
     json_decref(detail);
     arena_free(arena);
@@ -164,7 +165,7 @@ static void stop_datasets(struct conductor *c, struct live_attempt *a, const str
 /* P4-P5 failed though nothing is wrong with the plan: forward is the only way, so try again, then give up
  * loudly. */
 void attempt_publish_failed(struct conductor *c, struct live_attempt *a, const struct err *why) {
-    a->publish_try = (a->publish_try + 1) % PUBLISH_TRIES;
+    a->job_try = (a->job_try + 1) % PUBLISH_TRIES;
     if (++a->publish_failures < PUBLISH_TRIES) {
         effect_add(c, &(struct effect){.kind = EFFECT_START, .attempt = a});
         return;

@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "operators/exchange.h"
+#include "scheduler/conductor/attended.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -97,7 +98,7 @@ static struct live_attempt *adopt(struct recovery *k, struct live_run *r, const 
     struct live_attempt *a = attempt_new(r, row->step, row->number);
     a->id = row->id;
     snprintf(a->token, sizeof a->token, "%s", row->token);
-    snprintf(a->log, sizeof a->log, "%s", row->log);
+    snprintf(a->log, sizeof a->log, "%s", row->log ? row->log : "");
     a->phase = row->phase ? (enum phase)row->phase : PHASE_MAIN;
     a->started_at = row->started_at;
     a->request = load_or_empty(exchange_request_path(state, a->token, "work"));
@@ -146,9 +147,9 @@ static int settle_unknown(struct recovery *k, struct live_attempt *a, struct err
 
 /* A publish job may be alive under the name of its second or third try: two of them must never run at once.
  */
-static void find_publish_try(const struct recovery *k, struct live_attempt *a) {
+static void find_job_try(const struct recovery *k, struct live_attempt *a) {
     char id[128];
-    for (a->publish_try = PUBLISH_TRIES - 1; a->publish_try; a->publish_try--) {
+    for (a->job_try = PUBLISH_TRIES - 1; a->job_try; a->job_try--) {
         attempt_job_id(a, id);
         if (map_get(&k->alive, id, NULL)) return;
     }
@@ -160,14 +161,29 @@ static int recover_attempt(struct recovery *k, const struct attempt_row *row, st
         return err_set(err, EX_ENVIRONMENT, "attempt %s belongs to no unfinished run", row->token);
     struct live_attempt *a = adopt(k, r, row);
     char id[128];
-    if (a->phase == PHASE_PUBLISH) find_publish_try(k, a);
+    if (a->phase == PHASE_PUBLISH) find_job_try(k, a);
     attempt_job_id(a, id);
     init_of(r)[row->step].state = STEP_running;
     init_of(r)[row->step].attempts = row->number;
     init_of(r)[row->step].publishing = a->intent != 0;
+    if (a->phase == PHASE_ATTENDED) {
+        attended_recover(k->c, a, row, &k->alive);
+        return 0;
+    }
     if (!map_get(&k->alive, id, NULL)) return settle_unknown(k, a, err);
     say(k, a, "still running, adopted");
     return 0;
+}
+
+/* One line a run: there may be thousands. */
+static void say_waits(struct recovery *k, const struct live_run *r) {
+    int n = 0;
+    for (uint32_t i = 0; i < r->step_count; i++) {
+        const struct live_attempt *a = r->attempts[i];
+        n += a && a->attended && !a->attended->interrupted;
+    }
+    if (n)
+        report(k->c, "recovered", r->id, NULL, json_pack("{ss si}", "what", "goes on waiting", "steps", n));
 }
 
 static int recover_attempts(struct recovery *k, struct err *err) {
@@ -176,6 +192,7 @@ static int recover_attempts(struct recovery *k, struct err *err) {
     if (store_attempts_live(k->c->store, k->arena, &rows, &n, err) < 0) return -1;
     for (size_t i = 0; i < n; i++)
         if (recover_attempt(k, &rows[i], err)) return -1;
+    for (const struct live_run *r = k->c->runs; r; r = r->next) say_waits(k, r);
     return 0;
 }
 
@@ -195,8 +212,8 @@ static int close_committed(struct recovery *k, struct err *err) {
 
 /* ---- runs ---- */
 
-/* A run that only waits for its turn stays a row: whoever serves begins it (admit.c). What `leat run` was about
- * to begin itself was nobody else's. */
+/* A run that only waits for its turn stays a row: whoever serves begins it (admit.c). What `leat run` was
+ * about to begin itself was nobody else's. */
 static bool waits_its_turn(const struct recovery *k, const struct run_row *row) {
     if (strcmp(row->state, run_state_names[RUN_queued]) != 0 || row->generation > 1) return false;
     json_t *options = row->options ? json_loads(row->options, 0, NULL) : NULL;
@@ -232,9 +249,15 @@ static int freeze(struct recovery *k, struct run_row *row, struct err *err) {
     return -1;
 }
 
+/* One that serves goes on with every run, one that feeds a backfill with the runs of that. */
+static bool goes_on_here(const struct conductor *c, int64_t backfill) {
+    return c->options.serves || (backfill && backfill == c->options.backfill);
+}
+
 static int restore_run(struct recovery *k, struct run_row *row, struct err *err) {
     if (row->id == k->resume) return 0;
-    int goes_on = k->c->options.serves ? restore_going(k->c, row, k->arena, err) : 0;
+    bool wanted = goes_on_here(k->c, row->backfill) || child_goes_on(k->c, row);
+    int goes_on = wanted ? restore_going(k->c, row, k->arena, err) : 0;
     if (goes_on) return goes_on < 0 ? -1 : 0;
     return freeze(k, row, err) || restore_frozen(k->c, row, k->arena, err) ? -1 : 0;
 }
@@ -255,16 +278,16 @@ static int enter_runs(struct recovery *k, const struct run_row *rows, size_t n, 
     return 0;
 }
 
-static bool old_runs_live(const struct conductor *c, int64_t resume) {
+static bool old_runs_live(const struct conductor *c) {
     for (const struct live_run *r = c->runs; r; r = r->next)
-        if (r->id != resume) return true;
+        if (r->frozen) return true;
     return c->to_close_count > 0;
 }
 
 /* Lets what is live of the old runs come to its end. */
-static int finish_old_runs(struct conductor *c, int64_t resume, struct err *err) {
+static int finish_old_runs(struct conductor *c, struct err *err) {
     c->wants_turn = true;
-    while (!c->is_broken && old_runs_live(c, resume)) conductor_poll(c);
+    while (!c->is_broken && old_runs_live(c)) conductor_poll(c);
     if (c->is_broken) *err = c->broken;
     return c->is_broken ? -1 : 0;
 }
@@ -277,7 +300,7 @@ static int recover_all(struct recovery *k, struct err *err) {
     n = leave_waiting(k, rows, n);
     if (restore_runs(k, rows, n, err) || recover_attempts(k, err) || enter_runs(k, rows, n, err)) return -1;
     effects_run(k->c);
-    if (!k->c->options.serves && finish_old_runs(k->c, k->resume, err)) return -1;
+    if (!k->c->options.serves && finish_old_runs(k->c, err)) return -1;
     return ahead_look(k->c, err) ? -1 : 0;
 }
 
@@ -297,6 +320,7 @@ static int lose_run(struct conductor *c, struct live_run *r, struct err *err) {
     for (uint32_t i = 0; i < r->step_count; i++) {
         struct live_attempt *a = r->attempts[i];
         if (!a || (a->asked_publish && a->phase != PHASE_PUBLISH)) continue; /* no job of it runs */
+        if (a->attended && !attended_has_job(a)) continue;
         struct happening h = {.kind = never_started(c, a) ? HAPPENED_NEVER_STARTED : HAPPENED_LOST};
         attempt_job_id(a, h.id);
         if (warden_reap_tree(c->options.project->state, h.id, REAP_PATIENCE, err)) return -1;

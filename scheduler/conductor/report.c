@@ -1,5 +1,5 @@
 /* report.c: events as the design's cli.md 1.6 shapes them, queued behind the commit that makes them true. */
-#include "scheduler/conductor/inner.h"
+#include "scheduler/conductor/attended.h"
 
 #include "base/fsio.h"
 #include "base/json.h"
@@ -21,6 +21,11 @@ static json_t *event_new(struct conductor *c, const char *type, int64_t run, con
         json_put_text(e, "run", id);
     }
     if (step) json_put_text(e, "step", step);
+    const struct live_run *r = run ? live_find(c, run) : NULL;
+    if (r && r->parent_run && live_find(c, r->parent_run)) {
+        snprintf(id, sizeof id, "%lld", (long long)r->parent_run);
+        json_put_text(e, "parent_run", id);
+    }
     return e;
 }
 
@@ -119,7 +124,7 @@ static json_t *facts_json(const struct step_facts *f) {
     json_put(d, "rows_written", json_integer(f->rows_written));
     json_put(d, "nothing_new", json_boolean(f->nothing_new));
     json_put(d, "warned", json_boolean(f->warned));
-    json_put(d, "took", f->log[0] ? seconds(f->took) : json_null());
+    json_put(d, "took", f->started_at ? seconds(f->took) : json_null());
     json_put_text(d, "log", f->log[0] ? f->log : NULL);
     json_put(d, "published", f->published ? json_incref(f->published) : NULL);
     json_put(d, "warnings", f->warnings ? json_incref(f->warnings) : NULL);
@@ -156,24 +161,35 @@ void report_step(struct conductor *c, struct live_run *r, const struct core_acti
 
 /* ---- progress ---- */
 
-static void report_attempt(struct conductor *c, struct live_run *r, const struct live_attempt *a) {
+static json_t *progress_written(struct conductor *c, const struct live_attempt *a) {
     struct err ignored;
     char *path = exchange_path(c->options.project->state, a->token, EXCHANGE_PROGRESS);
     char *text = fs_read(path, PROGRESS_BYTES, NULL, &ignored);
     json_t *d = text ? json_loads(text, JSON_DISABLE_EOF_CHECK, NULL) : NULL;
     free(text);
     free(path);
-    if (!json_is_object(d)) {
-        json_decref(d);
-        d = json_object();
-    }
+    if (json_is_object(d)) return d;
+    json_decref(d);
+    return json_object();
+}
+
+static void report_attempt(struct conductor *c, struct live_run *r, const struct live_attempt *a) {
+    json_t *d = a->attended ? attended_progress(c, a) : progress_written(c, a);
     json_put(d, "elapsed", seconds(turn_wall(c) - a->started_at));
     report(c, "step_progress", r->id, r->names[a->step], d);
 }
 
-void report_progress(struct conductor *c) {
-    for (struct live_run *r = c->runs; r; r = r->next) {
-        for (uint32_t i = 0; i < r->step_count; i++)
-            if (r->attempts[i] && r->attempts[i]->id) report_attempt(c, r, r->attempts[i]);
+enum { WAITS_SHOWN = 16 }; /* of a run at a time: thousands of lines tell nobody anything */
+
+static void report_run_progress(struct conductor *c, struct live_run *r) {
+    int waits = 0;
+    for (uint32_t i = 0; i < r->step_count; i++) {
+        const struct live_attempt *a = r->attempts[i];
+        if (!a || !a->id || (a->attended && waits++ >= WAITS_SHOWN)) continue;
+        report_attempt(c, r, a);
     }
+}
+
+void report_progress(struct conductor *c) {
+    for (struct live_run *r = c->runs; r; r = r->next) report_run_progress(c, r);
 }

@@ -1,5 +1,5 @@
-/* restore.c: a run of the database in memory again: to go on (again.c, and what serves), or only to be finished
- * (recover.c).
+/* restore.c: a run of the database in memory again: to go on (again.c, and what serves), or only to be
+ * finished (recover.c).
  *
  * A run that is only finished starts nothing more but its finally steps (contract.md 16). For them it needs
  * its definition: the text the database keeps, when it still gives what the run began with (the hash covers
@@ -260,6 +260,7 @@ int restore_frozen(struct conductor *c, const struct run_row *row, struct arena 
     if (store_definition_get(c->store, row->definition, a, &d, err) < 0) return -1;
     struct live_run *r = live_new(c, row->id);
     restore_row(r, row);
+    r->frozen = true;
     int planned = began ? definition_plan(c, r, &d, &why) : 0;
     if (planned > 0) {
         restore_plan(c, r, rows, n);

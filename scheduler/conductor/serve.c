@@ -1,14 +1,14 @@
 /* serve.c: see serve.h. Around the conductor's loop: the catalog of pipelines, signals, upkeep.
  *
- * Upkeep comes with the watchdog (half its interval), or once a minute: a look at the files that inotify may have
- * missed, a write that proves the database writable, and only then the sign of life. Nothing else wakes an idle
- * daemon but the clock's next firing. */
+ * Upkeep comes with the watchdog (half its interval), or once a minute: a look at the files that inotify may
+ * have missed, a write that proves the database writable, and only then the sign of life. Nothing else wakes
+ * an idle daemon but the clock's next firing. */
 #include "scheduler/serve.h"
 
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/tz.h"
-#include "scheduler/conductor/inner.h"
+#include "scheduler/conductor/attended.h"
 #include "scheduler/conductor/notify.h"
 
 #include <signal.h>
@@ -35,8 +35,8 @@ struct server {
 
 static const struct {
     const char *type, *level;
-} levels[] = {{"broken", "error"}, {"project_broken", "warn"}, {"refused", "warn"},        {"definition_broken", "warn"},
-              {"clock", "warn"},   {"cancel_too_late", "warn"}};
+} levels[] = {{"broken", "error"},           {"project_broken", "warn"}, {"refused", "warn"},
+              {"definition_broken", "warn"}, {"clock", "warn"},          {"cancel_too_late", "warn"}};
 
 static const char *level_of(const json_t *event) {
     const char *type = json_text_or(event, "type", ""), *result = json_text_or(event, "result", "");
@@ -67,6 +67,14 @@ static struct pipeline *find(void *ctx, const char *name, struct err *err) {
     return NULL;
 }
 
+static const struct pipeline *next(void *ctx, size_t *at) {
+    struct server *s = ctx;
+    struct catalog_entry e;
+    while (s->catalog && catalog_next(s->catalog, at, &e))
+        if (e.pipeline) return e.pipeline;
+    return NULL;
+}
+
 static void say_definition(struct server *s, const char *name, const struct catalog_entry *e) {
     json_t *d = json_pack("{ss}", "pipeline", name);
     if (e) json_put_text(d, "file", e->path);
@@ -83,6 +91,7 @@ static void changed(void *ctx, const char *name) {
     if (!s->c->quiet_catalog || (there && e.problem)) say_definition(s, name, there ? &e : NULL);
     if (there && e.orphan) return;
     lane_touch(s->c, lane_of(s->c, name));
+    backfills_touch(s->c);
     clock_definition(s->c, name, there ? &e : NULL);
     uv_stop(&s->c->loop);
 }
@@ -193,8 +202,9 @@ static void drain(struct server *s) {
     struct conductor *c = s->c;
     s->draining = c->draining = true;
     notify("STOPPING=1");
-    say(s, "draining", json_pack("{sI sf}", "running", (json_int_t)core_load(c->core).live, "seconds",
-                                 (double)s->o->drain / 1e6));
+    say(s, "draining",
+        json_pack("{sI sf}", "running", (json_int_t)core_load(c->core).live, "seconds",
+                  (double)s->o->drain / 1e6));
     turn_apply(c, &(struct core_event){.kind = CORE_STOP_STARTING});
     c->wants_turn = true;
     uv_timer_start(&s->drained, drain_over, (uint64_t)(s->o->drain / US_PER_MS), 0);
@@ -205,10 +215,13 @@ static bool idle(struct conductor *c) {
     return quiet && clock_idle(c);
 }
 
+/* Attempts that a process is at work for. What only waits goes on in the next life. */
+static size_t processes(struct conductor *c) { return core_load(c->core).live - waits_count(c); }
+
 static bool over(struct server *s) {
     struct conductor *c = s->c;
     if (c->is_broken || s->replace) return true;
-    if (s->draining) return s->drain_over || c->signals > 1 || core_load(c->core).live == 0;
+    if (s->draining) return s->drain_over || c->signals > 1 || processes(c) == 0;
     return s->o->once && idle(c) && !catalog_busy(s->catalog);
 }
 
@@ -249,9 +262,11 @@ static int begin(struct server *s, struct err *err) {
     adopt_last_good(s);
     s->c->quiet_catalog = false;
     open_handles(s);
-    if (clock_open(s->c, err) || conductor_recover(s->c, 0, err) || control_listen(s->c->control, err))
+    if (clock_open(s->c, err) || conductor_recover(s->c, 0, err) || backfills_open(s->c, err) ||
+        control_listen(s->c->control, err))
         return -1;
-    say(s, "serving", json_pack("{si si}", "pid", (int)getpid(), "pipelines", (int)catalog_count(s->catalog)));
+    say(s, "serving",
+        json_pack("{si si}", "pid", (int)getpid(), "pipelines", (int)catalog_count(s->catalog)));
     notify("READY=1\nMAINPID=%d", (int)getpid());
     return 0;
 }
@@ -278,7 +293,8 @@ static void end_life(struct server *s) {
     if (s->replace && !s->c->is_broken)
         s->inherited = (struct inherited){.lock_fd = store_keep_lock(s->c->store),
                                           .listen_fd = control_keep(s->c->control)};
-    if (!s->c->is_broken) say(s, "stopped", json_pack("{sI}", "left_running", (json_int_t)core_load(s->c->core).live));
+    if (!s->c->is_broken)
+        say(s, "stopped", json_pack("{sI}", "left_running", (json_int_t)core_load(s->c->core).live));
     clock_close(s->c);
     catalog_free(s->catalog);
     s->catalog = s->c->catalog = NULL;
@@ -291,6 +307,7 @@ static int live(struct server *s, struct err *err) {
     struct conductor_options co = s->o->conductor;
     co.serves = true;
     co.find = find;
+    co.next = next;
     co.find_ctx = s;
     co.report = log_event;
     co.report_ctx = s;

@@ -1,5 +1,5 @@
 /* turn.c: one turn of the conductor: what happened -> the core -> one transaction -> effects. */
-#include "scheduler/conductor/inner.h"
+#include "scheduler/conductor/attended.h"
 
 #include "base/arena.h"
 #include "base/json.h"
@@ -40,7 +40,9 @@ static void take_exit(struct conductor *c, const struct happening *h) {
 
 static void take_not_started(struct conductor *c, const struct happening *h) {
     struct live_attempt *a = attempt_of_job(c, h->id);
-    if (a && a->phase == PHASE_PUBLISH)
+    if (a && a->attended)
+        attended_not_asked(c, a, &h->err);
+    else if (a && a->phase == PHASE_PUBLISH)
         attempt_publish_failed(c, a, &h->err); /* from P3 on only forward */
     else if (a)
         attempt_failed(c, a, OUTCOME_failed, &h->err, false);
@@ -61,7 +63,10 @@ static void take_lost(struct conductor *c, const struct happening *h) {
     struct err err;
     err_set(&err, EX_FAILED, "the warden ended while the step ran; what was left of it was stopped");
     err_reason(&err, "lost");
-    attempt_failed(c, a, OUTCOME_lost, &err, false);
+    if (a->attended)
+        attended_not_asked(c, a, &err); /* only a look is lost */
+    else
+        attempt_failed(c, a, OUTCOME_lost, &err, false);
 }
 
 static void take_publish_again(struct conductor *c, const struct happening *h) {
@@ -163,7 +168,11 @@ static void write_run_state(struct conductor *c, const struct core_action *a) {
     }
     if (!run_state_final(a->to)) return;
     report_run_finished(c, r, a);
+    if (r->backfill && backfills_run_ended(c, a->run, m.to, m.reason, &err)) turn_broke(c, &err);
+    if (c->feeds_wait) backfills_touch(c);
     live_ended(c, r);
+    child_ended(c, r->parent);
+    waits_run_ended(c, r);
     if (c->waited != a->run) return;
     c->waited_ended = true;
     c->waited_state = a->to;
@@ -193,6 +202,10 @@ static void cancel_attempt(struct conductor *c, const struct core_action *a) {
         return;
     }
     at->cancelled = true;
+    if (at->attended) {
+        attended_cancel(c, at, a->kill);
+        return;
+    }
     if (at->asked_publish) { /* no job of it is alive: it only waited for its turn */
         struct err err;
         err_set(&err, EX_FAILED, "cancelled before it was published");
@@ -267,8 +280,8 @@ static int commit_or_break(struct conductor *c) {
     return c->is_broken ? -1 : 0;
 }
 
-/* What the clock decides. A few slots share the turn's transaction; a thousand of one second are durable before
- * anything else is done, and do not wait for their runs to begin. */
+/* What the clock decides. A few slots share the turn's transaction; a thousand of one second are durable
+ * before anything else is done, and do not wait for their runs to begin. */
 static void tick(struct conductor *c) {
     if (!c->clock || c->draining || c->is_broken || clock_idle(c)) return;
     clock_tick(c, CLOCK_FEW);
@@ -283,7 +296,7 @@ static void take_happenings(struct conductor *c) {
         struct happening h = c->happened[i];
         take(c, &h);
     }
-    memmove(c->happened, c->happened + n, (c->happened_count - n) * sizeof *c->happened);
+    if (n) memmove(c->happened, c->happened + n, (c->happened_count - n) * sizeof *c->happened);
     c->happened_count -= n;
 }
 
@@ -292,6 +305,8 @@ static void transact(struct conductor *c) {
     tick(c);
     close_intents(c);
     take_happenings(c);
+    waits_turn(c);
+    if (!c->is_broken && !c->draining) backfills_feed(c);
     if (!c->is_broken && !c->draining) admit_waiting(c);
     settle(c);
     commit_or_break(c);

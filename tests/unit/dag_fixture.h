@@ -68,6 +68,19 @@ static const struct field fx_sql_siblings[] = {
     {.name = "memory", .kind = FK_SIZE}, {.name = "threads", .kind = FK_COUNT}, {0}};
 static const struct field fx_spark_siblings[] = {{.name = "poll", .kind = FK_DURATION}, {0}};
 
+static const struct field fx_wait[] = {{.name = "for",
+                                        .kind = FK_TARGET,
+                                        .flags = FIELD_REQUIRED | FIELD_SHORT,
+                                        .example = "landing/orders.csv"},
+                                       {.name = "poll", .kind = FK_DURATION},
+                                       {.name = "timeout", .kind = FK_DURATION},
+                                       {.name = "complete", .kind = FK_SPAN, .flags = FIELD_FIXED},
+                                       {0}};
+static const struct field fx_call[] = {
+    {.name = "name", .kind = FK_NAME, .flags = FIELD_FIXED | FIELD_REQUIRED | FIELD_SHORT},
+    {.name = "with", .kind = FK_ANY},
+    {0}};
+
 static const struct verb fx_verbs[] = {
     {"shell", "Runs shell text.", fx_shell, NULL, VERB_SECRET_ENV},
     {"exec", "Runs a program.", fx_exec, NULL, VERB_SECRET_ENV},
@@ -76,9 +89,12 @@ static const struct verb fx_verbs[] = {
     {"sql_file", "Transforms.", fx_sql_file, fx_sql_siblings, VERB_WORKER | VERB_SQL | VERB_INTO},
     {"promote", "Promotes.", fx_promote, fx_sql_siblings, VERB_WORKER | VERB_INTO | VERB_PROMOTE},
     {"spark", "Runs Spark.", fx_spark, fx_spark_siblings, VERB_WORKER | VERB_SECRET_ENV},
+    {"wait", "Waits.", fx_wait, NULL, VERB_ATTENDED},
+    {"pipeline", "Runs a pipeline.", fx_call, NULL, VERB_ATTENDED | VERB_CALL},
 };
-static const struct verb *const fx_table[] = {&fx_verbs[0], &fx_verbs[1], &fx_verbs[2], &fx_verbs[3],
-                                              &fx_verbs[4], &fx_verbs[5], &fx_verbs[6]};
+static const struct verb *const fx_table[] = {&fx_verbs[0], &fx_verbs[1], &fx_verbs[2],
+                                              &fx_verbs[3], &fx_verbs[4], &fx_verbs[5],
+                                              &fx_verbs[6], &fx_verbs[7], &fx_verbs[8]};
 
 /* Takes every word.word after from or join for a table. */
 static inline void fx_names(const char *text, json_t *names) {

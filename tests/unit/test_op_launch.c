@@ -70,14 +70,17 @@ static void test_argument_too_long(void **state) {
     free(text);
 }
 
-/* Every operator is one or the other, has help for each key, and at most one short form. */
+/* Every operator is one of the three (`wait` asks its query as work), has help for each key, and at most one
+ * short form. */
 static void test_table(void **state) {
     (void)state;
     size_t n = 0, count;
     for (const struct op *const *op = op_table; *op; op++, n++) {
         const struct verb *v = &(*op)->verb;
-        assert_true(!(*op)->launch != !(*op)->work);
-        assert_int_equal((v->traits & VERB_WORKER) != 0, (*op)->work != NULL);
+        bool attended = (*op)->attend != NULL;
+        assert_int_equal((v->traits & VERB_ATTENDED) != 0, attended);
+        assert_true(attended ? !(*op)->launch : !(*op)->launch != !(*op)->work);
+        if (!attended) assert_int_equal((v->traits & VERB_WORKER) != 0, (*op)->work != NULL);
         assert_ptr_equal(op_find(v->name), *op);
         int shorts = 0;
         for (const struct field *f = v->fields; f->name; f++) {

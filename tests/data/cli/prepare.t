@@ -65,7 +65,7 @@ $ leat run clean
 $ sed -i 's/amuont/amount/; s/contry/country/' pipelines/clean.yaml
 $ leat validate
 pipelines/clean.yaml              ok   2 steps, 2 checks
-pipelines/orders.yaml             ok   2 steps, 2 checks
+pipelines/orders.yaml             ok   2 steps, 2 checks, next run ... ....-..-.. 06:15 CES?T (re)
 pipelines/tell.yaml               ok   2 steps
 
 3 files, 0 not valid

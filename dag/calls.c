@@ -1,0 +1,173 @@
+/* calls.c: `pipeline:` steps, judged by the pipelines they run. Names are looked up once; a circle is found
+ * by a walk over pipelines that sees each once. */
+#include "base/suggest.h"
+#include "dag/build.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PATH_SHOWN = 12 };
+
+struct calls {
+    const struct pipeline *p;
+    const struct callee *known;
+    size_t count;
+    struct map names; /* name -> index in known */
+    struct diags *d;
+};
+
+static const struct callee *callee_of(const struct calls *c, const char *name) {
+    size_t at;
+    return map_get(&c->names, name, &at) ? &c->known[at] : NULL;
+}
+
+static struct span at_name(const struct step *s) { return value_member(s->config, "name")->at; }
+
+/* ---- the name */
+
+static void refuse_unknown(struct calls *c, const struct step *s) {
+    const char **names = xcalloc(c->count + 1, sizeof *names);
+    for (size_t i = 0; i < c->count; i++) names[i] = c->known[i].name;
+    struct diag *g = diag_add(c->d, "E0415", at_name(s), "unknown pipeline `%s`", s->calls);
+    const char *meant = suggest(s->calls, names, c->count);
+    diag_meant(c->d, g, meant);
+    if (!meant) diag_label(c->d, g, "no file of this project begins with `pipeline: %s`", s->calls);
+    free(names);
+}
+
+static void refuse_broken(struct calls *c, const struct step *s) {
+    struct diag *g = diag_add(c->d, "E0415", at_name(s), "pipeline `%s` has errors", s->calls);
+    diag_label(c->d, g, "it could not be run: see `leat validate %s`", s->calls);
+}
+
+/* ---- the parameters */
+
+static const struct param *param_of(const struct pipeline *p, const char *name) {
+    for (size_t i = 0; i < p->param_count; i++)
+        if (strcmp(p->params[i].name, name) == 0) return &p->params[i];
+    return NULL;
+}
+
+static void refuse_param(struct calls *c, const struct pipeline *called, const struct member *m) {
+    const char **names = xcalloc(called->param_count + 1, sizeof *names);
+    for (size_t i = 0; i < called->param_count; i++) names[i] = called->params[i].name;
+    struct diag *g =
+        diag_add(c->d, "E0415", m->key_at, "pipeline `%s` has no parameter `%s`", called->name, m->key);
+    diag_meant(c->d, g, suggest(m->key, names, called->param_count));
+    if (!called->param_count) diag_label(c->d, g, "it has none");
+    free(names);
+}
+
+/* A plain value is what it is now; one with `${…}` is judged when the step runs. */
+static json_t *plain_json(const struct value *v) {
+    switch ((enum value_shape)v->shape) {
+    case VALUE_TEXT: return json_string(v->text);
+    case VALUE_INTEGER: return json_integer(v->integer);
+    case VALUE_REAL: return json_real(v->real);
+    case VALUE_BOOL: return json_boolean(v->yes);
+    default: return NULL;
+    }
+}
+
+static void check_value(struct calls *c, const struct pipeline *called, const struct member *m) {
+    struct err err = {0};
+    json_t *value = plain_json(&m->value),
+           *taken = value ? pipeline_param(called, m->key, value, &err) : NULL;
+    if (value && !taken) {
+        struct diag *g = diag_add(c->d, "E0210", m->value.at, "%s", err.msg);
+        diag_label(c->d, g, "%s", err.hint[0] ? err.hint : "see its `params:`");
+    }
+    json_decref(taken);
+    json_decref(value);
+}
+
+static void check_missing(struct calls *c, const struct step *s, const struct pipeline *called,
+                          const struct value *with) {
+    for (size_t i = 0; i < called->param_count; i++) {
+        const struct param *p = &called->params[i];
+        if (p->otherwise || value_member(with, p->name)) continue;
+        struct diag *g =
+            diag_add(c->d, "E0415", at_name(s), "pipeline `%s` needs parameter `%s`", called->name, p->name);
+        diag_label(c->d, g, "it has no default: add `with: {%s: …}`", p->name);
+    }
+}
+
+static void check_params(struct calls *c, const struct step *s, const struct pipeline *called) {
+    const struct value *with = value_member(s->config, "with");
+    for (uint32_t i = 0; with && with->shape == VALUE_OBJECT && i < with->count; i++) {
+        const struct member *m = &with->members[i];
+        if (param_of(called, m->key))
+            check_value(c, called, m);
+        else
+            refuse_param(c, called, m);
+    }
+    check_missing(c, s, called, with);
+}
+
+/* ---- circles */
+
+struct walk {
+    size_t *from; /* of each known pipeline: the one it was reached from, plus one; 0: not reached */
+    size_t *queue;
+    size_t head, tail;
+};
+
+static void reach(struct calls *c, struct walk *w, const struct pipeline *p, size_t from) {
+    for (uint32_t i = 0; i < p->step_count; i++) {
+        size_t at;
+        const char *name = p->steps[i].calls;
+        if (!name || !map_get(&c->names, name, &at) || w->from[at]) continue;
+        w->from[at] = from;
+        w->queue[w->tail++] = at;
+    }
+}
+
+static void refuse_circle(struct calls *c, const struct step *s, const struct walk *w, size_t last) {
+    size_t path[PATH_SHOWN], n = 0, at = last;
+    for (; at < c->count && n < PATH_SHOWN; at = w->from[at] - 1) path[n++] = at;
+    struct buf text = BUF_INIT;
+    buf_addf(&text, "`%s`%s", c->p->name, at < c->count ? " -> …" : "");
+    while (n) buf_addf(&text, " -> `%s`", c->known[path[--n]].name);
+    buf_addf(&text, " -> `%s`", c->p->name);
+    struct diag *g = diag_add(c->d, "E0414", at_name(s), "pipelines run each other: %s", buf_str(&text));
+    diag_label(c->d, g, "the run would, in the end, wait for itself");
+    buf_release(&text);
+}
+
+/* Whether what the step runs comes back to p: a walk that starts with it alone. */
+static void check_circle(struct calls *c, const struct step *s) {
+    struct walk w = {.from = xcalloc(c->count + 1, sizeof *w.from),
+                     .queue = xcalloc(c->count + 1, sizeof *w.queue)};
+    size_t first, self;
+    map_get(&c->names, s->calls, &first);
+    bool known = map_get(&c->names, c->p->name, &self);
+    w.from[first] = c->count + 1;
+    w.queue[w.tail++] = first;
+    while (w.head < w.tail && known && !(w.from[self] && first != self)) {
+        size_t at = w.queue[w.head++];
+        if (at == self) break;
+        if (c->known[at].pipeline) reach(c, &w, c->known[at].pipeline, at + 1);
+    }
+    if (known && w.from[self]) refuse_circle(c, s, &w, first == self ? c->count : w.from[self] - 1);
+    free(w.from);
+    free(w.queue);
+}
+
+void pipeline_check_calls(const struct pipeline *p, const struct callee *known, size_t n, struct diags *d) {
+    struct calls c = {.p = p, .known = known, .count = n, .names = MAP_INIT, .d = d};
+    for (size_t i = 0; i < n; i++) map_add(&c.names, known[i].name, i, NULL);
+    for (uint32_t i = 0; i < p->step_count; i++) {
+        const struct step *s = &p->steps[i];
+        bool again = s->group && i && p->steps[i - 1].group && strcmp(s->group, p->steps[i - 1].group) == 0;
+        if (!s->calls || again) continue; /* instances of one step say the same */
+        const struct callee *k = callee_of(&c, s->calls);
+        if (!k)
+            refuse_unknown(&c, s);
+        else if (!k->pipeline)
+            refuse_broken(&c, s);
+        else
+            check_params(&c, s, k->pipeline);
+        if (k) check_circle(&c, s);
+    }
+    map_release(&c.names);
+}
