@@ -161,7 +161,8 @@ static int open_parts(struct conductor *c, struct err *err) {
     struct control_options co = {
         .state = state, .answer = asked, .ctx = c, .listen_fd = c->options.inherited.listen_fd};
     c->control = control_open(&c->loop, &co, err);
-    return c->control ? 0 : -1;
+    if (!c->control) return -1;
+    return c->options.serves ? 0 : control_listen(c->control, err); /* serve.c: once it knows its pipelines */
 }
 
 static void open_loop(struct conductor *c) {
