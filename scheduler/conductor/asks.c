@@ -5,11 +5,13 @@
  *   queue    {pipeline, params, window, …}        a run that begins when its turn comes
  *   pause    {pipeline, until, catch_up, reason, author}
  *   resume   {pipeline, catch_up}
- *   backfill_add     {plan, token}                a plan is made again and, when it is the one shown, written
- * down restate_add      {plan, token}                the same for a restatement backfill_pause   {backfill}
- * nothing more of it starts backfill_resume  {backfill}                   it goes on, also with windows that
- * failed or were cancelled backfill_cancel  {backfill, running}          nothing more starts; running: what
- * runs is cancelled too status   {}                                   who is at work on what
+ *   status   {}                                   who is at work on what, and what comes next
+ *
+ *   backfill_add     {plan, token}       a plan is made again and, when it is the one shown, written down
+ *   restate_add      {plan, token}       the same for a restatement
+ *   backfill_pause   {backfill}          nothing more of it starts
+ *   backfill_resume  {backfill}          it goes on, also with windows that failed or were cancelled
+ *   backfill_cancel  {backfill, running} nothing more starts; running: what runs is cancelled too
  *
  * Answers: {"ok": true, …}, or {"ok": false, "error", "hint", "exit"}. */
 #include "scheduler/conductor/inner.h"
@@ -134,7 +136,8 @@ static int ask_resume(struct conductor *c, const json_t *request, json_t *answer
     if (rc == 1) {
         json_put(answer, "paused_at", json_integer(p.at));
         p.until = turn_wall(c);
-        p.catch_up = json_text_or(request, "catch_up", "none");
+        p.catch_up = json_text_or(request, "catch_up", p.catch_up);
+        json_put_text(answer, "catch_up", p.catch_up);
         rc = store_pause(c->store, &p, err) < 0 || pauses_open(c, err) ? -1 : 0;
     } else {
         rc = -1;
