@@ -22,7 +22,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* ---- cancel ---- */
 
@@ -146,20 +145,6 @@ static int ask_resume(struct conductor *c, const json_t *request, json_t *answer
     return rc;
 }
 
-/* ---- status ---- */
-
-static int ask_status(struct conductor *c, const json_t *request, json_t *answer, struct err *err) {
-    struct core_load load = core_load(c->core);
-    json_t *runs = json_array();
-    (void)request, (void)err;
-    for (struct live_run *r = c->runs; r; r = r->next) json_array_append_new(runs, json_integer(r->id));
-    json_put(answer, "pid", json_integer(getpid()));
-    json_put(answer, "serves", json_boolean(c->options.serves));
-    json_put(answer, "live", json_integer(load.live));
-    json_put(answer, "runs", runs);
-    return 0;
-}
-
 /* ---- the table ---- */
 
 static const struct {
@@ -176,7 +161,7 @@ static const struct {
     {"backfill_pause", ask_backfill_pause, true},
     {"backfill_resume", ask_backfill_resume, true},
     {"backfill_cancel", ask_backfill_cancel, true},
-    {"status", ask_status, false},
+    {"status", standing, false},
 };
 
 static int handle_word(struct conductor *c, size_t i, const json_t *request, json_t *answer,
