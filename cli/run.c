@@ -74,8 +74,9 @@ static int queue(struct cli *c, const struct project *p, struct run_request *rq,
     if (rq->from_step) json_put_text(request, "from_step", rq->from_step);
     if (rq->reason) json_put_text(request, "reason", rq->reason);
     if (rq->window_start != INSTANT_NONE)
-        json_put(request, "window",
-                 json_pack("{sI sI}", "start", (json_int_t)rq->window_start, "end", (json_int_t)rq->window_end));
+        json_put(
+            request, "window",
+            json_pack("{sI sI}", "start", (json_int_t)rq->window_start, "end", (json_int_t)rq->window_end));
     if (ask(c, p, request, &answer, err)) return -1;
     long long run = (long long)json_int(answer, "run", 0);
     if (c->json)

@@ -134,7 +134,27 @@ static void refuse_circle(struct calls *c, const struct step *s, const struct wa
     buf_release(&text);
 }
 
-/* Whether what the step runs comes back to p: a walk that starts with it alone. */
+/* The step would hold its tokens for as long as something waits for them. */
+static bool check_pool(struct calls *c, const struct step *s, const struct pipeline *called) {
+    int64_t all = 0;
+    const struct project *project = c->p->project;
+    for (size_t i = 0; s->pool && i < project->pool_count; i++)
+        if (strcmp(project->pools[i].name, s->pool) == 0) all = project->pools[i].tokens;
+    for (uint32_t i = 0; s->pool && i < called->step_count; i++) {
+        const struct step *needs = &called->steps[i];
+        if (!needs->pool || strcmp(needs->pool, s->pool) != 0 || s->pool_tokens + needs->pool_tokens <= all)
+            continue;
+        struct diag *g = diag_add(c->d, "E0414", at_name(s),
+                                  "this step and step `%s` of pipeline `%s` never fit into pool `%s`",
+                                  needs->name, called->name, s->pool);
+        diag_label(c->d, g, "it holds its tokens until that pipeline has ended: leave out `pool` here");
+        return false;
+    }
+    return true;
+}
+
+/* Whether what the step runs comes back to p, or waits for what the step holds: a walk that starts with it
+ * alone. */
 static void check_circle(struct calls *c, const struct step *s) {
     struct walk w = {.from = xcalloc(c->count + 1, sizeof *w.from),
                      .queue = xcalloc(c->count + 1, sizeof *w.queue)};
@@ -143,10 +163,13 @@ static void check_circle(struct calls *c, const struct step *s) {
     bool known = map_get(&c->names, c->p->name, &self);
     w.from[first] = c->count + 1;
     w.queue[w.tail++] = first;
+    bool fits = true;
     while (w.head < w.tail && known && !(w.from[self] && first != self)) {
         size_t at = w.queue[w.head++];
         if (at == self) break;
-        if (c->known[at].pipeline) reach(c, &w, c->known[at].pipeline, at + 1);
+        const struct pipeline *called = c->known[at].pipeline;
+        fits = fits && (!called || check_pool(c, s, called));
+        if (called) reach(c, &w, called, at + 1);
     }
     if (known && w.from[self]) refuse_circle(c, s, &w, first == self ? c->count : w.from[self] - 1);
     free(w.from);

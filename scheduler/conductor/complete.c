@@ -1,13 +1,13 @@
 /* complete.c: whether a dataset that is waited for is there.
  *
- * Without `complete:` it is when something was published, since the end of the window if the run has one. With it
- * the runs decide that are due to write the dataset, of whatever pipeline: every slot whose window meets the span
- * must have been decided, and its run have ended ok or warn, or another run for the same window (a backfill, one
- * by hand). Where no schedule has a slot in the span there is nothing due: then a version says it, as without
- * `complete:`. */
+ * Without `complete:` it is when something was published, since the end of the window if the run has one.
+ * With it the runs decide that are due to write the dataset, of whatever pipeline: every slot whose window
+ * meets the span must have been decided, and its run have ended ok or warn, or another run for the same
+ * window (a backfill, one by hand). Where no schedule has a slot in the span there is nothing due: then a
+ * version says it, as without `complete:`. */
 #include "base/arena.h"
 #include "base/json.h"
-#include "base/tz.h"
+#include "base/tz_set.h"
 #include "scheduler/conductor/attended.h"
 #include "store/datasets.h"
 #include "store/schedules.h"
@@ -39,13 +39,16 @@ static int published(struct asking *q, instant_t since, struct err *err) {
     if (found == 0 || d.head < 0)
         q->why = arena_printf(q->arena, "%s has not been published yet", q->dataset);
     else if (since != INSTANT_NONE && v.published_at < since)
-        q->why = arena_printf(q->arena, "%s has not been published since %s", q->dataset, instant_text(since, text));
+        q->why = arena_printf(q->arena, "%s has not been published since %s", q->dataset,
+                              instant_text(since, text));
     return 0;
 }
 
 /* ---- slots ---- */
 
-static bool meets(const struct asking *q, instant_t start, instant_t end) { return start < q->end && end > q->start; }
+static bool meets(const struct asking *q, instant_t start, instant_t end) {
+    return start < q->end && end > q->start;
+}
 
 /* A run that ended well for exactly this window, whoever started it. */
 static int window_done(struct asking *q, instant_t start, instant_t end, struct err *err) {
@@ -56,12 +59,14 @@ static int window_done(struct asking *q, instant_t start, instant_t end, struct 
 static void missing(struct asking *q, instant_t start, const char *state) {
     char text[INSTANT_TEXT];
     if (!q->why)
-        q->why = arena_printf(q->arena, "%s for the window from %s is %s", q->pipeline, instant_text(start, text), state);
+        q->why = arena_printf(q->arena, "%s for the window from %s is %s", q->pipeline,
+                              instant_text(start, text), state);
 }
 
 static bool ended_well(const struct slot_row *row) {
     if (strcmp(row->outcome, "run") != 0) return false;
-    return !row->run_state || strcmp(row->run_state, "ok") == 0 || strcmp(row->run_state, "warn") == 0; /* NULL: pruned */
+    return !row->run_state || strcmp(row->run_state, "ok") == 0 ||
+           strcmp(row->run_state, "warn") == 0; /* NULL: pruned */
 }
 
 /* The slots of a rule from one on, as far as they meet the span and fire no later than `last`. */
@@ -104,17 +109,19 @@ static int look_slot(struct asking *q, const struct slot_row *row, struct slots 
 /* ---- schedules ---- */
 
 /* What the clock has not decided yet, up to now or later. */
-static int look_undecided(struct asking *q, const struct schedule_row *row, struct slots *slots, struct err *err) {
+static int look_undecided(struct asking *q, const struct schedule_row *row, struct slots *slots,
+                          struct err *err) {
     struct slot slot;
     if (!slots_next(slots, row->cursor, &slot)) return 0;
     return walk(q, slots, slot, INT64_MAX, "not due yet, or waits for its turn", err);
 }
 
-static int look_schedule(struct asking *q, const struct schedule_row *row, const struct slot_row *decided, size_t n,
-                         struct err *err) {
+static int look_schedule(struct asking *q, const struct schedule_row *row, const struct slot_row *decided,
+                         size_t n, struct err *err) {
     json_t *rule = json_loads(row->rule, 0, NULL);
     struct err ignored; /* a zone that is gone: what was decided still counts */
-    struct schedule *s = rule ? schedule_from_rule(row->name, rule, &ignored) : NULL;
+    struct schedule *s =
+        rule ? schedule_from_rule(row->name, rule, q->c->options.project->zone_data, &ignored) : NULL;
     struct slots *slots = s ? slots_new(&s->rule) : NULL;
     int rc = 0;
     for (size_t i = 0; i < n && !rc && !q->why; i++)
@@ -132,7 +139,8 @@ static int look_pipeline(struct asking *q, const char *name, struct err *err) {
     size_t n, count;
     q->pipeline = name;
     if (store_schedules_list(q->c->store, name, q->arena, &schedules, &n, err) < 0) return -1;
-    if (store_slots_meeting(q->c->store, name, q->start, q->end, q->arena, &decided, &count, err) < 0) return -1;
+    if (store_slots_meeting(q->c->store, name, q->start, q->end, q->arena, &decided, &count, err) < 0)
+        return -1;
     for (size_t i = 0; i < n && !q->why; i++)
         if (look_schedule(q, &schedules[i], decided, count, err)) return -1;
     return 0;
@@ -163,13 +171,15 @@ static enum window_unit unit_of(const char *word) {
 }
 
 /* `previous 30 days`: the whole days before the one in which the window ends, in the pipeline's zone. */
-static int find_span(const struct live_attempt *a, instant_t *start, instant_t *end, struct err *err) {
+static int find_span(const struct conductor *c, const struct live_attempt *a, instant_t *start,
+                     instant_t *end, struct err *err) {
     const struct op_attend *what = &a->attended->what;
     const struct live_run *r = a->run;
     *start = r->window_start;
     *end = r->window_end;
     if (strcmp(what->unit, "window") == 0) return 0;
-    struct tz *tz = tz_load(r->pipeline ? r->pipeline->timezone : "UTC", err);
+    struct tz *tz =
+        tz_set_load(c->options.project->zone_data, r->pipeline ? r->pipeline->timezone : "UTC", err);
     if (!tz) return -1;
     struct covers covers = {.unit = unit_of(what->unit), .count = (int32_t)what->count};
     struct firing_at at = firing_at(tz, r->window_end != INSTANT_NONE ? r->window_end : a->started_at);
@@ -185,8 +195,9 @@ int dataset_there(struct conductor *c, const struct live_attempt *a, struct aren
     if (!a->attended->what.unit) {
         rc = published(&q, a->run->window_end, err);
     } else {
-        rc = find_span(a, &q.start, &q.end, err);
-        if (!rc && q.end == INSTANT_NONE) rc = err_set(err, EX_INVALID, "`complete: window` needs a run with a window");
+        rc = find_span(c, a, &q.start, &q.end, err);
+        if (!rc && q.end == INSTANT_NONE)
+            rc = err_set(err, EX_INVALID, "`complete: window` needs a run with a window");
         if (!rc) rc = look_writers(&q, err);
     }
     *why = q.why;

@@ -1,8 +1,8 @@
 /* serve.c: see serve.h. Around the conductor's loop: the catalog of pipelines, signals, upkeep.
  *
- * Upkeep comes with the watchdog (half its interval), or once a minute: a look at the files that inotify may have
- * missed, a write that proves the database writable, and only then the sign of life. Nothing else wakes an idle
- * daemon but the clock's next firing. */
+ * Upkeep comes with the watchdog (half its interval), or once a minute: a look at the files that inotify may
+ * have missed, a write that proves the database writable, and only then the sign of life. Nothing else wakes
+ * an idle daemon but the clock's next firing. */
 #include "scheduler/serve.h"
 
 #include "base/arena.h"
@@ -34,8 +34,8 @@ struct server {
 
 static const struct {
     const char *type, *level;
-} levels[] = {{"broken", "error"}, {"project_broken", "warn"}, {"refused", "warn"},        {"definition_broken", "warn"},
-              {"clock", "warn"},   {"cancel_too_late", "warn"}};
+} levels[] = {{"broken", "error"},           {"project_broken", "warn"}, {"refused", "warn"},
+              {"definition_broken", "warn"}, {"clock", "warn"},          {"cancel_too_late", "warn"}};
 
 static const char *level_of(const json_t *event) {
     const char *type = json_text_or(event, "type", ""), *result = json_text_or(event, "result", "");
@@ -186,8 +186,9 @@ static void drain(struct server *s) {
     struct conductor *c = s->c;
     s->draining = c->draining = true;
     notify("STOPPING=1");
-    say(s, "draining", json_pack("{sI sf}", "running", (json_int_t)core_load(c->core).live, "seconds",
-                                 (double)s->o->drain / 1e6));
+    say(s, "draining",
+        json_pack("{sI sf}", "running", (json_int_t)core_load(c->core).live, "seconds",
+                  (double)s->o->drain / 1e6));
     turn_apply(c, &(struct core_event){.kind = CORE_STOP_STARTING});
     c->wants_turn = true;
     uv_timer_start(&s->drained, drain_over, (uint64_t)(s->o->drain / US_PER_MS), 0);
@@ -230,7 +231,8 @@ static int begin(struct server *s, struct err *err) {
     s->c->quiet_catalog = false;
     open_handles(s);
     if (clock_open(s->c, err) || conductor_recover(s->c, 0, err)) return -1;
-    say(s, "serving", json_pack("{si si}", "pid", (int)getpid(), "pipelines", (int)catalog_count(s->catalog)));
+    say(s, "serving",
+        json_pack("{si si}", "pid", (int)getpid(), "pipelines", (int)catalog_count(s->catalog)));
     notify("READY=1\nMAINPID=%d", (int)getpid());
     return 0;
 }
@@ -240,7 +242,8 @@ static void end_life(struct server *s) {
     if (s->replace && !s->c->is_broken)
         s->inherited = (struct inherited){.lock_fd = store_keep_lock(s->c->store),
                                           .listen_fd = control_keep(s->c->control)};
-    if (!s->c->is_broken) say(s, "stopped", json_pack("{sI}", "left_running", (json_int_t)core_load(s->c->core).live));
+    if (!s->c->is_broken)
+        say(s, "stopped", json_pack("{sI}", "left_running", (json_int_t)core_load(s->c->core).live));
     clock_close(s->c);
     catalog_free(s->catalog);
     s->catalog = s->c->catalog = NULL;
