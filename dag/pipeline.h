@@ -161,8 +161,8 @@ struct step {
     bool attended;        /* the conductor looks after it, without a process (`wait`, `pipeline`) */
     const char **watched; /* datasets that a `wait` looks at as they are then: edges, never pins */
     size_t watched_count;
-    bool queries;         /* it asks SQL, in a process for each look */
-    bool complete;        /* it waits for the runs that write a dataset, whoever they are */
+    bool queries;      /* it asks SQL, in a process for each look */
+    bool complete;     /* it waits for the runs that write a dataset, whoever they are */
     const char *calls; /* the pipeline that a `pipeline` step runs; NULL */
     enum bookmark_kind bookmark;
     json_t *bookmark_options; /* files: {identity, settle, on_change, horizon}; may be NULL */

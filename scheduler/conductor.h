@@ -35,10 +35,10 @@ struct conductor_options {
     /* The definition to begin a queued run of this pipeline with: one more owner of it, or NULL with err (exit 4:
      * there is none of that name, exit 3: it has errors). NULL: only runs handed in by conductor_submit(). */
     struct pipeline *(*find)(void *ctx, const char *name, struct err *err);
-    /* All pipelines that are known, one after the other: *at = 0 first, NULL at the end; borrowed. For what asks
-     * who writes a dataset. NULL: none but those of the runs at hand. */
+    /* All pipelines that are known, one after the other: *at = 0 first, NULL at the end; borrowed. For what
+     * asks who writes a dataset. NULL: none but those of the runs at hand. */
     const struct pipeline *(*next)(void *ctx, size_t *at);
-    void *find_ctx; /* of both */
+    void *find_ctx;     /* of both */
     bool serves;        /* begins what waits in the database, whoever queued it */
     struct inherited inherited;
     bool database_only; /* no warden, no socket: to change a row or two while nobody serves */

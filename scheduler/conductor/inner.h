@@ -72,7 +72,7 @@ struct live_attempt {
     enum phase phase;
     bool asked_publish;        /* waits for CORE_MAY_PUBLISH */
     bool cancelled;            /* a cancel was sent to its job */
-    uint32_t job_try;          /* part of the id of a job that is repeated (publish, a look): 0, 1, 2, 0, … */
+    uint32_t job_try; /* part of the id of a job that is repeated (publish, a look): 0, 1, 2, 0, … */
     uint32_t publish_failures; /* seen by this conductor */
     json_t *request, *result;  /* result: of the work or audit */
     char *stage;               /* folder, NULL without into: */
@@ -268,7 +268,8 @@ json_t *claim_look(struct conductor *c, const struct live_attempt *a, json_t *co
 int claim(struct conductor *c, struct live_attempt *a, struct err *err);
 
 /* ---- children.c */
-/* A run has ended, in memory or as a row alone: the attempt that started it ends likewise. parent 0: nothing. */
+/* A run has ended, in memory or as a row alone: the attempt that started it ends likewise. parent 0: nothing.
+ */
 void child_ended(struct conductor *c, int64_t parent);
 /* Recovery: the run was started by an attempt of a run that goes on, so it goes on too. */
 bool child_goes_on(struct conductor *c, const struct run_row *row);
