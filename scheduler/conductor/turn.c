@@ -294,7 +294,7 @@ static void take_happenings(struct conductor *c) {
         struct happening h = c->happened[i];
         take(c, &h);
     }
-    memmove(c->happened, c->happened + n, (c->happened_count - n) * sizeof *c->happened);
+    if (n) memmove(c->happened, c->happened + n, (c->happened_count - n) * sizeof *c->happened);
     c->happened_count -= n;
 }
 
