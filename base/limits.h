@@ -13,14 +13,19 @@
     X(EXPR_DEPTH, 64, "parentheses and calls in one expression: bounds the stack it needs")                  \
     X(EXPR_TREE, 250, "operators in a row: a + b + c is a tree as deep as it is long")                       \
     X(CRON_BYTES, 1024, "of one cron text: the longest useful one is a tenth of that")                       \
+    X(TZ_FILE_BYTES, 1u << 20, "of one zone file: the largest have a few thousand")                          \
+    X(TZ_NAMES, 4096, "time zones that a suggestion looks through: there are 600")                           \
+    X(NEXT_SHOWN, 100000, "fire times that one `leat next` lists")                                           \
     X(CALL_DEPTH, 32, "pipelines that run pipelines that run pipelines")                                     \
     X(NAME_BYTES, 63, "pipeline and step names become file and column names")                                \
     X(STEPS, 1000000, "steps in one pipeline")                                                               \
+    X(BACKFILL_WINDOWS, 10000000, "of one backfill: eleven hundred years of hours")                          \
     X(OUTPUT_FILE_BYTES, 1u << 20, "name=value lines a step may write")                                      \
     X(BOOKMARK_VALUE_BYTES, 64u << 10, "a value bookmark is a value, not a file")                            \
     X(LOG_HEAD_BYTES, 8u << 20, "of a step's log kept from its beginning")                                   \
     X(LOG_TAIL_BYTES, 8u << 20, "of a step's log kept from its end")                                         \
     X(SAMPLE_ROWS, 20, "failing rows kept per check")                                                        \
+    X(PREPARE_BYTES, 512u << 20, "of the engine while it only looks at SQL: constants may be large")         \
     X(BALLAST_BYTES, 64u << 20, "space to record failures in when the disk is full")
 
 enum leat_limit {

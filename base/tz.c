@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/fsio.h"
+#include "base/limits.h"
 #include "base/tz_inner.h"
 
 #include <stdlib.h>
@@ -197,7 +198,7 @@ static int read_file(struct tz *z, struct err *err) {
     size_t len = 0;
     /* Looked at before it is read: replaced in between, it counts as changed and is read once more. */
     if (stat(z->path, &z->stat) != 0 || !S_ISREG(z->stat.st_mode)) return unknown(z->name, err);
-    z->data = fs_read(z->path, TZ_FILE_BYTES, &len, NULL);
+    z->data = fs_read(z->path, LIMIT_TZ_FILE_BYTES, &len, NULL);
     if (!z->data) return unknown(z->name, err);
     const char *why = tz_file_parse(z, len);
     return why ? err_set(err, EX_ENVIRONMENT, "%s %s", z->path, why) : 0;

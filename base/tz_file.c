@@ -5,6 +5,7 @@
  * later. Only the 64-bit block is read. Every count and index of the file is checked; a file that is not as
  * the RFC says is refused. */
 #include "base/arena.h"
+#include "base/limits.h"
 #include "base/tz_inner.h"
 
 #include <string.h>
@@ -29,8 +30,9 @@ static bool none_or_all(size_t n, size_t all) { return n == 0 || n == all; }
 static bool read_header(const char *p, size_t left, struct header *h) {
     if (left < HEADER || memcmp(p, "TZif", 4) != 0) return false;
     *h = (struct header){be32(p + 20), be32(p + 24), be32(p + 28), be32(p + 32), be32(p + 36), be32(p + 40)};
-    return h->type && h->type <= 256 && h->chars && h->chars < TZ_FILE_BYTES && h->time < TZ_FILE_BYTES &&
-           h->leap < TZ_FILE_BYTES && none_or_all(h->isutc, h->type) && none_or_all(h->isstd, h->type);
+    return h->type && h->type <= 256 && h->chars && h->chars < LIMIT_TZ_FILE_BYTES &&
+           h->time < LIMIT_TZ_FILE_BYTES && h->leap < LIMIT_TZ_FILE_BYTES && none_or_all(h->isutc, h->type) &&
+           none_or_all(h->isstd, h->type);
 }
 
 static size_t data_size(const struct header *h, size_t time_size) {

@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <sys/stat.h>
 
-enum { TZ_ABBREVIATION = 16, TZ_FILE_BYTES = 1 << 20 };
+enum { TZ_ABBREVIATION = 16 };
 
 struct tz_type {
     int32_t offset;

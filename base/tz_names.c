@@ -1,6 +1,7 @@
 /* tz_names.c: the folder of zone data: which zones there are, which one was meant, of what version it is. */
 #include "base/arena.h"
 #include "base/fsio.h"
+#include "base/limits.h"
 #include "base/map.h"
 #include "base/suggest.h"
 #include "base/tz_inner.h"
@@ -11,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-enum { NAMES_MAX = 4096 };
 
 /* Not what is ours to name: the host's choice would make a pipeline mean another thing on another host. */
 static bool is_hosts(const char *s) { return strcmp(s, "localtime") == 0 || strcmp(s, "posixrules") == 0; }
@@ -52,7 +51,7 @@ static int name_order(const void *a, const void *b) { return strcmp(*(char *cons
 static void scan_folder(struct names *out, const char *folder, const char *prefix, int depth) {
     DIR *dir = opendir(folder);
     if (!dir) return;
-    for (struct dirent *e; (e = readdir(dir)) && out->count < NAMES_MAX;) {
+    for (struct dirent *e; (e = readdir(dir)) && out->count < LIMIT_TZ_NAMES;) {
         if (!isupper((unsigned char)e->d_name[0])) continue; /* skips posix/, right/, tables */
         char *path = fs_join(folder, e->d_name), *name = fs_join(prefix, e->d_name);
         if (is_zone_file(path) && tz_name_is_safe(name)) {

@@ -53,6 +53,19 @@ const char *bookmark_text(const struct bookmark_row *b, struct arena *a);
  * New reference. */
 json_t *bookmark_json(const struct bookmark_row *b);
 
+/* A bookmark that stands behind publishes which a dataset no longer has: what they were made from is not read
+ * again unless it is rewound. from, to and next are bookmark_plan()'s words about that; NULL while somebody
+ * is at work on it. */
+struct bookmark_ahead {
+    struct bookmark_row bookmark;
+    int64_t back; /* the version to rewind to */
+    const char *from, *to, *next;
+};
+/* Those moved by the publishes of the versions in the span, and not taken back since. By pipeline and step.
+ */
+int bookmarks_ahead(struct store *s, const struct version_span *span, struct arena *a,
+                    struct bookmark_ahead **rows, size_t *n, struct err *err);
+
 /* Checks an attempt's proposal (the result's `bookmark`) before P3: kind, shapes, 64 KiB. exit 1, reason
  * "bookmark_value". */
 int bookmark_check(const char *kind, const json_t *proposal, struct err *err);

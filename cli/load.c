@@ -104,7 +104,7 @@ struct pipeline *load_pipeline(struct cli *c, const struct project *p, const cha
         err_set(err, EX_INVALID, "%s is not valid; nothing was started", name);
         err_hint(err, "mend it, then look again with `leat validate`");
     }
-    if (pl && asking.failed.msg[0]) {
+    if (pl && !pl->reads_known && asking.failed.msg[0]) {
         *err = asking.failed;
         err_prefix(err, "the order of %s's steps cannot be known", pl->name);
         err->exit = EX_ENVIRONMENT;
@@ -131,22 +131,41 @@ static char *first_error(struct diags *d) {
     return buf_take(&b);
 }
 
-void load_quietly(void *ctx, const struct project *p, const char *path, struct loaded *out) {
-    struct diags *d = diags_new();
-    struct sql_asking asking = {.project = p};
-    struct pipeline_reader reader = pipeline_reader(&asking);
-    struct err err = {0};
-    (void)ctx;
-    out->pipeline = pipeline_load(p, path, &reader, d, &err);
-    out->errors = d->errors;
-    if (out->pipeline && asking.failed.msg[0]) { /* its steps would run in any order */
+/* One file of those that are loaded together. */
+struct quiet {
+    struct diags *diags;
+    struct loading *loading;
+    struct err why;
+};
+
+static void end_quietly(struct quiet *q, const struct err *unasked, const char *path, struct loaded *out) {
+    out->pipeline = q->loading ? loading_end(q->loading) : NULL;
+    out->errors = q->diags->errors;
+    if (out->pipeline && !out->pipeline->reads_known) { /* its steps would run in any order */
         pipeline_free(out->pipeline);
         out->pipeline = NULL;
-        err = asking.failed;
+        q->why = *unasked;
     }
     out->name = out->pipeline ? xstrdup(out->pipeline->name) : pipeline_peek_name(path);
-    if (!out->pipeline) out->problem = d->errors ? first_error(d) : xstrdup(err.msg);
-    diags_free(d);
+    if (!out->pipeline) out->problem = q->diags->errors ? first_error(q->diags) : xstrdup(q->why.msg);
+    diags_free(q->diags);
+}
+
+void load_quietly(void *ctx, const struct project *p, const char *const *paths, size_t n,
+                  struct loaded *out) {
+    struct sql_asking asking = {.project = p};
+    struct pipeline_reader reader = pipeline_reader(&asking);
+    struct quiet *list = xcalloc(n + 1, sizeof *list);
+    struct loading **all = xcalloc(n + 1, sizeof *all);
+    (void)ctx;
+    for (size_t i = 0; i < n; i++) {
+        list[i].diags = diags_new();
+        all[i] = list[i].loading = loading_begin(p, paths[i], &reader, list[i].diags, &list[i].why);
+    }
+    loading_ask(all, n);
+    for (size_t i = 0; i < n; i++) end_quietly(&list[i], &asking.failed, paths[i], &out[i]);
+    free(all);
+    free(list);
 }
 
 char *programs_folder(void) {

@@ -20,21 +20,20 @@ struct pipeline *load_pipeline(struct cli *c, const struct project *p, const cha
 /* The file that holds the pipeline `name`; malloc'ed; NULL with err (exit 4). */
 char *find_pipeline_file(const struct project *p, const char *name, struct err *err);
 
-/* Asks what SQL reads; failed.msg is "" unless the engine could not be asked, and then edges may be missing.
- */
+/* Asks about steps with SQL; failed.msg is "" unless the engine could not be asked. */
 struct sql_asking {
     const struct project *project;
     struct err failed;
 };
 
 /* The reader to give to pipeline_load(): every verb of operators/, and the embedded engine, in a process of
- * its own, to find what SQL reads. Borrows `a`. */
+ * its own, to find what SQL reads and what in it is wrong. Borrows `a`. */
 struct pipeline_reader pipeline_reader(struct sql_asking *a);
 
-/* A pipeline's file for the catalog of `leat serve` (scheduler/catalog.h): nothing is printed, and any thread
- * may call it. */
+/* Files of pipelines for the catalog of `leat serve` (scheduler/catalog.h): nothing is printed, and any
+ * thread may call it. */
 struct loaded;
-void load_quietly(void *ctx, const struct project *p, const char *path, struct loaded *out);
+void load_quietly(void *ctx, const struct project *p, const char *const *paths, size_t n, struct loaded *out);
 
 /* Folder of this program and of leat-warden, from /proc/self/exe; malloc'ed. */
 char *programs_folder(void);

@@ -1,5 +1,6 @@
-/* reads.c: what SQL reads, asked of the embedded engine in a process of its own (`leat worker`, action
- * parse): this process never loads it. One process answers for all statements of a file. */
+/* reads.c: what steps read and what does not fit, asked of the embedded engine in a process of its own (`leat
+ * worker`, action parse): this process never loads it. One process answers for all that are asked together.
+ */
 #include "base/fsio.h"
 #include "base/json.h"
 #include "cli/load.h"
@@ -56,8 +57,8 @@ static int run_worker(const char *request, struct err *err) {
     return 0;
 }
 
-static json_t *make_request(const struct project *p, const struct sql_reads *list, size_t n,
-                            const char *result) {
+static json_t *make_request(const struct project *p, const json_t *steps, const char *result) {
+    static const char *const formats[] = {"files", "delta"}, *const policies[] = {"any", "add", "strict"};
     struct request_head head = {
         .action = "parse",
         .token = "",
@@ -76,58 +77,48 @@ static json_t *make_request(const struct project *p, const struct sql_reads *lis
     };
     json_t *request = request_new(&head);
     json_put_text(request, "result", result);
-    for (size_t i = 0; i < n; i++) request_sql(request, list[i].text);
+    for (size_t i = 0; i < p->zone_count; i++)
+        request_zone(request, p->zones[i].name, p->zones[i].path, formats[p->zones[i].format],
+                     policies[p->zones[i].schema]);
+    request_steps(request, steps);
     return request;
 }
 
-static void take_answer(struct sql_reads *r, const json_t *answer, struct arena *arena) {
-    const json_t *names = json_object_get(answer, "names");
-    const char *error = json_text(answer, "error");
-    r->count = json_array_size(names);
-    r->names = arena_array(arena, r->count + 1, sizeof *r->names);
-    for (size_t i = 0; i < r->count; i++)
-        r->names[i] = arena_strdup(arena, json_string_value(json_array_get(names, i)));
-    r->error = arena_strdup(arena, error);
-    int64_t at = json_int(answer, "position", -1);
-    r->error_at = at < 0 ? 0 : (uint32_t)at;
-}
-
-static int take_answers(const char *path, struct sql_reads *list, size_t n, struct arena *arena,
-                        struct err *err) {
+static json_t *take_answers(const char *path, size_t n, struct err *err) {
     json_t *result = result_load(path, err);
-    if (!result) return -1;
-    const json_t *reads = json_object_get(result, "reads");
-    int rc = result_error(result, err) ? -1 : 0;
-    if (rc == 0 && json_array_size(reads) != n)
-        rc = err_set(err, EX_ENVIRONMENT, "the process that reads SQL answered %zu of %zu questions",
-                     json_array_size(reads), n);
-    for (size_t i = 0; rc == 0 && i < n; i++) take_answer(&list[i], json_array_get(reads, i), arena);
+    if (!result) return NULL;
+    json_t *answers = json_incref(json_object_get(result, "steps"));
+    bool failed = result_error(result, err);
+    if (!failed && json_array_size(answers) != n)
+        failed = err_set(err, EX_ENVIRONMENT, "the process that reads SQL answered %zu of %zu questions",
+                         json_array_size(answers), n) < 0;
     json_decref(result);
-    return rc;
+    if (!failed) return answers;
+    json_decref(answers);
+    return NULL;
 }
 
-static int ask_worker(const struct project *p, struct sql_reads *list, size_t n, struct arena *arena,
-                      struct err *err) {
+static json_t *ask_worker(const struct project *p, const json_t *steps, struct err *err) {
     struct exchange_folder f;
-    if (folder_open(&f, err) < 0) return -1;
-    json_t *request = make_request(p, list, n, f.result);
+    if (folder_open(&f, err) < 0) return NULL;
+    json_t *request = make_request(p, steps, f.result), *answers = NULL;
     int rc = request_write(request, f.request, err);
     if (rc == 0) rc = run_worker(f.request, err);
-    if (rc == 0) rc = take_answers(f.result, list, n, arena, err);
+    if (rc == 0) answers = take_answers(f.result, json_array_size(steps), err);
     json_decref(request);
     folder_close(&f);
-    return rc;
+    return answers;
 }
 
-static int sql_reads(void *ctx, struct sql_reads *list, size_t n, struct arena *arena, struct err *err) {
+static json_t *ask(void *ctx, const json_t *steps, struct err *err) {
     struct sql_asking *a = ctx;
-    int rc = ask_worker(a->project, list, n, arena, err);
-    if (rc) a->failed = *err;
-    return rc;
+    json_t *answers = ask_worker(a->project, steps, err);
+    if (!answers) a->failed = *err;
+    return answers;
 }
 
 struct pipeline_reader pipeline_reader(struct sql_asking *a) {
-    struct pipeline_reader reader = {.sql_reads = sql_reads, .ctx = a};
+    struct pipeline_reader reader = {.ask = ask, .ctx = a};
     reader.verbs = op_verbs(&reader.verb_count);
     return reader;
 }

@@ -154,6 +154,7 @@ static void print_project(const struct out *o) {
     out_printf(o, "# Keys of leat.yaml\n\n" MADE "\n`leat schema project` prints the same as JSON Schema.\n");
     print_table(o, "The project", project_fields);
     print_table(o, "A zone", zone_fields);
+    print_table(o, "A calendar", calendar_fields);
 }
 
 static void print_limits(const struct out *o) {
@@ -179,11 +180,11 @@ static const struct {
 } pages[] = {
     {"cli", print_cli},     {"exit-codes", print_exit_codes}, {"pipeline", print_pipeline},
     {"verbs", print_verbs}, {"project", print_project},       {"limits", print_limits},
-    {"codes", print_codes},
+    {"codes", print_codes}, {"cron", reference_print_cron},
 };
 
-const char *const reference_pages[] = {"cli",     "exit-codes", "pipeline", "verbs",
-                                       "project", "limits",     "codes",    NULL};
+const char *const reference_pages[] = {"cli",    "exit-codes", "pipeline", "verbs", "project",
+                                       "limits", "codes",      "cron",     NULL};
 
 void reference_print(const struct out *o, const char *page) {
     for (size_t i = 0; i < sizeof pages / sizeof *pages; i++)

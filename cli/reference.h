@@ -6,5 +6,6 @@
 
 extern const char *const reference_pages[]; /* NULL at the end */
 void reference_print(const struct out *o, const char *page);
+void reference_print_cron(const struct out *o); /* reference_cron.c */
 
 #endif

@@ -10,11 +10,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --window, or --from and --to: one window; else none. */
+/* contract.md 13: without a window it is the last complete one of the first schedule that has windows. It is
+ * not an explicit one: bookmarks move. */
+static void window_of_schedule(struct cli *c, const struct pipeline *p, struct run_request *rq) {
+    size_t i = 0;
+    while (i < p->schedule_count && !p->schedules[i].firing_count) i++;
+    if (i == p->schedule_count) return;
+    struct slots *slots = slots_new(&p->schedules[i].rule);
+    struct slot slot;
+    if (slots_complete(slots, world_wall(c->world), &slot)) {
+        rq->window_start = slot.start;
+        rq->window_end = slot.end;
+    }
+    slots_free(slots);
+}
+
+/* --window, or --from and --to: one window. */
 static int window_given(struct cli *c, const struct pipeline *p, struct run_request *rq, struct err *err) {
     const char *window = cli_value(c, "window"), *from = cli_value(c, "from"), *to = cli_value(c, "to");
     rq->window_start = rq->window_end = INSTANT_NONE;
-    if (!window && !from && !to) return 0;
+    if (!window && !from && !to) {
+        window_of_schedule(c, p, rq);
+        return 0;
+    }
     if (window && (from || to)) return err_set(err, EX_USAGE, "give --window or --from and --to, not both");
     if (!window && (!from || !to)) {
         err_set(err, EX_USAGE, "--from and --to go together");
@@ -42,7 +60,8 @@ static int window_given(struct cli *c, const struct pipeline *p, struct run_requ
 
 static int window_needed(const struct pipeline *p, const struct run_request *rq, struct err *err) {
     if (!p->uses_window || rq->window_start != INSTANT_NONE) return 0;
-    err_set(err, EX_USAGE, "%s uses window.*, and no window was given", p->name);
+    err_set(err, EX_USAGE, "%s uses window.*, and no window was given%s", p->name,
+            p->schedule_count ? ": its schedule has no complete one yet" : "");
     return err_hint(err, "leat run %s --window yesterday", p->name);
 }
 
@@ -74,9 +93,9 @@ static int queue(struct cli *c, const struct project *p, struct run_request *rq,
     if (rq->from_step) json_put_text(request, "from_step", rq->from_step);
     if (rq->reason) json_put_text(request, "reason", rq->reason);
     if (rq->window_start != INSTANT_NONE)
-        json_put(
-            request, "window",
-            json_pack("{sI sI}", "start", (json_int_t)rq->window_start, "end", (json_int_t)rq->window_end));
+        json_put(request, "window",
+                 json_pack("{sI sI sb}", "start", (json_int_t)rq->window_start, "end",
+                           (json_int_t)rq->window_end, "explicit", rq->window_explicit));
     if (ask(c, p, request, &answer, err)) return -1;
     long long run = (long long)json_int(answer, "run", 0);
     if (c->json)
@@ -118,7 +137,9 @@ static int run(struct cli *c, struct err *err) {
 static const struct flag flags[] = {
     {.name = "window",
      .value = "W",
-     .help = "the span of data time to run for: a day, hour, month, A..B, yesterday"},
+     .help =
+         "the span of data time to run for: a day, hour, month, A..B, yesterday (default: the last complete "
+         "window of the schedule)"},
     {.name = "from", .value = "A", .help = "start of the one window; with --to"},
     {.name = "to", .value = "B", .help = "its end, exclusive"},
     {.name = "param",

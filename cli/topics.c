@@ -11,6 +11,7 @@ static const char windows_text[] =
     "A window is the half-open span of data time [start, end) that a run is about. Both ends are always\n"
     "shown, and the end is never part of it: a row of exactly `end` belongs to the next window.\n"
     "\n"
+    "  leat run P                                  the last complete window of its schedule\n"
     "  leat run P --window 2026-11-19              that day, in the pipeline's time zone\n"
     "  leat run P --window 2026-11-19T10           that hour\n"
     "  leat run P --window 2026-11                 that month\n"
@@ -20,6 +21,7 @@ static const char windows_text[] =
     "\n"
     "In SQL write where ts >= ${window.start} and ts < ${window.end}. A shell step finds LEAT_WINDOW_START\n"
     "and LEAT_WINDOW_END in its environment (UTC). A day on which the clocks change is 23 or 25 hours long.\n"
+    "Which window a scheduled run is about is said by `covers:` of the schedule; leat next P shows it.\n"
     "A pipeline that uses window.* and gets none is refused with exit code 2.\n";
 
 static const char bookmarks_text[] =
@@ -68,11 +70,32 @@ static const char checks_text[] =
     "`warn: RULE` only warns. A failed gate publishes nothing, moves no bookmark, and ends with exit code "
     "5.\n";
 
+static const char schedules_text[] =
+    "When a pipeline runs by itself, in the words of `every:` or as cron texts:\n"
+    "\n"
+    "  schedule: {every: day at 06:15, timezone: Europe/Berlin}\n"
+    "  schedule: {cron: [\"15 6 * * MON-FRI\", \"0 9 L * *\"], timezone: Europe/Berlin}\n"
+    "\n"
+    "  every   15 minutes | hour at :05 | day at 06:15 | weekday at 06:15 | monday, thursday at 06:15\n"
+    "          month on 1 at 06:15 | month on last at 06:15\n"
+    "  cron    minute hour day-of-month month day-of-week; with seconds in front 6 fields, with a year 7\n"
+    "          names, ranges past the end, L, W, #, H, @daily, @every 90m; CRON_TZ=Zone in front\n"
+    "\n"
+    "Two day fields: either is enough; a `+` before the day of week makes both count: 0 6 13 * +FRI.\n"
+    "A wall time that the clock jumps over runs at the jump; one that comes twice runs once. What comes in "
+    "a\n"
+    "rhythm (*, ranges, steps) follows the wall clock through both.\n"
+    "\n"
+    "  leat next --cron \"30 2 * * *\" --tz Europe/Berlin --explain    what a text means, and when it runs\n"
+    "\n"
+    "All of it: docs/reference/cron.md\n";
+
 const struct topic topics[] = {
     {.name = "bookmarks", .about = "what a step has consumed, and how to move it", .text = bookmarks_text},
     {.name = "checks", .about = "data-quality rules and gates", .text = checks_text},
     {.name = "exit-codes", .about = "what a script can rely on", .print = print_exit_codes},
     {.name = "expressions", .about = "what ${...} may say and what becomes of it", .text = expressions_text},
+    {.name = "schedules", .about = "when a pipeline runs by itself", .text = schedules_text},
     {.name = "windows", .about = "the span of data time a run is about", .text = windows_text},
     {.name = NULL},
 };

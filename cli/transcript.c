@@ -365,6 +365,10 @@ static void show_recovered(struct transcript *t, const json_t *e) {
     buf_release(&text);
 }
 
+static void show_dataset_stopped(struct transcript *t, const json_t *e) {
+    cli_say(t->c, "stopped  %s\n  hint: %s\n", json_text_or(e, "message", ""), json_text_or(e, "hint", ""));
+}
+
 static void show_cancelling(struct transcript *t, const json_t *e) {
     (void)e;
     cli_say(t->c, "cancelling… running steps get 10 s to stop (Ctrl-C again to kill)\n");
@@ -397,6 +401,7 @@ static const struct {
     {"step_progress", show_step_progress, false},
     {"run_finished", show_run_finished, false},
     {"recovered", show_recovered, true},
+    {"dataset_stopped", show_dataset_stopped, true},
     {"cancelling", show_cancelling, true},
     {"killing", show_killing, true},
     {"cancel_too_late", show_cancel_too_late, true},

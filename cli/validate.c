@@ -5,17 +5,26 @@
 #include "cli/calls.h"
 #include "cli/format.h"
 #include "cli/verbs.h"
+#include "cli/when.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* One invocation. All files share one list of diagnostics, so that each is reported once. */
+struct file {
+    char *path;
+    struct diags *diags;
+    struct loading *loading; /* NULL: it cannot be read, `why` or diags say so; or it has been */
+    struct pipeline *pipeline; /* NULL: it has errors */
+    struct err why;
+};
+
+/* One invocation. All files are asked about together: one process of the engine, and a step of one pipeline
+ * knows what another one writes. */
 struct validation {
     struct cli *c;
     struct project *project;
-    struct diags *diags;
-    struct calls *calls; /* what the files so far run */
-    char **files;
+    struct file *files;
+    struct calls *calls; /* the files, and what they run */
     size_t file_count, invalid;
     json_t *items;
     bool fix, strict;
@@ -35,12 +44,32 @@ static size_t count_checks(const struct pipeline *p) {
     return n;
 }
 
-static void describe(const struct pipeline *p, char *out, size_t room) {
-    char steps[FORMAT_TEXT], checks[FORMAT_TEXT];
+/* ", next run Fri 2026-11-20 06:15 CET": of the schedule that fires first. */
+static void describe_next(const struct cli *c, const struct pipeline *p, char *out, size_t room) {
+    const struct schedule *first = NULL;
+    instant_t now = world_wall(c->world), fire = 0;
+    char text[WHEN_TEXT];
+    *out = '\0';
+    for (size_t i = 0; i < p->schedule_count; i++) {
+        struct slots *slots = slots_new(&p->schedules[i].rule);
+        struct slot slot;
+        if (slots_next(slots, now, &slot) && (!first || slot.fire < fire)) {
+            first = &p->schedules[i];
+            fire = slot.fire;
+        }
+        slots_free(slots);
+    }
+    if (first && first->rule.tz)
+        snprintf(out, room, ", next run %s", when_minute(first->rule.tz, fire, text));
+}
+
+static void describe(const struct cli *c, const struct pipeline *p, char *out, size_t room) {
+    char steps[FORMAT_TEXT], checks[FORMAT_TEXT], next[WHEN_TEXT + 16];
     size_t n = count_checks(p);
+    describe_next(c, p, next, sizeof next);
     format_plural((int64_t)p->step_count, "step", steps);
     format_plural((int64_t)n, "check", checks);
-    snprintf(out, room, "%s%s%s", steps, n ? ", " : "", n ? checks : "");
+    snprintf(out, room, "%s%s%s%s", steps, n ? ", " : "", n ? checks : "", next);
 }
 
 static void add_item(struct validation *v, struct diags *d, const char *path, bool ok) {
@@ -67,14 +96,14 @@ static int apply_fixes(struct validation *v, struct diags *d, const char *path, 
 /* The human line of a file: what it is, or how much is wrong. */
 static void print_line(const struct validation *v, const struct diags *d, const char *path,
                        const struct pipeline *p) {
-    char text[96], errors[FORMAT_TEXT], warnings[FORMAT_TEXT];
+    char text[256], errors[FORMAT_TEXT], warnings[FORMAT_TEXT];
     const struct out *o = &v->c->out;
     out_paint(o, PAINT_NONE, path, 32);
     out_printf(o, "  ");
     format_plural((int64_t)d->errors, "error", errors);
     format_plural((int64_t)d->warnings, "warning", warnings);
     if (p) {
-        describe(p, text, sizeof text);
+        describe(v->c, p, text, sizeof text);
         out_paint(o, PAINT_GREEN, "ok", 0);
         out_printf(o, "   %s%s%s\n", text, d->warnings ? ", " : "", d->warnings ? warnings : "");
     } else {
@@ -100,54 +129,91 @@ static void report(struct validation *v, struct diags *d, const char *path, cons
     if (d->count > 0) print_diags(v, d);
 }
 
-static bool has_calls(const struct pipeline *p) {
-    for (uint32_t i = 0; i < p->step_count; i++)
-        if (p->steps[i].calls) return true;
+static bool starts_after(const struct pipeline *p) {
+    for (size_t i = 0; i < p->schedule_count; i++)
+        if (p->schedules[i].after.count) return true;
     return false;
 }
 
-static void check_calls(struct validation *v, struct pipeline *p, struct diags *d) {
-    if (!p || !has_calls(p)) return;
-    if (!v->calls) v->calls = calls_new(v->project);
-    calls_add(v->calls, p);
-    calls_check(v->calls, p, d);
+static void load_files(struct validation *v, const struct pipeline_reader *reader) {
+    struct loading **all = xcalloc(v->file_count + 1, sizeof *all);
+    for (size_t i = 0; i < v->file_count; i++) {
+        struct file *f = &v->files[i];
+        f->diags = diags_new();
+        all[i] = f->loading = loading_begin(v->project, f->path, reader, f->diags, &f->why);
+    }
+    loading_ask(all, v->file_count);
+    free(all);
 }
 
-static int validate_file(struct validation *v, const char *path, struct err *err) {
-    struct diags *d = diags_new();
-    struct sql_asking asking = {.project = v->project};
-    struct pipeline_reader reader = pipeline_reader(&asking);
-    struct err why = {0};
-    struct pipeline *p = pipeline_load(v->project, path, &reader, d, &why);
-    check_calls(v, p, d);
+/* What the files run, and the whole project where datasets start some of them. */
+static void read_others(struct validation *v) {
+    bool whole = false;
+    v->calls = calls_new(v->project);
+    for (size_t i = 0; i < v->file_count; i++) {
+        struct file *f = &v->files[i];
+        f->pipeline = f->loading ? loading_end(f->loading) : NULL;
+        f->loading = NULL;
+        if (f->pipeline) calls_put(v->calls, f->pipeline);
+    }
+    for (size_t i = 0; i < v->file_count; i++) {
+        if (!v->files[i].pipeline) continue;
+        calls_add(v->calls, v->files[i].pipeline);
+        whole |= starts_after(v->files[i].pipeline);
+    }
+    if (whole) calls_whole(v->calls);
+}
+
+static int validate_file(struct validation *v, const struct file *f, struct err *err) {
+    struct diags *d = f->diags;
+    const struct pipeline *p = f->pipeline;
+    if (p) calls_check(v->calls, p, d);
     bool ok = p && d->errors == 0 && !(v->strict && d->warnings > 0);
     int rc = 0;
     if (!p && d->errors == 0)
-        rc = (*err = why, -1);
+        rc = (*err = f->why, -1);
     else
-        report(v, d, shown_path(v->project, path), d->errors ? NULL : p);
-    if (rc == 0 && v->fix) rc = apply_fixes(v, d, path, err);
+        report(v, d, shown_path(v->project, f->path), d->errors ? NULL : p);
+    if (rc == 0 && v->fix) rc = apply_fixes(v, d, f->path, err);
     v->invalid += !ok;
-    pipeline_free(p);
-    diags_free(d);
     return rc;
+}
+
+static int validate_files(struct validation *v, struct err *err) {
+    struct sql_asking asking = {.project = v->project};
+    struct pipeline_reader reader = pipeline_reader(&asking);
+    int rc = 0;
+    load_files(v, &reader);
+    read_others(v);
+    for (size_t i = 0; rc == 0 && i < v->file_count; i++) rc = validate_file(v, &v->files[i], err);
+    return rc;
+}
+
+static void release_files(struct validation *v) {
+    for (size_t i = 0; i < v->file_count; i++) {
+        struct file *f = &v->files[i];
+        pipeline_free(f->pipeline);
+        diags_free(f->diags);
+        free(f->path);
+    }
+    free(v->files);
 }
 
 static int collect_files(struct validation *v, struct err *err) {
     const struct cli *c = v->c;
-    if (c->arg_count == 0) {
-        v->files = project_pipeline_files(v->project, &v->file_count);
-        if (v->file_count > 0) return 0;
-        err_set(err, EX_NOT_FOUND, "no pipeline files in %s", v->project->root);
-        return err_hint(err, "put one into pipelines/NAME.yaml; it begins with `pipeline: NAME`");
-    }
-    v->files = xcalloc(c->arg_count, sizeof *v->files);
+    char **found = c->arg_count ? NULL : project_pipeline_files(v->project, &v->file_count);
+    size_t n = c->arg_count ? c->arg_count : v->file_count;
+    v->files = xcalloc(n + 1, sizeof *v->files);
+    for (size_t i = 0; found && i < n; i++) v->files[i].path = found[i];
+    free(found);
     for (size_t i = 0; i < c->arg_count; i++) {
-        v->files[i] = find_pipeline_file(v->project, c->args[i], err);
-        if (!v->files[i]) return -1;
+        v->files[i].path = find_pipeline_file(v->project, c->args[i], err);
+        if (!v->files[i].path) return -1;
         v->file_count++;
     }
-    return 0;
+    if (n) return 0;
+    err_set(err, EX_NOT_FOUND, "no pipeline files in %s", v->project->root);
+    return err_hint(err, "put one into pipelines/NAME.yaml; it begins with `pipeline: NAME`");
 }
 
 /* leat.yaml is a file like the others. */
@@ -196,10 +262,9 @@ static int run(struct cli *c, struct err *err) {
     int rc = cli_number(c, "max-errors", 1, LIMIT_DIAG_SHOWN, &v.max, err);
     if (rc == 0) rc = validate_project(&v, err);
     if (rc == 0) rc = collect_files(&v, err);
-    for (size_t i = 0; rc == 0 && i < v.file_count; i++) rc = validate_file(&v, v.files[i], err);
+    if (rc == 0) rc = validate_files(&v, err);
     if (rc == 0) finish(&v);
-    for (size_t i = 0; i < v.file_count; i++) free(v.files[i]);
-    free(v.files);
+    release_files(&v);
     json_decref(v.items);
     calls_free(v.calls);
     project_free(v.project);
@@ -233,8 +298,10 @@ const struct command command_validate = {
     .everyday = true,
     .usage = "[FILE|PIPELINE...] [--strict] [--format FORMAT] [--fix]",
     .about = "Reads and checks pipeline files; runs nothing.",
-    .more = "Every mistake of a file is shown in one pass, with its place and what to type instead. What a\n"
-            "code such as E0104 means: leat explain E0104.",
+    .more =
+        "Every mistake of a file is shown in one pass, with its place and what to type instead. SQL is\n"
+        "prepared, not executed, against the columns of the last versions and of what earlier steps give.\n"
+        "What a code such as E0104 means: leat explain E0104.",
     .examples = examples,
     .flags = flags,
     .exits = exits,

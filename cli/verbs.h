@@ -4,6 +4,12 @@
 
 #include "cli/cli.h"
 
+extern const struct command command_backfill;
+extern const struct command command_backfill_cancel;
+extern const struct command command_backfill_list;
+extern const struct command command_backfill_pause;
+extern const struct command command_backfill_resume;
+extern const struct command command_backfill_show;
 extern const struct command command_bookmark_history;
 extern const struct command command_bookmark_list;
 extern const struct command command_bookmark_reset;
@@ -15,6 +21,8 @@ extern const struct command command_cancel;
 extern const struct command command_explain;
 extern const struct command command_help;
 extern const struct command command_logs;
+extern const struct command command_next;
+extern const struct command command_restate;
 extern const struct command command_retry;
 extern const struct command command_run;
 extern const struct command command_runs;
@@ -28,6 +36,7 @@ extern const struct command command_version;
 extern const struct command command_worker;
 extern const struct command command_zone_history;
 extern const struct command command_zone_list;
+extern const struct command command_zone_repair;
 extern const struct command command_zone_rollback;
 extern const struct command command_zone_show;
 

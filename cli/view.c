@@ -44,7 +44,7 @@ static struct tz *zone_of_file(const struct project *p, const char *path) {
     if (stat(path, &st) < 0 || st.st_size > ZONE_FILE_BYTES) return NULL;
     struct diags *d = diags_new();
     struct err ignored = {0};
-    struct pipeline_reader reader = {.sql_reads = NULL};
+    struct pipeline_reader reader = {.ask = NULL};
     reader.verbs = op_verbs(&reader.verb_count);
     struct pipeline *pl = pipeline_load(p, path, &reader, d, &ignored);
     struct tz *tz = pl && pl->timezone ? tz_load(pl->timezone, &ignored) : NULL;

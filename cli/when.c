@@ -200,6 +200,13 @@ const char *when_text(const struct tz *tz, instant_t t, char out[WHEN_TEXT]) {
     return out;
 }
 
+const char *when_minute(const struct tz *tz, instant_t t, char out[WHEN_TEXT]) {
+    when_text(tz, t, out);
+    char *zone = strrchr(out, ' ');
+    if (zone && zone - out > 3 && strncmp(zone - 3, ":00", 3) == 0) memmove(zone - 3, zone, strlen(zone) + 1);
+    return out;
+}
+
 static int put_end(char *out, size_t room, const struct civil *c) {
     int n = snprintf(out, room, "%04" PRId64 "-%02d-%02d %02d:%02d", c->year, c->month, c->day, c->hour,
                      c->minute);

@@ -1,5 +1,6 @@
 /* zone_rollback.c: `leat zone rollback`: a new version that lists an old one's files. */
 #include "base/json.h"
+#include "bookmarks/bookmark.h"
 #include "cli/verbs.h"
 #include "cli/writing.h"
 #include "cli/zone.h"
@@ -14,6 +15,8 @@ struct rolling {
     int64_t to, from, version; /* version: the new one */
     struct built_row *built;
     size_t built_count;
+    struct bookmark_ahead *ahead;
+    size_t ahead_count;
 };
 
 /* The version before the live one; before the one it went back to, when it is a rollback itself: twice is two
@@ -43,6 +46,16 @@ static int find_target(struct rolling *r, struct err *err) {
     return err_hint(err, "see `leat zone history %s`", r->dataset.name);
 }
 
+/* The rows go, what they were made from counts as consumed: nobody reads it again by himself. */
+static void show_ahead(struct cli *c, const struct bookmark_ahead *b) {
+    const char *pipeline = b->bookmark.pipeline, *step = b->bookmark.step;
+    cli_say(c, "the bookmark of %s.%s stays ahead: what those rows were made from is not read again\n",
+            pipeline, step);
+    cli_say(c, "  to read it again: leat bookmark rewind %s.%s --to-version %" PRId64 "\n", pipeline, step,
+            b->back);
+    if (b->next) cli_say(c, "  %s %s %s: %s\n", b->from, out_arrow(&c->err), b->to, b->next);
+}
+
 static void show_plan(const struct rolling *r) {
     struct cli *c = r->v->c;
     cli_say(c,
@@ -51,6 +64,7 @@ static void show_plan(const struct rolling *r) {
     for (size_t i = 0; i < r->built_count; i++)
         cli_say(c, "%s v%" PRId64 " was built from v%" PRId64 " by %s.%s and stays as it is\n",
                 r->built[i].dataset, r->built[i].version, r->from, r->built[i].pipeline, r->built[i].step);
+    for (size_t i = 0; i < r->ahead_count; i++) show_ahead(c, &r->ahead[i]);
 }
 
 static int change(struct conductor *k, void *ctx, struct err *err) {
@@ -62,6 +76,20 @@ static int change(struct conductor *k, void *ctx, struct err *err) {
         .to_version = r->to,
     };
     return conductor_rollback(k, &rq, &r->from, &r->version, err);
+}
+
+static json_t *ahead_json(const struct rolling *r) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < r->ahead_count; i++) {
+        const struct bookmark_ahead *b = &r->ahead[i];
+        json_t *o = json_object();
+        json_put_text(o, "pipeline", b->bookmark.pipeline);
+        json_put_text(o, "step", b->bookmark.step);
+        json_put(o, "version", json_integer(b->bookmark.version));
+        json_put(o, "rewind_to", json_integer(b->back));
+        json_array_append_new(list, o);
+    }
+    return list;
 }
 
 static void show_end(const struct rolling *r) {
@@ -76,6 +104,7 @@ static void show_end(const struct rolling *r) {
     json_put(item, "from", json_integer(r->from));
     json_put(item, "to", json_integer(r->to));
     json_put(item, "version", json_integer(r->version));
+    json_put(item, "bookmarks_ahead", ahead_json(r));
     json_array_append_new(items, item);
     out_document(&c->out, "zone_rollback", items);
 }
@@ -85,7 +114,9 @@ static int roll_back(struct view *v, struct err *err) {
     bool yes = false;
     if (writing_check_reason(v->c, err) < 0 || writing_prepare(v, err) < 0) return -1;
     if (zone_find(v, cli_arg(v->c, 0), &r.dataset, err) < 0 || find_target(&r, err) < 0) return -1;
-    if (store_built_from(v->store, r.dataset.id, r.from, v->arena, &r.built, &r.built_count, err) < 0)
+    const struct version_span gone = {r.dataset.id, r.to, r.from};
+    if (store_built_from(v->store, r.dataset.id, r.from, v->arena, &r.built, &r.built_count, err) < 0 ||
+        bookmarks_ahead(v->store, &gone, v->arena, &r.ahead, &r.ahead_count, err) < 0)
         return -1;
     show_plan(&r);
     if (cli_given(v->c, "dry-run")) return EX_OK;
@@ -131,7 +162,9 @@ const struct command command_zone_rollback = {
     .about = "Makes an older version of a dataset the live one.",
     .more =
         "It is a new version that lists the old one's files: history only grows. What was built from the\n"
-        "version it replaces is named, and stays as it is.",
+        "version it replaces is named, and stays as it is. So are the bookmarks that stay ahead: what the "
+        "rows\n"
+        "that go were made from is not read again, unless they are rewound.",
     .examples = examples,
     .flags = flags,
     .exits = exits,

@@ -10,12 +10,6 @@ const char *const cron_code_names[] = {
 #undef X
 };
 
-const char *const cron_code_titles[] = {
-#define X(name, title) title,
-    CRON_CODE_LIST(X)
-#undef X
-};
-
 const char *const cron_field_words[] = {
 #define X(name, words, salt, low, high) words,
     CRON_FIELD_LIST(X)

@@ -77,7 +77,12 @@ enum cron_code {
 #undef X
 };
 
-extern const char *const cron_code_names[], *const cron_code_titles[]; /* "E_EMPTY", …; by enum cron_code */
+extern const char *const cron_code_names[]; /* "E_EMPTY", … by enum cron_code */
+
+struct cron_nickname {
+    const char *name, *means; /* "@daily", "0 0 * * *" */
+};
+extern const struct cron_nickname cron_nicknames[]; /* name NULL at the end */
 
 /* An error or a warning about the bytes [offset, offset + length) of the text; length 0: the whole of it. */
 struct cron_note {
@@ -119,7 +124,7 @@ struct cron {
  * text is checked against the zone data. opts may be NULL. */
 int cron_parse(const char *text, const struct cron_options *opts, struct cron *out, struct cron_note *err);
 
-/* The zone in front of `text`, from which c was parsed; false when there is none. */
+/* The zone in front of `text`, from which c was parsed; false, and out untouched, when there is none. */
 bool cron_zone(const struct cron *c, const char *text, char out[TZ_NAME]);
 
 /* Warnings about a text that cron_parse accepts; returns how many of at most CRON_NOTES_MAX it wrote. */

@@ -33,8 +33,10 @@ static struct part sub(struct part p, size_t from, size_t to) {
 
 /* Where c is first; the length when it is not there. */
 static uint16_t find(const struct reader *r, struct part p, char c) {
-    const char *s = r->text + p.at, *hit = memchr(s, c, p.length);
-    return hit ? (uint16_t)(hit - s) : p.length;
+    const char *s = r->text + p.at;
+    uint16_t i = 0;
+    while (i < p.length && s[i] != c) i++;
+    return i;
 }
 
 static bool all(const struct reader *r, struct part p, int (*is)(int)) {
@@ -126,6 +128,13 @@ static bool hint_first_monday(const struct reader *r, struct part item) {
     return true;
 }
 
+/* The whole text with 0 instead of the item: once in each of the larger unit. */
+static int hint_once(const struct reader *r, struct part item, const char *larger) {
+    struct part first = r->out->fields[r->out->field_count == 5 ? CRON_MINUTE : CRON_SECOND];
+    return cron_hint(r->err, "`%.*s0%s` runs once %s", item.at - first.at, r->text + first.at,
+                     r->text + item.at + item.length, larger);
+}
+
 /* What a step beyond its field was meant to be: once a larger unit, or elapsed time. */
 static int step_hint(const struct reader *r, struct part item, int n) {
     static const struct {
@@ -134,7 +143,7 @@ static int step_hint(const struct reader *r, struct part item, int n) {
         char unit;
     } units[] = {{60, "a minute", 's'}, {60, "an hour", 'm'}, {24, "a day", 'h'}};
     if (hint_first_monday(r, item) || r->field > CRON_HOUR || n < units[r->field].size) return -1;
-    if (n == units[r->field].size) return cron_hint(r->err, "once %s is `0`", units[r->field].larger);
+    if (n == units[r->field].size) return hint_once(r, item, units[r->field].larger);
     return cron_hint(r->err, "write `@every %d%c`", n, units[r->field].unit);
 }
 
@@ -312,9 +321,9 @@ int cron_read_field(struct reader *r, enum cron_field field, struct part p) {
     r->field = field;
     r->out->plus = r->out->plus || (field == CRON_DOW && r->text[p.at] == '+');
     if (field == CRON_DOW && r->text[p.at] == '+') p = sub(p, 1, p.length);
-    r->out->star[field] = p.length && strchr("*?", r->text[p.at]);
-    if (p.length != 1 || r->text[p.at] != '?' || (field != CRON_DOM && field != CRON_DOW))
-        return read_list(r, p);
+    char first = p.length ? r->text[p.at] : 0;
+    r->out->star[field] = first == '*' || first == '?';
+    if (p.length != 1 || first != '?' || (field != CRON_DOM && field != CRON_DOW)) return read_list(r, p);
     struct item *i = add(r, ITEM_RANGE, p);
     i->form = FORM_STAR;
     i->low = cron_field_low[field];

@@ -48,10 +48,19 @@ static void step_beyond(struct lint *l, const struct item *i) {
     cron_hint(n, "write `%d`", i->low);
 }
 
+static bool adjacent(uint64_t mask) { return mask & mask >> 1; }
+
+/* One round of the field follows another: 06:56 is followed by 07:00 when hours 6 and 7 both match. */
+static bool goes_round(const struct cron *c, enum cron_field field) {
+    if (field == CRON_SECOND) return adjacent(c->minute);
+    return field == CRON_MINUTE ? adjacent(c->hour) : adjacent(c->dom) && adjacent(c->dow);
+}
+
 static void uneven_step(struct lint *l, const struct item *i) {
     static const char unit[] = {'s', 'm', 'h'};
     int size = cron_field_high[i->field] + 1;
     if (i->field > CRON_HOUR || i->form != FORM_STAR || !i->stepped || size % i->step == 0) return;
+    if (!goes_round(l->c, i->field)) return;
     struct cron_note *n = next(l);
     cron_say(n, CRON_W_UNEVEN_STEP, i->field, part_of(i),
              "`%.*s` begins anew at 0: the last stretch of each round is %d, not %d", PART(l, part_of(i)),
@@ -59,11 +68,12 @@ static void uneven_step(struct lint *l, const struct item *i) {
     cron_hint(n, "an even one is `@every %d%c`", i->step, unit[i->field]);
 }
 
-/* The first month of those asked for that does not have the day; 0: all do. February has 28 here. */
+/* The first month of those asked for that does not have the day; 0: all do. February has 28 here, unless it
+ * alone is asked for: then the 29th is meant. */
 static int month_without(const struct cron *c, int day) {
     static const int lengths[] = {0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     for (int m = 1; m <= 12; m++)
-        if (c->month >> m & 1 && lengths[m] < day) return m;
+        if (c->month >> m & 1 && lengths[m] < day) return c->month == 1u << 2 ? 0 : m;
     return 0;
 }
 

@@ -7,6 +7,8 @@
 
 enum { ALL_DAYS = 0x7f };
 
+_Static_assert(sizeof(struct cron) <= 128, "100,000 schedules are a few megabytes");
+
 #define ALL_DOM    UINT32_C(0xfffffffe)
 #define ALL_MONTHS UINT16_C(0x1ffe)
 
@@ -14,6 +16,7 @@ enum { ALL_DAYS = 0x7f };
 static uint64_t circle(int low, int high, int step, int base, int size) {
     uint64_t mask = 0;
     int span = high >= low ? high - low : high - low + size;
+    if (step == 1 && high >= low) return ((UINT64_C(2) << span) - 1) << low;
     for (int d = 0; d <= span; d += step) {
         int v = low + d;
         mask |= UINT64_C(1) << (v >= base + size ? v - size : v);
@@ -83,8 +86,9 @@ static bool is_interval(const struct item *i) {
     return i->field <= CRON_HOUR && (i->stepped || i->form == FORM_STAR || i->form == FORM_SPAN);
 }
 
-static const struct item all_years = {
-    .kind = ITEM_RANGE, .field = CRON_YEAR, .low = CRON_YEAR_MIN, .high = CRON_YEAR_MAX, .step = 1};
+/* One bit for each of the 230 years. */
+static const uint64_t all_years[4] = {~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0),
+                                      (UINT64_C(1) << (CRON_YEAR_MAX - CRON_YEAR_MIN + 1 - 3 * 64)) - 1};
 
 /* One form for each set of days: what is in a full field adds nothing, and OR with one is every day. */
 static void normalise(struct cron *c) {
@@ -93,9 +97,7 @@ static void normalise(struct cron *c) {
     if (full_dom) c->dom = ALL_DOM, c->last = c->last_weekday = c->weekday = 0;
     if (full_dow) c->dow = ALL_DAYS, c->dow_last = 0, memset(c->nth, 0, sizeof c->nth);
     c->any_day = full_dom && full_dow;
-    struct cron years = {0};
-    add_years(&years, &all_years);
-    c->any_month = c->month == ALL_MONTHS && memcmp(c->year, years.year, sizeof c->year) == 0;
+    c->any_month = c->month == ALL_MONTHS && memcmp(c->year, all_years, sizeof c->year) == 0;
 }
 
 static int compile(struct cron *c, const struct cron_text *t, const char *seed, struct cron_note *err) {
@@ -108,7 +110,7 @@ static int compile(struct cron *c, const struct cron_text *t, const char *seed, 
         c->interval = c->interval || is_interval(i);
     }
     if (t->field_count == 5) c->second = 1;
-    if (t->field_count < CRON_FIELDS) add_years(c, &all_years);
+    if (t->field_count < CRON_FIELDS) memcpy(c->year, all_years, sizeof c->year);
     c->either = !t->plus && !t->star[CRON_DOM] && !t->star[CRON_DOW];
     normalise(c);
     return 0;
@@ -143,8 +145,9 @@ int cron_parse(const char *text, const struct cron_options *opts, struct cron *o
 }
 
 bool cron_zone(const struct cron *c, const char *text, char out[TZ_NAME]) {
+    if (!c->zone_len) return false;
     snprintf(out, TZ_NAME, "%.*s", c->zone_len, text + c->zone_at);
-    return c->zone_len > 0;
+    return true;
 }
 
 bool cron_same(const struct cron *a, const struct cron *b) {

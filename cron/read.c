@@ -12,21 +12,28 @@
 
 enum { FEWEST = 5 };
 
-static const struct {
-    const char *name, *means;
-} nicknames[] = {
-    {"@yearly", "0 0 1 1 *"},   {"@annually", "0 0 1 1 *"}, {"@quarterly", "0 0 1 1,4,7,10 *"},
-    {"@monthly", "0 0 1 * *"},  {"@weekly", "0 0 * * 0"},   {"@daily", "0 0 * * *"},
-    {"@midnight", "0 0 * * *"}, {"@hourly", "0 * * * *"},   {"@minutely", "* * * * *"},
+const struct cron_nickname cron_nicknames[] = {
+    {"@yearly", "0 0 1 1 *"},           {"@annually", "0 0 1 1 *"},
+    {"@quarterly", "0 0 1 1,4,7,10 *"}, {"@monthly", "0 0 1 * *"},
+    {"@weekly", "0 0 * * 0"},           {"@daily", "0 0 * * *"},
+    {"@midnight", "0 0 * * *"},         {"@hourly", "0 * * * *"},
+    {"@minutely", "* * * * *"},         {NULL, NULL},
 };
 
-enum { NICKNAMES = sizeof nicknames / sizeof *nicknames };
+enum { NICKNAMES = sizeof cron_nicknames / sizeof *cron_nicknames - 1 };
 
 static bool blank(char c) { return c == ' ' || c == '\t'; }
 
 static struct part word_at(const char *s, size_t at) {
     size_t end = at;
     while (s[end] && !blank(s[end])) end++;
+    return (struct part){(uint16_t)at, (uint16_t)(end - at)};
+}
+
+/* All that is left, without blanks at its end. */
+static struct part rest_at(const char *s, size_t at) {
+    size_t end = strlen(s);
+    while (end > at && blank(s[end - 1])) end--;
     return (struct part){(uint16_t)at, (uint16_t)(end - at)};
 }
 
@@ -57,7 +64,8 @@ static int check_characters(const char *s, struct cron_note *err) {
 static int check_zone(const char *s, struct part at, struct cron_note *err) {
     char name[TZ_NAME], meant[TZ_NAME] = "";
     snprintf(name, sizeof name, "%.*s", (int)at.length, s + at.at);
-    if (at.length < TZ_NAME && at.length && tz_exists(name)) return 0;
+    if (!at.length) return cron_say(err, CRON_E_TZ, CRON_WHOLE, at, "a time zone is missing after `=`");
+    if (at.length < TZ_NAME && tz_exists(name)) return 0;
     cron_say(err, CRON_E_TZ, CRON_WHOLE, at, "unknown time zone `%s`", name);
     tz_suggest(name, meant, sizeof meant);
     return cron_meant(err, *meant ? meant : NULL);
@@ -65,6 +73,7 @@ static int check_zone(const char *s, struct part at, struct cron_note *err) {
 
 static int read_zone(const char *s, size_t *at, struct cron_text *out, struct cron_note *err) {
     static const char *const prefixes[] = {"CRON_TZ=", "TZ="};
+    if (!isalpha((unsigned char)s[*at])) return 0;
     for (size_t i = 0; i < 2; i++) {
         size_t n = strlen(prefixes[i]);
         if (strncasecmp(s + *at, prefixes[i], n) != 0) continue;
@@ -103,7 +112,7 @@ static int read_every(const char *s, struct part at, struct cron_text *out, stru
         if (p == digits || u == 5 || n > most) return bad_duration(s, at, err);
         sum += n * units[u].seconds;
     }
-    if (sum < 1 || sum > most || skip(s, (size_t)(end - s)) != strlen(s)) return bad_duration(s, at, err);
+    if (sum < 1 || sum > most) return bad_duration(s, at, err);
     out->every = sum;
     return 0;
 }
@@ -111,10 +120,9 @@ static int read_every(const char *s, struct part at, struct cron_text *out, stru
 /* ---- fields */
 
 static int wrong_count(const char *s, size_t at, int count, struct cron_note *err) {
-    size_t end = at + strlen(s + at);
-    while (end > at && blank(s[end - 1])) end--;
-    struct part all = {(uint16_t)at, (uint16_t)(end - at)};
+    struct part all = rest_at(s, at);
     cron_say(err, CRON_E_COUNT, CRON_WHOLE, all, "a cron text has 5 fields, this one has %d", count);
+    if (strstr(s + at, " #")) return cron_hint(err, "there are no comments inside of a cron text");
     return count < FEWEST ? cron_hint(err, "minute, hour, day of month, month, day of week")
                           : cron_hint(err, "with seconds in front there are 6, with a year behind too 7");
 }
@@ -152,7 +160,7 @@ static int read_fields(const char *s, size_t at, struct cron_text *out, struct c
 static int unknown_nickname(const char *s, struct part at, struct cron_note *err) {
     const char *names[NICKNAMES + 2] = {"@every", "@reboot"};
     char word[32];
-    for (size_t i = 0; i < NICKNAMES; i++) names[i + 2] = nicknames[i].name;
+    for (size_t i = 0; i < NICKNAMES; i++) names[i + 2] = cron_nicknames[i].name;
     snprintf(word, sizeof word, "%.*s", (int)at.length, s + at.at);
     cron_say(err, CRON_E_MACRO, CRON_WHOLE, at, "unknown nickname `%s`", word);
     const char *meant = suggest(word, names, NICKNAMES + 2);
@@ -168,15 +176,17 @@ static bool same_word(const char *s, struct part at, const char *word) {
 static int read_nickname(const char *s, size_t at, struct cron_text *out, struct cron_note *err) {
     out->nickname = word_at(s, at);
     size_t next = skip(s, at + out->nickname.length);
-    if (same_word(s, out->nickname, "@every")) return read_every(s, word_at(s, next), out, err);
+    if (same_word(s, out->nickname, "@every")) return read_every(s, rest_at(s, next), out, err);
     if (same_word(s, out->nickname, "@reboot")) {
         cron_say(err, CRON_E_EVENT, CRON_WHOLE, out->nickname, "`@reboot` is an event: it has no times");
         return cron_hint(err, "let what starts the machine call `leat run`");
     }
     for (size_t i = 0; i < NICKNAMES; i++) {
-        if (!same_word(s, out->nickname, nicknames[i].name)) continue;
-        if (s[next]) return wrong_count(s, at, 2, err);
-        return read_fields(nicknames[i].means, 0, out, err);
+        if (!same_word(s, out->nickname, cron_nicknames[i].name)) continue;
+        if (s[next])
+            return cron_say(err, CRON_E_COUNT, CRON_WHOLE, rest_at(s, next), "nothing may follow `%s`",
+                            cron_nicknames[i].name);
+        return read_fields(cron_nicknames[i].means, 0, out, err);
     }
     return unknown_nickname(s, out->nickname, err);
 }

@@ -170,6 +170,27 @@ static int64_t hours_back(const struct tz *tz, int64_t start, int32_t n) {
     return start;
 }
 
+/* The next full hour of this stretch of one offset, else its end when an hour begins there. */
+static int64_t hour_next(const struct tz *tz, int64_t t) {
+    for (;;) {
+        struct tz_segment s = segment_at(tz, t), after;
+        int64_t wall = t + s.offset;
+        int64_t hour = t + HOUR_SECONDS * (floor_div(wall, HOUR_SECONDS) + 1) - wall;
+        if (hour < s.to) return hour;
+        after = segment_at(tz, s.to);
+        bool shows_one = (s.to + after.offset) % HOUR_SECONDS == 0;
+        if (shows_one || skips_hour(s.to, s.offset, after.offset)) return s.to;
+        t = s.to;
+    }
+}
+
+/* Units without a length are passed over. */
+static int64_t units_next(enum window_unit unit, const struct tz *tz, int64_t t) {
+    int64_t k = unit_holding(unit, tz, t) + 1;
+    while (begin_of(unit, tz, k) <= t) k++;
+    return begin_of(unit, tz, k);
+}
+
 /* ---- windows */
 
 instant_t unit_floor(enum window_unit unit, const struct tz *tz, instant_t t) {
@@ -181,6 +202,12 @@ instant_t unit_floor(enum window_unit unit, const struct tz *tz, instant_t t) {
 instant_t unit_back(enum window_unit unit, const struct tz *tz, instant_t start, int32_t n) {
     int64_t s = seconds_of(start);
     s = unit == WINDOW_HOUR ? hours_back(tz, s, n) : units_back(unit, tz, s, n);
+    return s * US_PER_SECOND;
+}
+
+instant_t unit_next(enum window_unit unit, const struct tz *tz, instant_t t) {
+    int64_t s = seconds_of(t);
+    s = unit == WINDOW_HOUR ? hour_next(tz, s) : units_next(unit, tz, s);
     return s * US_PER_SECOND;
 }
 

@@ -62,5 +62,7 @@ void window_of(const struct covers *c, const struct tz *tz, const struct firing_
  * unit is not WINDOW_FIRING. */
 instant_t unit_floor(enum window_unit unit, const struct tz *tz, instant_t t);
 instant_t unit_back(enum window_unit unit, const struct tz *tz, instant_t start, int32_t n);
+/* The start of the unit after the one that holds t. */
+instant_t unit_next(enum window_unit unit, const struct tz *tz, instant_t t);
 
 #endif

@@ -26,6 +26,8 @@ struct note {
     const char **checked;       /* datasets that its checks compare with: edges, neither pins nor bookmarks */
     size_t checked_count;
     const struct verb *verb;
+    struct span call;                                       /* of the template it is an instance of */
+    const struct value *key, *partition_columns, *merge_by; /* as written; NULL: not said */
 };
 
 /* An instance to be: a step, or one value of its each:. */
@@ -66,6 +68,8 @@ struct build {
     struct schedule_note *schedule_notes; /* of each schedule */
     struct buf definition;                /* everything that decides what the pipeline does */
     uint64_t params_used[16];
+    json_t *questions; /* of the steps in `asked`; NULL: nothing is asked */
+    uint32_t *asked;   /* malloc'ed */
 };
 
 /* What leat.yaml keeps: the trees of what is parsed once for each use. */
@@ -82,14 +86,20 @@ void lint_firings(struct build *b, const struct schedule_note *n);
 void plan_steps(struct build *b, const struct node *map, bool finally); /* each.c */
 void build_step(struct build *b, uint32_t index);                       /* step.c */
 void build_attended(struct build *b, uint32_t index);                   /* attended.c */
-void build_output(struct build *b, uint32_t index); /* output.c: rules that need to know what is read */
-void build_reads(struct build *b);                  /* reads.c: what SQL texts read */
-void build_graph(struct build *b);                  /* graph.c */
-void lint_pipeline(struct build *b);                /* lint.c */
+void build_output(struct build *b, uint32_t index);   /* output.c: rules that need to know what is read */
+void build_questions(struct build *b);                /* ask.c */
+bool step_has_sql(const struct build *b, uint32_t i); /* of its own, or in a check */
+/* answer.c: answers are those of the questions, from `first` on; NULL: nobody could be asked, and why says
+ * so.
+ */
+void build_answers(struct build *b, const json_t *answers, size_t first, const char *why);
+void build_graph(struct build *b);                                          /* graph.c */
+void lint_pipeline(struct build *b);                                        /* lint.c */
 bool parse_bookmark(struct build *b, const struct node *n, struct step *s); /* bookmark.c */
 void add_edge(struct build *b, uint32_t from, uint32_t to);
 void add_read(struct build *b, struct step *s, const char *dataset, bool only_new, struct span at);
 void add_checked(struct build *b, uint32_t step, const char *dataset);
+enum write_mode default_write(const struct verb *v, const struct output *o, bool consumes); /* output.c */
 void add_watched(struct build *b, uint32_t step, const char *dataset);
 
 void defaults_check(struct load *l, const struct node *n);                     /* project.c */

@@ -30,6 +30,8 @@
 /* New reference, or NULL with a message and a byte offset into text. ${…} in the text is replaced before
  * parsing, as literals, by the caller. Bounded by the text's length; no recursion deeper than 16. */
 json_t *check_parse(const char *text, size_t len, char message[256], size_t *offset);
+/* The same where a bare name is taken for a column although it is nearly a function's. */
+json_t *check_parse_trusting(const char *text, size_t len, char message[256], size_t *offset);
 /* The check in words; parses back to the same object. Not for {sql: …} checks. */
 void check_print(const json_t *check, struct buf *out);
 /* Names of the check functions, for did-you-mean. */

@@ -45,22 +45,45 @@ static const char *dataset_of(struct load *l, const json_t *check) {
     return dataset ? arena_strdup(l->arena, dataset) : NULL;
 }
 
-static bool try_words(struct load *l, const struct node *n, const struct template *t, const char **dataset) {
+void check_misspelled(struct load *l, const struct check_text *k) {
+    complain_at(l, k->node, k->doubt_at, k->doubt);
+}
+
+/* The rule, kept by the result. A name that is nearly a function's is left in doubt until the columns are
+ * known. `exact`: how much of the text stands as in the node. */
+static json_t *parse_rule(struct load *l, const struct node *n, struct check_text *k, const struct buf *text,
+                          size_t exact) {
+    char message[256], other[256];
+    size_t offset = 0, end = 0;
+    json_t *j = check_parse(buf_str(text), text->len, message, &offset);
+    if (offset > exact) offset = 0;
+    bool doubt = !j && (j = check_parse_trusting(buf_str(text), text->len, other, &end));
+    if (!j) {
+        complain_at(l, n, offset, message);
+        return NULL;
+    }
+    if (doubt) {
+        const json_t *columns = json_object_get(json_object_get(j, "metric"), "columns");
+        k->doubt = arena_strdup(l->arena, message);
+        k->doubt_at = offset;
+        k->doubtful = json_string_value(json_array_get(columns, 0));
+    }
+    k->node = n;
+    k->dataset = dataset_of(l, j);
+    return keep_json(l, j);
+}
+
+static bool try_words(struct load *l, const struct node *n, const struct template *t, struct check_text *k) {
     struct buf b = BUF_INIT;
-    char message[256];
-    size_t offset = 0;
     for (uint32_t i = 0; i < t->count; i++) {
         if (t->parts[i].expr)
             buf_adds(&b, stand_in((enum expr_type)t->parts[i].expr->type));
         else
             buf_add(&b, t->parts[i].text, t->parts[i].len);
     }
-    json_t *j = check_parse(buf_str(&b), b.len, message, &offset);
+    k->tried = parse_rule(l, n, k, &b, t->parts[0].expr ? 0 : t->parts[0].len);
     buf_release(&b);
-    if (!j) complain_at(l, n, t->parts[0].expr ? 0 : offset < t->parts[0].len ? offset : 0, message);
-    *dataset = dataset_of(l, j);
-    json_decref(j);
-    return j != NULL;
+    return k->tried != NULL;
 }
 
 /* "warn: row_count > 0" in quotes is text to YAML. */
@@ -76,28 +99,27 @@ static bool quoted_severity(struct load *l, const struct node *n) {
     return false;
 }
 
+static bool parse_template(struct load *l, const struct node *n, struct check_text *k) {
+    struct template *t = field_template(l, n, &rule_field, n->text);
+    if (!t || !try_words(l, n, t, k)) return false;
+    template_place(t, n);
+    k->text = t;
+    return true;
+}
+
 static bool parse_words(struct load *l, const struct node *n, struct check_text *k) {
-    char message[256];
-    size_t offset = 0;
     if (quoted_severity(l, n)) return false;
     k->written = n->text;
-    if (template_in(n->text)) {
-        struct template *t = field_template(l, n, &rule_field, n->text);
-        if (!t || !try_words(l, n, t, &k->dataset)) return false;
-        template_place(t, n);
-        k->text = t;
-        return true;
-    }
-    json_t *j = check_parse(n->text, n->count, message, &offset);
-    if (!j) {
-        complain_at(l, n, offset, message);
-        return false;
-    }
+    if (template_in(n->text)) return parse_template(l, n, k);
+    struct buf text = BUF_INIT;
+    buf_add(&text, n->text, n->count);
+    json_t *j = parse_rule(l, n, k, &text, n->count);
+    buf_release(&text);
+    if (!j) return false;
     json_put_text(j, "severity", k->severity);
     json_put(j, "line", json_integer(k->line));
     json_put(j, "column", json_integer(k->column));
-    k->dataset = dataset_of(l, j);
-    k->object = keep_json(l, j);
+    k->object = j;
     return true;
 }
 

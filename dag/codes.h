@@ -66,7 +66,12 @@
     X(E0210, "a value that its parameter does not take",                                                     \
       "pipeline: demo\nparams:\n  day: {type: date, default: today}\nsteps:\n  hello:\n" SHELL,              \
       "pipeline: demo\nparams:\n  day: {type: date, default: 2026-11-19}\nsteps:\n  hello:\n" SHELL)         \
-    X(E0211, "something that cannot be waited for", STEP("    wait: s3://landing/orders.csv\n"),             \
+    X(E0211, "not a SQL type",                                                                               \
+      STEP("    promote:\n      dataset: raw.orders\n      types: {amount: decmal}\n"                        \
+           "    into: trusted.orders\n"),                                                                    \
+      STEP("    promote:\n      dataset: raw.orders\n      types: {amount: \"decimal(12,2)\"}\n"             \
+           "    into: trusted.orders\n"))                                                                    \
+    X(E0212, "something that cannot be waited for", STEP("    wait: s3://landing/orders.csv\n"),             \
       STEP("    wait: https://example.com/orders.csv\n"))                                                    \
     X(E0301, "not a time of day", EVERY("  every: day at 25:15\n"), EVERY("  every: day at 23:15\n"))        \
     X(E0302, "not a schedule in words", EVERY("  every: 3 days\n"), EVERY("  every: day at 06:15\n"))        \
@@ -134,11 +139,19 @@
       "leat: 1\nzones:\n  raw: lake/raw\n")                                                                  \
     X(E0411, "two pipelines of one name", "# a.yaml and b.yaml\npipeline: demo\n",                           \
       "# b.yaml\npipeline: second\n")                                                                        \
-    X(E0412, "pipelines run each other", "# a.yaml\n    pipeline: b\n# b.yaml\n    pipeline: a\n",           \
+    X(E0412, "a column that is not there", OUT("    checks: [m > 0]\n"), OUT("    checks: [n > 0]\n"))       \
+    X(E0413, "columns that cannot be published",                                                             \
+      STEP("    sql: select 1 as n, 2 as N\n    into: trusted.orders\n"),                                    \
+      STEP("    sql: select 1 as n, 2 as m\n    into: trusted.orders\n"))                                    \
+    X(E0414, "pipelines run each other", "# a.yaml\n    pipeline: b\n# b.yaml\n    pipeline: a\n",           \
       "# a.yaml\n    pipeline: b\n")                                                                         \
-    X(E0413, "a pipeline that is not there, or cannot be run so",                                            \
+    X(E0415, "a pipeline that is not there, or cannot be run so",                                            \
       "# orders.yaml is there\n    pipeline: ordres\n", "# orders.yaml is there\n    pipeline: orders\n")    \
-    X(E0414, "a step holds what the pipeline it runs needs",                                                 \
+    X(E0416, "pipelines start each other",                                                                   \
+      "# a.yaml\nschedule: {after: refined.b}\n    into: raw.a\n# b.yaml\nschedule: {after: raw.a}\n    "    \
+      "into: refined.b\n",                                                                                   \
+      "# a.yaml\nschedule: {every: day at 06:15}\n    into: raw.a\n")                                        \
+    X(E0417, "a step holds what the pipeline it runs needs",                                                 \
       "# pools: {database: 1}\n    pipeline: uses_the_database\n    pool: database\n",                       \
       "# pools: {database: 1}\n    pipeline: uses_the_database\n")                                           \
     X(E0501, "an expression that cannot be read", STEP("    exec:\n      - ${run.id +}\n"),                  \
@@ -158,8 +171,7 @@
       STEP("    copy: landing/*.csv\n    into: raw.${run.trigger}\n"), RAW(""))                              \
     X(E0508, "a check that cannot be read", RAW("    checks: [row_cuont > 0]\n"),                            \
       RAW("    checks: [row_count > 0]\n"))                                                                  \
-    X(E0601, "an error in SQL",                                                                              \
-      STEP("    sql: select SYNTAX_ERROR from raw.orders\n    into: trusted.orders\n"),                      \
+    X(E0601, "an error in SQL", STEP("    sql: selec * from raw.orders\n    into: trusted.orders\n"),        \
       STEP("    sql: select * from raw.orders\n    into: trusted.orders\n"))                                 \
     X(E0602, "a file of SQL cannot be read",                                                                 \
       STEP("    sql_file: sql/nothing.sql\n    into: trusted.orders\n"),                                     \
@@ -209,6 +221,13 @@
       EVERY("  every: month on last at 06:15\n"))                                                            \
     X(W0306, "a cron text that hardly any date matches", EVERY("  cron: \"15 6 29 2 +MON\"\n"),              \
       EVERY("  cron: \"15 6 29 2 *\"\n"))                                                                    \
+    X(W0601, "SQL or a column that does not fit what was published last",                                    \
+      "# trusted.orders has no column `amuont`, and the step that writes it runs first\n"                    \
+      "    sql: select sum(amuont) as revenue from trusted.orders\n    into: refined.revenue\n",             \
+      "    sql: select sum(amount) as revenue from trusted.orders\n    into: refined.revenue\n")             \
+    X(W0602, "the schema policy will stop this",                                                             \
+      "# `n` was published as a number\n    sql: select 'one' as n\n    into: refined.orders\n",             \
+      "    sql: select 1 as n\n    into: refined.orders\n")                                                  \
     X(W0701, "an env file that others can read", "# chmod 644 .env\n", "# chmod 600 .env\n")
 
 struct code {

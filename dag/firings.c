@@ -19,20 +19,20 @@ static const char *const codes[] = {
     [CRON_W_RARE] = "W0306",
 };
 
-static struct span note_span(const struct node *n, const struct cron_note *note) {
-    return note->length ? node_part(n, note->offset, note->offset + note->length) : node_span(n);
-}
-
-static struct diag *tell(struct build *b, const struct node *n, const struct cron_note *note) {
-    return load_diag(&b->l, codes[note->code], note_span(n, note), "%s", note->message);
-}
-
-static void tell_cron(struct build *b, const struct node *n, const struct cron_note *note) {
-    struct diag *g = tell(b, n, note);
+void schedule_tell(struct diags *d, struct span at, const struct cron_note *note) {
+    struct diag *g = diag_add(d, codes[note->code], at, "%s", note->message);
+    bool of_phrase = note->code == CRON_E_PHRASE || note->code == CRON_E_TIME;
     if (*note->meant)
-        diag_meant(b->l.d, g, note->meant);
+        diag_meant(d, g, note->meant);
+    else if (of_phrase)
+        diag_label(d, g, "%s", note->hint);
     else if (*note->hint)
-        diag_help(b->l.d, g, "%s", note->hint);
+        diag_help(d, g, "%s", note->hint);
+}
+
+static void tell(struct build *b, const struct node *n, const struct cron_note *note) {
+    uint32_t end = note->offset + note->length;
+    schedule_tell(b->l.d, note->length ? node_part(n, note->offset, end) : node_span(n), note);
 }
 
 /* ---- firings */
@@ -61,7 +61,7 @@ static bool build_cron(struct build *b, struct schedule_note *note, const struct
     struct cron cron;
     const struct cron_options opts = {.seed = f->seed, .dst = note->s->dst};
     if (cron_parse(f->text, &opts, &cron, &err) == 0) return compiled(note->s, f, &cron, crons);
-    tell_cron(b, n, &err);
+    tell(b, n, &err);
     return false;
 }
 
@@ -76,7 +76,7 @@ static bool build_every(struct build *b, struct schedule_note *note, const struc
         f->cron_text = arena_strdup(b->l.arena, text);
         return compiled(note->s, f, &cron, crons);
     }
-    diag_label(b->l.d, tell(b, n, &err), "%s", err.hint);
+    tell(b, n, &err);
     return false;
 }
 
@@ -107,7 +107,7 @@ void lint_firings(struct build *b, const struct schedule_note *note) {
         for (size_t k = 0; k < n; k++) {
             if (f->phrase) notes[k].length = 0;
             if (f->phrase) snprintf(notes[k].hint, sizeof notes[k].hint, "write `month on last`");
-            tell_cron(b, note->firing_nodes[i], &notes[k]);
+            tell(b, note->firing_nodes[i], &notes[k]);
         }
     }
 }

@@ -84,10 +84,11 @@ struct template *field_template(struct load *l, const struct node *scalar, const
 struct sql_text *sql_parse(struct load *l, const struct node *scalar);                           /* sql.c */
 struct sql_text *sql_file_parse(struct load *l, const struct node *path, const struct field *f); /* reads.c */
 bool check_field(struct load *l, const struct node *n, struct value *out); /* checks.c */
+void check_misspelled(struct load *l, const struct check_text *k);         /* says its doubt */
+bool shell_check(struct load *l, const struct node *scalar);               /* shell.c */
+json_t *keep_json(struct load *l, json_t *j); /* the result owns it from now on */
 bool target_field(struct load *l, const struct node *n, const struct field *f, const struct where *w,
                   struct value *out); /* target.c */
 bool span_field(struct load *l, const struct node *n, const struct field *f, struct value *out);
-bool shell_check(struct load *l, const struct node *scalar); /* shell.c */
-json_t *keep_json(struct load *l, json_t *j);                /* the result owns it from now on */
 
 #endif

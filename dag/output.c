@@ -14,11 +14,11 @@ struct maker {
     struct output *o;
 };
 
-static enum write_mode default_write(const struct maker *m) {
-    unsigned traits = m->note->verb ? m->note->verb->traits : 0;
-    if (m->o->key_count) return WRITE_MERGE;
-    if (traits & (VERB_EXTRACT | VERB_PROMOTE) || m->s->bookmark) return WRITE_APPEND;
-    return m->o->partition_count ? WRITE_REPLACE_PARTITIONS : WRITE_REPLACE;
+enum write_mode default_write(const struct verb *v, const struct output *o, bool consumes) {
+    unsigned traits = v ? v->traits : 0;
+    if (o->key_count) return WRITE_MERGE;
+    if (traits & (VERB_EXTRACT | VERB_PROMOTE) || consumes) return WRITE_APPEND;
+    return o->partition_count ? WRITE_REPLACE_PARTITIONS : WRITE_REPLACE;
 }
 
 static void refuse(struct maker *m, struct span at, const char *message, const char *label) {
@@ -60,8 +60,8 @@ void build_output(struct build *b, uint32_t index) {
     struct maker m = {.b = b, .s = &b->full->pub.steps[index], .note = &b->notes[index]};
     m.o = m.s->into;
     if (!m.o) return;
-    if (m.o->partition_of_window) b->l.scope.uses_window = true;
-    if (!m.note->write_said) m.o->write = default_write(&m);
+    if (m.o->partition_of_window) m.s->uses_window = b->l.scope.uses_window = true;
+    if (!m.note->write_said) m.o->write = default_write(m.note->verb, m.o, m.s->bookmark);
     if (!m.note->empty_said)
         m.o->if_empty = json_array_size(m.o->checks) && !m.s->bookmark ? EMPTY_FAIL : EMPTY_OK;
     check_modes(&m);

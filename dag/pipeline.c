@@ -1,7 +1,8 @@
 /* pipeline.c: loading a pipeline file, stage by stage, and evaluating what it holds.
  *
  *   text -> tree (reader.c) -> head, params, schedule -> names of steps (each.c) -> each step (step.c, use.c)
- *        -> what SQL reads (reads.c) -> outputs (output.c) -> graph (graph.c) -> warnings (lint.c)
+ *        -> questions (ask.c), answers (answer.c) -> outputs (output.c) -> graph (graph.c) -> warnings
+ * (lint.c)
  *
  * Each stage runs on what survived the ones before it, so that one pass shows all errors of a file. */
 #include "base/fsio.h"
@@ -104,7 +105,6 @@ static void build_steps(struct build *b) {
 
 static void build_all(struct build *b, const struct node *root) {
     const struct node *params = node_get(root, "params"), *schedule = node_get(root, "schedule");
-    size_t errors = b->l.d->errors;
     b->root = root;
     b->defaults = node_get(root, "defaults");
     index_keys(b);
@@ -116,11 +116,7 @@ static void build_all(struct build *b, const struct node *root) {
     load_zone_data(b);
     if (b->defaults) defaults_check(&b->l, b->defaults);
     build_steps(b);
-    build_reads(b);
-    for (uint32_t i = 0; i < b->full->pub.step_count; i++) build_output(b, i);
-    build_graph(b);
-    b->full->pub.uses_window = b->l.scope.uses_window;
-    if (b->l.d->errors == errors) lint_pipeline(b);
+    build_questions(b);
 }
 
 /* ---- the definition's hash */
@@ -152,7 +148,17 @@ static void keep_files(struct build *b) {
     if (p->file_count) memcpy(p->files, b->l.files, p->file_count * sizeof *p->files);
 }
 
-static void release_build(struct build *b) {
+struct loading {
+    struct build b;
+    size_t errors;   /* before it began */
+    bool built;      /* the file is a map: there are steps to speak of */
+    json_t *answers; /* of all that were asked together; NULL: nobody could be asked */
+    size_t first;    /* answer that is ours */
+    struct err why;
+};
+
+static void release_loading(struct loading *l) {
+    struct build *b = &l->b;
     load_release(&b->l);
     free(b->l.files);
     map_release(&b->names);
@@ -161,44 +167,42 @@ static void release_build(struct build *b) {
     buf_release(&b->definition);
     free(b->planned);
     free(b->edges);
+    free(b->asked);
+    json_decref(b->questions);
+    json_decref(l->answers);
     arena_free(b->l.nodes);
+    free(l);
 }
 
-struct pipeline *pipeline_load_text(const struct project *project, const char *path, const char *text,
-                                    size_t len, const struct pipeline_reader *reader, struct diags *d,
-                                    struct err *err) {
-    (void)err;
+static struct loading *begin_text(const struct project *project, const char *path, const char *text,
+                                  size_t len, const struct pipeline_reader *reader, struct diags *d) {
     struct pipeline_full *full = xcalloc(1, sizeof *full);
     struct pipeline *p = &full->pub;
-    size_t errors = d->errors;
+    struct loading *l = xcalloc(1, sizeof *l);
     p->arena = arena_new();
     p->project = project;
     p->path = arena_strdup(p->arena, path);
     p->source = arena_alloc(p->arena, sizeof *p->source);
     *p->source = (struct source){
         .path = shown_path(project, p->path), .text = arena_strndup(p->arena, text, len), .len = len};
-    struct build b = {.full = full, .reader = reader};
-    b.l = (struct load){
+    *l = (struct loading){.b = {.full = full, .reader = reader}, .errors = d->errors};
+    l->b.l = (struct load){
         .arena = p->arena, .nodes = arena_new(), .d = d, .project = project, .kept = &full->kept};
-    b.l.definition = &b.definition;
-    b.l.scope = (struct expr_scope){.project = project};
-    struct reading in = {.source = p->source, .nodes = b.l.nodes, .texts = p->arena, .d = d};
+    l->b.l.definition = &l->b.definition;
+    l->b.l.scope = (struct expr_scope){.project = project};
+    struct reading in = {.source = p->source, .nodes = l->b.l.nodes, .texts = p->arena, .d = d};
     const struct node *root = node_read(&in);
-    b.l.damaged = in.damaged;
-    if (root && root->kind == NODE_MAP)
-        build_all(&b, root);
+    l->b.l.damaged = in.damaged;
+    l->built = root && root->kind == NODE_MAP;
+    if (l->built)
+        build_all(&l->b, root);
     else if (root)
         diag_add(d, "E0103", node_span(root), "a pipeline file is a map of keys, not %s", node_noun(root));
-    hash_definition(&b, p->source);
-    keep_files(&b);
-    release_build(&b);
-    if (d->errors == errors) return p;
-    pipeline_free(p);
-    return NULL;
+    return l;
 }
 
-struct pipeline *pipeline_load(const struct project *project, const char *path,
-                               const struct pipeline_reader *reader, struct diags *d, struct err *err) {
+struct loading *loading_begin(const struct project *project, const char *path,
+                              const struct pipeline_reader *reader, struct diags *d, struct err *err) {
     struct stat st;
     char *full = realpath(path, NULL);
     if (!full || stat(full, &st) != 0) {
@@ -207,7 +211,7 @@ struct pipeline *pipeline_load(const struct project *project, const char *path,
         free(full);
         return NULL;
     }
-    struct pipeline *p = NULL;
+    struct loading *l = NULL;
     if (st.st_size > LIMIT_YAML_BYTES) {
         struct source s = {.path = shown_path(project, full), .text = ""};
         diag_add(d, "E0113", (struct span){.source = &s}, "the file has %lld MiB; at most %d MiB are read",
@@ -216,11 +220,71 @@ struct pipeline *pipeline_load(const struct project *project, const char *path,
     } else {
         size_t len = 0;
         char *text = fs_read(full, LIMIT_YAML_BYTES, &len, err);
-        if (text) p = pipeline_load_text(project, full, text, len, reader, d, err);
+        if (text) l = begin_text(project, full, text, len, reader, d);
         free(text);
     }
     free(full);
-    return p;
+    return l;
+}
+
+/* Those with questions share one array, each a stretch of it. */
+void loading_ask(struct loading *const *list, size_t n) {
+    const struct pipeline_reader *reader = NULL;
+    json_t *all = json_array(), *answers = NULL;
+    struct err why = {0};
+    for (size_t i = 0; i < n; i++) {
+        if (!list[i] || !list[i]->b.questions) continue;
+        list[i]->first = json_array_size(all);
+        json_array_extend(all, list[i]->b.questions);
+        reader = list[i]->b.reader;
+    }
+    if (reader && reader->ask) answers = reader->ask(reader->ctx, all, &why);
+    for (size_t i = 0; i < n; i++) {
+        if (!list[i] || !list[i]->b.questions) continue;
+        list[i]->answers = json_incref(answers);
+        list[i]->why = why;
+    }
+    json_decref(answers);
+    json_decref(all);
+}
+
+static void finish_build(struct loading *l) {
+    struct build *b = &l->b;
+    build_answers(b, l->answers, l->first, l->why.msg[0] ? l->why.msg : NULL);
+    for (uint32_t i = 0; i < b->full->pub.step_count; i++) build_output(b, i);
+    build_graph(b);
+    b->full->pub.uses_window = b->l.scope.uses_window;
+    if (b->l.d->errors == l->errors) lint_pipeline(b);
+}
+
+struct pipeline *loading_end(struct loading *l) {
+    struct pipeline *p = &l->b.full->pub;
+    if (l->built) finish_build(l);
+    hash_definition(&l->b, p->source);
+    keep_files(&l->b);
+    bool good = l->b.l.d->errors == l->errors;
+    release_loading(l);
+    if (good) return p;
+    pipeline_free(p);
+    return NULL;
+}
+
+static struct pipeline *load_alone(struct loading *l) {
+    if (!l) return NULL;
+    loading_ask(&l, 1);
+    return loading_end(l);
+}
+
+struct pipeline *pipeline_load_text(const struct project *project, const char *path, const char *text,
+                                    size_t len, const struct pipeline_reader *reader, struct diags *d,
+                                    struct err *err) {
+    (void)err;
+    return load_alone(begin_text(project, path, text, len, reader, d));
+}
+
+struct pipeline *pipeline_load(const struct project *project, const char *path,
+                               const struct pipeline_reader *reader, struct diags *d, struct err *err) {
+    return load_alone(loading_begin(project, path, reader, d, err));
 }
 
 struct pipeline *pipeline_share(struct pipeline *p) {

@@ -68,7 +68,7 @@ struct project {
     json_t *env_files_env; /* object: what the listed env files define */
     json_t *engines;       /* object, resolved, e.g. {"spark": {"home": …, "master": …, "conf": {…}}} */
     json_t *secrets;       /* object name -> reference text; resolved only at spawn */
-    struct source *source;    /* may be NULL */
+    struct source *source; /* may be NULL */
     struct tz_set *zone_data; /* time zones, shared by all that is loaded of it */
 };
 
@@ -166,6 +166,7 @@ struct step {
     const char *calls; /* the pipeline that a `pipeline` step runs; NULL */
     enum bookmark_kind bookmark;
     json_t *bookmark_options; /* files: {identity, settle, on_change, horizon}; may be NULL */
+    bool uses_window;         /* one of its values names window.*, or its partitions are `of: window` */
     json_t *each;             /* {NAME: value} for instances; NULL */
     const char *group;        /* of instances: the step's own name; NULL */
     int64_t max_parallel;     /* of instances: how many of the group may run at once; 0: no limit */
@@ -210,6 +211,7 @@ struct pipeline {
     int64_t max_active_runs;
     duration_t timeout;
     bool uses_window; /* some value names window.* */
+    bool reads_known; /* what its SQL reads could be asked; else edges may be missing */
     struct step *steps;
     uint32_t step_count;
     /* Edges, compressed rows: the parents of i are up[up_at[i]] … up[up_at[i + 1] - 1]; likewise down. Steps
@@ -218,21 +220,15 @@ struct pipeline {
     uint32_t *order; /* topological */
 };
 
-/* What a SQL text reads, found by the embedded engine in a worker (design: pipelines.md 2.8). */
-struct sql_reads {
-    const char *text;   /* in: the statement, parameters already `$name` */
-    const char **names; /* out: schema-qualified tables, "zone.name", in the request's arena */
-    size_t count;
-    char *error;       /* out: NULL, or the parser's message */
-    uint32_t error_at; /* byte offset into text */
-};
-
 struct pipeline_reader {
     const struct verb *const *verbs; /* table of verbs that exist */
     size_t verb_count;
-    /* Fills n requests in one go; NULL when there is no engine (then a SQL step's edges are unknown: a
-     * warning). */
-    int (*sql_reads)(void *ctx, struct sql_reads *list, size_t n, struct arena *arena, struct err *err);
+    /* Asks the embedded engine, in a process of its own, about steps that have SQL or publish: what they
+     * read, and what does not fit the columns that are known (design: pipelines.md 2.8). steps: an array of
+     * questions; the answers come in the same order (operators/README.md has both shapes), new reference, or
+     * NULL with err. The member is NULL when there is no engine: edges of SQL steps are unknown then, a
+     * warning. */
+    json_t *(*ask)(void *ctx, const json_t *steps, struct err *err);
     void *ctx;
 };
 
@@ -244,6 +240,13 @@ struct pipeline *pipeline_load(const struct project *project, const char *path,
 struct pipeline *pipeline_load_text(const struct project *project, const char *path, const char *text,
                                     size_t len, const struct pipeline_reader *reader, struct diags *d,
                                     struct err *err);
+/* The same for several files that are asked about together: begin each (NULL as above), ask once, end each.
+ * Project, reader and diagnostics are borrowed until the end. */
+struct loading;
+struct loading *loading_begin(const struct project *project, const char *path,
+                              const struct pipeline_reader *reader, struct diags *d, struct err *err);
+void loading_ask(struct loading *const *list, size_t n); /* entries may be NULL */
+struct pipeline *loading_end(struct loading *l);         /* NULL when there was an error; l is gone */
 void pipeline_free(struct pipeline *p);
 /* One more owner, who frees it too; the last one does. One thread at a time. Returns p; NULL is fine. */
 struct pipeline *pipeline_share(struct pipeline *p);
@@ -257,8 +260,7 @@ struct callee {
     const struct pipeline *pipeline; /* NULL: its file has errors */
 };
 /* The `pipeline:` steps of p, judged by the pipelines they run: each must be known, take the parameters it is
- * given, have those it needs, and not run p in the end. A circle that p leads into but is no part of is the
- * business of its members. */
+ * given and have those it needs. Circles: dag/wiring.h. */
 void pipeline_check_calls(const struct pipeline *p, const struct callee *known, size_t n, struct diags *d);
 
 /* The pipeline files of a project: pipelines/?*.yaml and .yml, else the *.yaml beside it that hold
@@ -290,8 +292,8 @@ json_t *pipeline_params(const struct pipeline *p, const char *const *given, size
 json_t *pipeline_params_with(const struct pipeline *p, const json_t *with, struct err *err);
 /* One of them: the value as its type has it; NULL with err when the parameter does not take it. */
 json_t *pipeline_param(const struct pipeline *p, const char *name, const json_t *value, struct err *err);
-/* The values a run was queued with, for the definition it begins with: what that one no longer has is left out,
- * what it has now gets its default. */
+/* The values a run was queued with, for the definition it begins with: what that one no longer has is left
+ * out, what it has now gets its default. */
 json_t *pipeline_params_filled(const struct pipeline *p, const json_t *before, struct err *err);
 
 #endif

@@ -36,15 +36,16 @@ struct after {
     bool all;
     enum { SAME_NONE, SAME_DAY, SAME_MONTH } same; /* with all */
     const char **datasets;                         /* zone.name */
+    struct span *places;                           /* of each in the file; NULL in a copy */
     size_t count;                                  /* 0: no `after:` */
 };
 
 /* One text of `cron:`, or the phrase of `every:`: when a schedule fires. */
 struct firing {
-    const char *text;      /* as written */
-    bool phrase;           /* of `every:` */
-    const char *cron_text; /* what it means as a cron text; the same as `text` when it is one */
-    const char *seed; /* of H: "<pipeline>.<schedule>/<index>": a moved file or a changed text keeps it */
+    const char *text;        /* as written */
+    bool phrase;             /* of `every:` */
+    const char *cron_text;   /* what it means as a cron text; the same as `text` when it is one */
+    const char *seed;        /* of H: "<seed>/<index>": a moved file or a changed text keeps it */
     const struct cron *cron; /* compiled; one of the rule's */
     struct span at;          /* in the file */
 };
@@ -55,7 +56,7 @@ struct schedule {
                                say, else "UTC" */
     struct firing *firings; /* in the order written; none when only `after:` starts it */
     size_t firing_count;
-    const char *seed;      /* of jitter: "<pipeline>.<schedule>" */
+    const char *seed;      /* of jitter: "<pipeline>", and ".<schedule>" unless that is main */
     struct slot_rule rule; /* crons, zone, covers, start, end, calendar */
     enum cron_dst dst;
     enum if_missed if_missed;
@@ -83,5 +84,9 @@ void schedule_free(struct schedule *s); /* NULL is fine */
 /* A copy that outlives its pipeline; it shares the zones. schedule_free. */
 struct schedule *schedule_copy(const struct schedule *s);
 void schedule_set_delay(struct schedule *s); /* delay, from jitter and seed */
+
+/* What cron/ says about a text, as a diagnostic at the bytes it is about; hints become labels, help or fixes.
+ */
+void schedule_tell(struct diags *d, struct span at, const struct cron_note *note);
 
 #endif

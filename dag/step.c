@@ -569,6 +569,22 @@ static void note_places(struct maker *m) {
     n->at_key = at_key(m, STEP_KEY);
     n->at_partition = at_key(m, STEP_PARTITION_BY);
     n->at_merge_by = at_key(m, STEP_MERGE_BY);
+    n->call = m->use.call;
+}
+
+static const struct value *kept(struct maker *m, const struct value *v) {
+    struct value *copy = arena_alloc(m->l->nodes, sizeof *copy);
+    *copy = *v;
+    return copy;
+}
+
+/* Columns that are named: whoever looks at them later shows where they are written. */
+static void note_columns(struct maker *m) {
+    struct note *n = m->note;
+    const struct value *column = value_member(&m->value[STEP_PARTITION_BY], "column");
+    if (m->good[STEP_KEY]) n->key = kept(m, &m->value[STEP_KEY]);
+    if (m->good[STEP_MERGE_BY]) n->merge_by = kept(m, &m->value[STEP_MERGE_BY]);
+    if (m->good[STEP_PARTITION_BY]) n->partition_columns = column;
 }
 
 static void make_step(struct maker *m) {
@@ -593,6 +609,7 @@ static void make_step(struct maker *m) {
     take_refs(m);
     note_places(m);
     build_attended(m->b, m->index);
+    note_columns(m);
     need_into(m);
     no_output_in_finally(m);
     m->l->call = (struct span){0};
@@ -631,5 +648,9 @@ void build_step(struct build *b, uint32_t index) {
     add_layer(&m, ((const struct project_full *)b->l.project)->defaults_node, LAYER_DEFAULTS);
     for (size_t i = 0; m.note->verb && i < b->reader->verb_count; i++)
         if (b->reader->verbs[i] == m.note->verb) m.s->verb = (uint32_t)i;
+    const bool elsewhere = m.l->scope.uses_window;
+    m.l->scope.uses_window = false;
     make_step(&m);
+    m.s->uses_window = m.l->scope.uses_window;
+    m.l->scope.uses_window |= elsewhere;
 }

@@ -90,7 +90,7 @@ static bool good_scheme(struct load *l, const struct node *n, const char *text) 
     if (!end || strncasecmp(text, "http://", 7) == 0 || strncasecmp(text, "https://", 8) == 0) return true;
     for (const char *p = text; p < end; p++)
         if (!isalnum((unsigned char)*p) && !strchr("+-.", *p)) return true;
-    struct diag *g = load_diag(l, "E0211", node_part(n, 0, (size_t)(end - text)),
+    struct diag *g = load_diag(l, "E0212", node_part(n, 0, (size_t)(end - text)),
                                "nothing is known about `%.*s://`", (int)(end - text), text);
     diag_label(l->d, g, "a path, an http:// or https:// URL, a dataset, a time, or SQL");
     return false;

@@ -71,18 +71,28 @@ struct sql_text {
 /* A check: parsed when it holds no ${}, else text to be parsed once that is known. */
 struct check_text {
     json_t *object;                /* borrowed from the pipeline; NULL when it holds ${} */
+    json_t *tried;                 /* likewise: the rule with something in the place of each ${} */
     const struct template *text;   /* of a rule in words */
     const struct sql_text *sql;    /* of {sql: …} */
     const struct template *expect; /* of {sql: …}, as it is compared */
     const char *dataset;           /* what references() names; NULL: nothing */
     const char *written, *severity;
     uint32_t line, column;
+    const struct node *node; /* the rule in words; valid while loading only */
+    const char *doubt;       /* a function seems to be misspelled: what to say, unless … NULL: no doubt */
+    const char *doubtful;    /* … this is a column */
+    size_t doubt_at;
 };
 
 const struct value *value_member(const struct value *object, const char *key); /* NULL when absent */
 
 /* New reference, or NULL with a complaint in v->c; v->c->start is then an offset into *where's source. */
 json_t *value_json(struct eval *v, const struct value *x, struct span *where);
+
+/* What is known of a value before any run, null where ${} decides; new reference. SQL is {"text", "params":
+ * [{"name", "type"}], "open": parts of the text are not known}. */
+json_t *value_known(const struct value *x);
+json_t *sql_known(const struct sql_text *sql);
 
 /* Text as a literal that check_parse reads back as the same value. */
 void check_literal(const struct ev *x, const char *text, struct buf *out);

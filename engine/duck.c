@@ -56,6 +56,13 @@ static void first_line(const char *s, char *out, size_t n) {
     snprintf(out, n, "%.*s", (int)(len < n ? len : n - 1), s);
 }
 
+void duck_note_error(struct duck *d, json_t *said) {
+    const char *position = json_text(said, "position");
+    json_decref(d->error_said);
+    d->error_said = said;
+    d->error_position = position ? strtoll(position, NULL, 10) : -1;
+}
+
 int duck_fail(struct duck *d, const char *message, struct err *err) {
     if (!message) message = "the embedded engine failed without a message";
     /* Some messages have the kind before the object. */
@@ -63,19 +70,18 @@ int duck_fail(struct duck *d, const char *message, struct err *err) {
     json_t *j = brace ? json_loads(brace, 0, NULL) : NULL;
     const char *text = json_text_or(j, "exception_message", message);
     const char *kind = json_text_or(j, "exception_type", "");
-    const char *position = json_text(j, "position");
-    d->error_position = position ? strtoll(position, NULL, 10) : -1;
     if (err) {
         char line[900];
         first_line(text, line, sizeof line);
         err_set(err, EX_FAILED, "%s", line);
         set_meaning(kind, text, err);
     }
-    json_decref(j);
+    duck_note_error(d, j);
     return -1;
 }
 
 int64_t duck_error_position(const struct duck *d) { return d->error_position; }
+const json_t *duck_error_said(const struct duck *d) { return d->error_said; }
 
 /* ---- opening ---- */
 
@@ -151,6 +157,7 @@ void duck_close(struct duck *d) {
     if (!d) return;
     if (d->connection) d->api->disconnect(&d->connection);
     if (d->database) d->api->close(&d->database);
+    json_decref(d->error_said);
     free(d);
 }
 
@@ -183,12 +190,14 @@ int duck_pulse(struct duck *d, bool working, struct err *err) {
 /* All work is with the engine's own threads: wait a little instead of spinning. */
 static void rest(void) { nanosleep(&(struct timespec){.tv_nsec = 300 * 1000}, NULL); }
 
+/* A stop is over when the engine says so: of a query that is given up while threads are still at work on it,
+ * the engine frees nothing. */
 static int step_to_end(struct duck *d, void *pending, struct err *err) {
     for (;;) {
         int state = d->api->pending_execute_task(pending);
         if (state == PENDING_READY) return 0;
-        if (state == PENDING_ERROR) return duck_fail(d, d->api->pending_error(pending), err);
-        if (duck_pulse(d, true, err)) return -1;
+        bool stopped = duck_pulse(d, true, err) < 0;
+        if (state == PENDING_ERROR) return stopped ? -1 : duck_fail(d, d->api->pending_error(pending), err);
         if (state == PENDING_NO_TASKS) rest();
     }
 }
@@ -220,7 +229,7 @@ static int prepare_at(struct duck *d, void *extracted, uint64_t i, const json_t 
 
 /* How many statements the text has; 0 is an error too. */
 static uint64_t extract(struct duck *d, const char *sql, void **extracted, struct err *err) {
-    d->error_position = -1;
+    duck_note_error(d, NULL);
     *extracted = NULL;
     uint64_t n = d->api->extract_statements(d->connection, sql, extracted);
     const char *why = n ? NULL : d->api->extract_statements_error(*extracted);

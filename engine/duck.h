@@ -91,16 +91,25 @@ json_t *duck_describe(struct duck *d, const char *sql, const json_t *params, str
 
 /* Where in the SQL text the last error of this connection was: byte offset, -1 when unknown. */
 int64_t duck_error_position(const struct duck *d);
+/* That error as the engine says it: {"exception_type", "exception_message", "error_subtype", "name", "type",
+ * "candidates"}, all text, absent where it says nothing. Borrowed until the next error; NULL: not known. */
+const json_t *duck_error_said(const struct duck *d);
 
 /* ---- what a query reads ---- */
 
+/* What the text of a SELECT alone tells; everything is in the arena. */
 struct duck_reads {
-    const char **names; /* "schema.table", each once, in order of appearance; in the arena */
+    const char **names; /* "schema.table", each once, in order of appearance */
     size_t count;
+    const char **columns; /* of the result; NULL when the text does not name each of them (a star, …) */
+    size_t column_count;
+    bool one_table; /* one SELECT over one table with a schema: its columns are that table's */
+    bool dynamic;   /* a parameter decides which table or file is read */
+    bool unnests;   /* unnest() is in it: what a column holds decides which columns come out */
 };
 
-/* Finds the schema-qualified tables of a SELECT from its syntax tree; touches no file and no table. Fails
- * (exit 3) with the parser's message and duck_error_position() when it is no SELECT or does not parse. */
+/* Reads a SELECT's syntax tree; touches no file and no table. Fails (exit 3) with the parser's message and
+ * duck_error_position() when it is no SELECT or does not parse. */
 int duck_parse_reads(struct duck *d, const char *sql, struct arena *arena, struct duck_reads *out,
                      struct err *err);
 

@@ -21,6 +21,7 @@ struct duck {
     duration_t ticked_at;
     atomic_int stop; /* set by duck_interrupt(), maybe from another thread: nothing runs any more */
     int64_t error_position;
+    json_t *error_said; /* owned; NULL: the last error was not the engine's, or it had no words for it */
 };
 
 /* A type, described once per result so that reading a value needs no call into the library. */
@@ -61,6 +62,8 @@ int duck_bind(struct duck *d, void *statement, const json_t *params, struct err 
 
 /* duck.c: turns the library's message (JSON) into an error; always -1. */
 int duck_fail(struct duck *d, const char *message, struct err *err);
+/* What the engine says of its last error; steals `said`, NULL forgets. */
+void duck_note_error(struct duck *d, json_t *said);
 int duck_prepare(struct duck *d, const char *sql, const json_t *params, void **statement, struct err *err);
 int duck_run(struct duck *d, void *statement, struct duckdb_result *out, struct err *err);
 int duck_pulse(struct duck *d, bool working, struct err *err);

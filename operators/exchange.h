@@ -83,7 +83,7 @@ struct request_into {
 };
 void request_into(json_t *request, const struct request_into *i);
 void request_intent(json_t *request, int64_t intent);
-void request_sql(json_t *request, const char *text); /* parse: one more statement */
+void request_steps(json_t *request, const json_t *steps); /* parse: the questions, borrowed */
 
 /* Durable, mode 0600. */
 int request_write(const json_t *request, const char *path, struct err *err);
@@ -100,7 +100,7 @@ struct request {
     bool has_window;
     instant_t window_start, window_end;
     const json_t *config, *siblings, *env, *params, *env_allowed, *engines, *zones, *allow_paths, *inputs,
-        *sql;
+        *steps;
     const char *bookmark_kind; /* NULL: no bookmark */
     int64_t bookmark_id, bookmark_version;
     const json_t *bookmark_options;

@@ -22,7 +22,8 @@
 #include <jansson.h>
 
 struct tz_set;
-struct work; /* operators/work.h: the worker's view of its attempt */
+struct work;         /* operators/work.h: the worker's view of its attempt */
+struct prepare_step; /* operators/prepare.h: a step that is looked at before it runs */
 
 struct op_launch {
     char **argv; /* malloc'ed, NULL at the end */
@@ -70,6 +71,9 @@ struct op {
     int (*launch)(const json_t *request, struct op_launch *out, struct err *err);
     int (*work)(struct work *w, struct err *err);
     int (*attend)(const struct op_asked *asked, struct op_attend *out, struct err *err);
+    /* Which rows it will give, and what is wrong with its config. NULL: nobody can tell. Runs in the worker.
+     */
+    void (*prepare)(struct prepare_step *s);
 };
 
 extern const struct op *const op_table[]; /* NULL at the end */

@@ -7,6 +7,7 @@
  * Which types: `types`, else those the target has, else what the files show. Columns of text files that are
  * to be cast are read as they are written, so that 007 stays 007 for a text column. A value that does not fit
  * makes its row bad. */
+#include "operators/promote.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/fsio.h"
@@ -26,7 +27,6 @@
 #include <strings.h>
 
 #define SOURCE_SCHEMA "_leat_source"
-#define SOURCE_VIEW   "source" /* what `select` reads */
 
 struct promotion {
     struct work *w;
@@ -157,7 +157,8 @@ static int view_loose(struct promotion *p, const json_t *paths, struct err *err)
     json_decref(described);
     p->sourced = true;
     if (rc < 0) return -1;
-    return duck_exec(d, "CREATE TEMP VIEW " SOURCE_VIEW " AS FROM " SOURCE_SCHEMA ".files", NULL, NULL, err);
+    return duck_exec(d, "CREATE TEMP VIEW " PROMOTE_SOURCE " AS FROM " SOURCE_SCHEMA ".files", NULL, NULL,
+                     err);
 }
 
 static int view_delta(struct promotion *p, struct err *err) {
@@ -170,7 +171,7 @@ static int view_delta(struct promotion *p, struct err *err) {
     if (zone_attach(p->w->duck, p->store, &in, NULL, err) < 0) return -1;
     const char *dot = strchr(p->dataset, '.');
     struct buf b = BUF_INIT;
-    buf_adds(&b, "CREATE TEMP VIEW " SOURCE_VIEW " AS FROM ");
+    buf_adds(&b, "CREATE TEMP VIEW " PROMOTE_SOURCE " AS FROM ");
     buf_sql_ident(&b, arena_strndup(p->arena, p->dataset, (size_t)(dot - p->dataset)));
     buf_addc(&b, '.');
     buf_sql_ident(&b, p->whole ? dot + 1 : arena_printf(p->arena, "%s__new", dot + 1));
@@ -205,29 +206,10 @@ static void add_comma(struct buf *b) {
     if (b->len) buf_adds(b, ", ");
 }
 
-/* The canonical name of a type as the engine writes it; NULL with err for what is no type. */
-static const char *canonical(struct promotion *p, const char *column, const char *type, struct err *err) {
-    struct buf b = BUF_INIT;
-    struct err why = {0};
-    /* Only words, digits, blanks and ( ) , [ ] make a type: nothing else of the text reaches the statement.
-     */
-    bool plain =
-        type[strspn(type, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_ (),[]")] == 0;
-    buf_addf(&b, "SELECT CAST(NULL AS %s) AS c", type);
-    json_t *d = plain ? duck_describe(p->w->duck, buf_str(&b), NULL, &why) : NULL;
-    buf_release(&b);
-    const char *out = d ? arena_strdup(p->arena, json_text(json_array_get(d, 0), "type")) : NULL;
-    json_decref(d);
-    if (out) return out;
-    err_set(err, EX_INVALID, "types: `%s` of column `%s` is no type%s%s", type, column,
-            why.msg[0] ? ": " : "", why.msg);
-    return NULL;
-}
-
 static int add_column(struct promotion *p, struct query *q, const json_t *c, struct err *err) {
     const char *name = json_text_or(c, "name", ""), *found = json_text_or(c, "type", "");
     const char *target = target_type(p, name);
-    if (target && !(target = canonical(p, name, target, err))) return -1;
+    if (target && !(target = promote_type(p->w->duck, p->arena, name, target, err))) return -1;
     add_comma(&q->names);
     buf_sql_ident(&q->names, name);
     casts_add(&q->casts, name, found, target);
@@ -258,29 +240,15 @@ static int add_columns(struct promotion *p, struct query *q, const json_t *descr
     return 0;
 }
 
-/* `keep`: which of the rows with one key comes first. */
 static int add_order(struct buf *b, const char *keep, const json_t *described, struct err *err) {
-    static const struct {
-        const char *word, *order;
-        bool column;
-    } kept[] = {{"last", "_leat_row DESC", false},
-                {"first", "_leat_row", false},
-                {"newest ", " DESC NULLS LAST, _leat_row DESC", true},
-                {"oldest ", " NULLS LAST, _leat_row", true}};
-    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
-        size_t n = strlen(kept[i].word);
-        if (kept[i].column ? strncmp(keep, kept[i].word, n) != 0 : strcmp(keep, kept[i].word) != 0) continue;
-        const char *column = keep + n + (kept[i].column ? strspn(keep + n, " ") : 0);
-        json_t *names = kept[i].column ? json_pack("[s]", column) : NULL;
-        int rc = schema_has(described, names, "dedupe.keep", err);
-        json_decref(names);
-        if (kept[i].column) buf_sql_ident(b, column);
-        buf_adds(b, kept[i].order);
-        return rc;
-    }
-    err_set(err, EX_INVALID, "dedupe.keep: `%s` is none of `last`, `first`, `newest COLUMN`, `oldest COLUMN`",
-            keep);
-    return -1;
+    struct promote_order order = {0};
+    if (!promote_keep(keep, &order, err)) return -1;
+    json_t *names = order.column ? json_pack("[s]", order.column) : NULL;
+    int rc = schema_has(described, names, "dedupe.keep", err);
+    json_decref(names);
+    if (order.column) buf_sql_ident(b, order.column);
+    buf_adds(b, order.order);
+    return rc;
 }
 
 /* One row of each key stays. Bad rows and rows without a whole key are nobody's duplicates. */
@@ -384,7 +352,7 @@ static int promote_rows(struct promotion *p, struct err *err) {
     const struct stage_into *into = &p->w->request.into;
     bool told = text || (into->of_window && json_array_size(into->partition_by));
     if (p->by_window && !told) return window_error(p, err);
-    char *base = text ? sql_one_statement(text, err) : xstrdup("SELECT * FROM " SOURCE_VIEW);
+    char *base = text ? sql_one_statement(text, err) : xstrdup("SELECT * FROM " PROMOTE_SOURCE);
     if (!base) return -1;
     json_t *params = all_params(p, select);
     int rc = run_query(p, base, params, err);
@@ -477,7 +445,7 @@ static const struct field fields[] = {
     {.name = "types",
      .kind = FK_MAP,
      .help = "SQL types of columns; a value that does not fit makes its row a bad row.",
-     .example = "{amount: decimal(18,2)}"},
+     .example = "{amount: \"decimal(18,2)\"}"},
     {.name = "dedupe",
      .kind = FK_OBJECT,
      .fields = dedupe_fields,
@@ -506,4 +474,5 @@ const struct op op_promote = {
              .siblings = siblings,
              .traits = VERB_WORKER | VERB_INTO | VERB_PROMOTE},
     .work = work,
+    .prepare = promote_prepare,
 };

@@ -132,8 +132,8 @@ void request_into(json_t *request, const struct request_into *r) {
 
 void request_intent(json_t *request, int64_t intent) { json_put(request, "intent", json_integer(intent)); }
 
-void request_sql(json_t *request, const char *text) {
-    json_array_append_new(list_of(request, "sql"), json_string(text));
+void request_steps(json_t *request, const json_t *steps) {
+    json_put(request, "steps", json_incref((json_t *)(uintptr_t)steps));
 }
 
 int request_write(const json_t *request, const char *path, struct err *err) {
@@ -196,7 +196,7 @@ static void view_values(const json_t *json, struct request *out) {
     out->zones = json_object_get(json, "zones");
     out->allow_paths = json_object_get(json, "allow_paths");
     out->inputs = json_object_get(json, "inputs");
-    out->sql = json_object_get(json, "sql");
+    out->steps = json_object_get(json, "steps");
 }
 
 int request_view(json_t *json, struct request *out, struct err *err) {

@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "engine/duck.h"
 #include "operators/operators.h"
+#include "operators/prepare.h"
 #include "operators/work.h"
 #include "zones/attach.h"
 #include "zones/sqltext.h"
@@ -153,6 +154,13 @@ static int work(struct work *w, struct err *err) {
     return rc;
 }
 
+/* ---- before it runs ---- */
+
+static void prepare(struct prepare_step *s) {
+    const json_t *text = json_object_get(s->config, "text");
+    if (text) s->rows = prepare_query(s, text, NULL, json_pack("[ss]", "config", "text"));
+}
+
 /* ---- the verbs ---- */
 
 static const char *const engines[] = {"duckdb", NULL};
@@ -202,6 +210,7 @@ const struct op op_sql = {
              .siblings = siblings,
              .traits = VERB_WORKER | VERB_SQL | VERB_INTO},
     .work = work,
+    .prepare = prepare,
 };
 
 const struct op op_sql_file = {
@@ -211,4 +220,5 @@ const struct op op_sql_file = {
              .siblings = siblings,
              .traits = VERB_WORKER | VERB_SQL | VERB_INTO},
     .work = work,
+    .prepare = prepare,
 };

@@ -21,6 +21,7 @@
 
 struct conductor;
 struct store;
+struct dataset_row;
 
 /* What a program that takes this one's place (exec) inherits, so that nobody gets in between; 0: nothing. */
 struct inherited {
@@ -32,14 +33,17 @@ struct conductor_options {
     const struct world *world;
     const char *programs; /* folder of `leat` and `leat-warden` (from /proc/self/exe) */
     int64_t jobs;         /* local steps at once; 0: max(4, cores) */
-    /* The definition to begin a queued run of this pipeline with: one more owner of it, or NULL with err (exit 4:
-     * there is none of that name, exit 3: it has errors). NULL: only runs handed in by conductor_submit(). */
+    /* The definition to begin a queued run of this pipeline with: one more owner of it, or NULL with err
+     * (exit 4: there is none of that name, exit 3: it has errors). NULL: only runs handed in by
+     * conductor_submit(). */
     struct pipeline *(*find)(void *ctx, const char *name, struct err *err);
     /* All pipelines that are known, one after the other: *at = 0 first, NULL at the end; borrowed. For what
      * asks who writes a dataset. NULL: none but those of the runs at hand. */
     const struct pipeline *(*next)(void *ctx, size_t *at);
-    void *find_ctx;     /* of both */
-    bool serves;        /* begins what waits in the database, whoever queued it */
+    void *find_ctx; /* of both */
+    bool serves;    /* begins what waits in the database, whoever queued it */
+    int64_t
+        backfill; /* feeds this one, and goes on with its unfinished runs (conductor_backfill()); 0: none */
     struct inherited inherited;
     bool database_only; /* no warden, no socket: to change a row or two while nobody serves */
     /* Reads the stored definition of an interrupted run again, for its finally steps. NULL: one that does not
@@ -75,7 +79,7 @@ struct run_request {
     size_t only_count;
     const char *from_step; /* NULL */
     bool force;
-    const char *reason; /* free text of the user; NULL */
+    const char *reason;      /* free text of the user; NULL */
     instant_t scheduled_for; /* fire instant of its slot; INSTANT_NONE */
     const char *schedule;    /* the schedule's name; NULL */
     int64_t parent;          /* attempt of the `pipeline:` step that starts it; 0 */
@@ -102,6 +106,11 @@ void conductor_cancel(struct conductor *c, int64_t run, bool kill, const char *r
  */
 int conductor_wait(struct conductor *c, int64_t run, const char **state, int *signal, struct err *err);
 
+/* Feeds options.backfill until nothing of it runs and it has ended or been paused; after conductor_recover().
+ * *state gets its state's name (static text). SIGINT and SIGTERM let go of it (*signal): what runs goes on
+ * under the warden, and whoever serves next, or feeds it again, goes on with it. */
+int conductor_backfill(struct conductor *c, const char **state, int *signal, struct err *err);
+
 /* Publishes a new version of a dataset that lists the files of an old one (-1: of the one before the head).
  * Call it after conductor_recover(). Exit 4 for an unknown dataset or version, 8 when retention has removed
  * some of its files. */
@@ -111,6 +120,16 @@ struct rollback_request {
 };
 int conductor_rollback(struct conductor *c, const struct rollback_request *r, int64_t *from, int64_t *version,
                        struct err *err);
+
+/* Records the versions that the log of a dataset has and the database does not, and lets the dataset go on
+ * (zones/repair.h). Call it after conductor_recover(). Exit 8 when the log does not end where it was seen to.
+ */
+struct repair_request {
+    const struct dataset_row *dataset; /* as it was seen; id -1: not known to the database */
+    int64_t last;                      /* the version its log was seen to end at */
+    const char *author, *reason;
+};
+int conductor_repair(struct conductor *c, const struct repair_request *r, struct err *err);
 
 /* Retention and garbage collection when the last was a day ago; nothing may be live. A failure is worth a
  * warning, no more. */
@@ -124,8 +143,8 @@ struct store *conductor_store(struct conductor *c);
 /* Asks the conductor at work on this state folder; 1 when none is at work. *answer: new reference,
  * {"ok": true, …} or {"ok": false, "error", "hint", "exit"}. */
 int conductor_ask(const char *state, const json_t *request, json_t **answer, struct err *err);
-/* The same of the one at work or, when there is none, done here on the database alone; -1 with err also when the
- * answer says no. find as in the options, for what needs a definition. */
+/* The same of the one at work or, when there is none, done here on the database alone; -1 with err also when
+ * the answer says no. find as in the options, for what needs a definition. */
 int conductor_request(const struct conductor_options *o, const json_t *request, json_t **answer,
                       struct err *err);
 

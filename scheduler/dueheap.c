@@ -25,6 +25,11 @@ static void sift_down(struct dueheap *h, size_t at, struct due_node node) {
 }
 
 void dueheap_push(struct dueheap *h, struct due_node node) {
+    if (h->hole) {
+        h->hole = false;
+        sift_down(h, 0, node);
+        return;
+    }
     GROW(h->nodes, h->count, h->cap);
     size_t at = h->count++;
     for (; at > 0 && before(&node, &h->nodes[(at - 1) / CHILDREN]); at = (at - 1) / CHILDREN)
@@ -32,15 +37,28 @@ void dueheap_push(struct dueheap *h, struct due_node node) {
     h->nodes[at] = node;
 }
 
-void dueheap_pop(struct dueheap *h) {
-    assert(h->count > 0);
+static void fill_hole(struct dueheap *h) {
+    if (!h->hole) return;
+    h->hole = false;
     struct due_node last = h->nodes[--h->count];
     if (h->count > 0) sift_down(h, 0, last);
+}
+
+const struct due_node *dueheap_top(struct dueheap *h) {
+    fill_hole(h);
+    return h->count ? &h->nodes[0] : NULL;
+}
+
+void dueheap_pop(struct dueheap *h) {
+    fill_hole(h);
+    assert(h->count > 0);
+    h->hole = true;
 }
 
 void dueheap_keep(struct dueheap *h, bool (*wanted)(const void *ctx, const struct due_node *n),
                   const void *ctx) {
     size_t n = 0;
+    fill_hole(h);
     for (size_t i = 0; i < h->count; i++)
         if (wanted(ctx, &h->nodes[i])) h->nodes[n++] = h->nodes[i];
     h->count = n;

@@ -161,8 +161,11 @@ void tt_wait(struct timetable *t, struct tt_entry *e) {
     e->waiting = true;
 }
 
-static void drop_stale(struct timetable *t) {
-    while (t->heap.count && !node_counts(t, &t->heap.nodes[0])) dueheap_pop(&t->heap);
+/* The first node that counts; NULL: there is none. */
+static const struct due_node *heap_first(struct timetable *t) {
+    const struct due_node *n;
+    while ((n = dueheap_top(&t->heap)) && !node_counts(t, n)) dueheap_pop(&t->heap);
+    return n;
 }
 
 /* The first of the row that still waits; NULL: none. */
@@ -177,10 +180,10 @@ static struct tt_entry *row_first(struct timetable *t) {
 }
 
 struct tt_entry *tt_take_due(struct timetable *t, instant_t now) {
-    drop_stale(t);
+    const struct due_node *n = heap_first(t);
     struct tt_entry *e = NULL;
-    if (t->heap.count && t->heap.nodes[0].due <= now) {
-        e = tt_find(t, t->heap.nodes[0].id);
+    if (n && n->due <= now) {
+        e = tt_find(t, n->id);
         dueheap_pop(&t->heap);
         e->due = INSTANT_NONE;
     } else if ((e = row_first(t))) {
@@ -191,13 +194,13 @@ struct tt_entry *tt_take_due(struct timetable *t, instant_t now) {
 }
 
 instant_t timetable_next_due(struct timetable *t, int64_t *id) {
-    drop_stale(t);
+    const struct due_node *n = heap_first(t);
     const struct tt_entry *e = row_first(t);
     instant_t due = e ? tt_entry_due(e) : INSTANT_NONE;
     if (id && e) *id = e->id;
-    if (!t->heap.count || (e && due <= t->heap.nodes[0].due)) return due;
-    if (id) *id = t->heap.nodes[0].id;
-    return t->heap.nodes[0].due;
+    if (!n || (e && due <= n->due)) return due;
+    if (id) *id = n->id;
+    return n->due;
 }
 
 instant_t timetable_due(const struct timetable *t, int64_t id) {

@@ -38,6 +38,13 @@ int store_backfill_add(struct store *s, const struct backfill_spec *b, const str
     return 1;
 }
 
+int store_backfill_more(struct store *s, int64_t backfill, const struct backfill_item *items, size_t n,
+                        struct err *err) {
+    for (size_t i = 0; i < n; i++)
+        if (item_add(s, backfill, &items[i], err)) return -1;
+    return sql_must(SQL(s, backfill_grow, err, A_INT(backfill), A_INT(n), A_INT(count_skipped(items, n))));
+}
+
 /* ---- backfills ---- */
 
 static void backfill_read(sqlite3_stmt *st, struct arena *a, void *row) {
@@ -162,6 +169,14 @@ int store_backfill_item_move(struct store *s, const struct item_move *m, struct 
 int store_backfill_cancel_planned(struct store *s, int64_t backfill, int64_t *n, struct err *err) {
     const struct item_move m = {.backfill = backfill, .from = "planned", .to = "cancelled"};
     int64_t hit = sql_run(SQL(s, items_cancel, err, A_INT(backfill)));
+    if (hit < 0 || (hit && count_moved(s, &m, hit, err))) return -1;
+    *n = hit;
+    return 0;
+}
+
+int store_backfill_replan(struct store *s, int64_t backfill, const char *state, int64_t *n, struct err *err) {
+    const struct item_move m = {.backfill = backfill, .from = state, .to = "planned"};
+    int64_t hit = sql_run(SQL(s, items_again, err, A_INT(backfill), A_TEXT(state)));
     if (hit < 0 || (hit && count_moved(s, &m, hit, err))) return -1;
     *n = hit;
     return 0;

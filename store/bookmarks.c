@@ -83,6 +83,19 @@ int store_bookmark_version_of_run(struct store *s, int64_t id, int64_t run, int6
     return store_bookmark_version_at(s, id, end, version, err) ? -1 : 1;
 }
 
+static void moved_read(sqlite3_stmt *st, struct arena *a, void *row) {
+    (void)a;
+    *(struct bookmark_moved *)row =
+        (struct bookmark_moved){sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1)};
+}
+
+int store_bookmarks_moved(struct store *s, const struct version_span *span, struct arena *a,
+                          struct bookmark_moved **rows, size_t *n, struct err *err) {
+    static const struct row_type type = {moved_read, sizeof(struct bookmark_moved)};
+    return sql_list(SQL(s, bookmarks_moved, err, A_INT(span->dataset), A_INT(span->after), A_INT(span->upto)),
+                    type, a, rows, n);
+}
+
 static void who_read(sqlite3_stmt *st, struct arena *a, void *row) {
     (void)a;
     snprintf(row, TOKEN_TEXT, "%s", (const char *)sqlite3_column_text(st, 0));

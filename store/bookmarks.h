@@ -46,6 +46,17 @@ int store_bookmark_version_at(struct store *s, int64_t id, instant_t at, int64_t
 int store_bookmark_version_of_run(struct store *s, int64_t id, int64_t run, int64_t *version,
                                   struct err *err);
 
+/* Versions of a dataset: after < version <= upto. */
+struct version_span {
+    int64_t dataset, after, upto;
+};
+struct bookmark_moved {
+    int64_t bookmark, first; /* the first of its versions that a publish in the span made */
+};
+/* Bookmarks that the publishes of these versions moved. By pipeline and step. */
+int store_bookmarks_moved(struct store *s, const struct version_span *span, struct arena *a,
+                          struct bookmark_moved **rows, size_t *n, struct err *err);
+
 /* Who stands in the way of changing it: an open intent, or a live attempt of its step. 1: `who` says; 0:
  * nobody. */
 int store_bookmark_busy(struct store *s, int64_t id, char who[160], struct err *err);

@@ -139,7 +139,7 @@ static int version_write(struct store *s, const struct publish *p, const struct 
     if (shape_of(s, p, &shape, err)) return -1;
     return sql_must(SQL(s, version_add, err, A_INT(p->dataset), A_INT(p->version), A_REF(p->intent),
                         A_TEXT(p->token), A_REF(p->run), A_TEXT(p->pipeline), A_TEXT(p->step),
-                        A_TEXT(p->outside ? "outside" : json_text_or(p->output, "operation", "append")),
+                        A_TEXT(json_text_or(p->output, "operation", p->outside ? "outside" : "append")),
                         A_TEXT(p->author), A_TEXT(p->reason), A_AT(p->at), A_AT(p->window_start),
                         A_AT(p->window_end), A_INT(base.rows - gone->rows + come->rows),
                         A_INT(base.unknown - gone->unknown + come->unknown),

@@ -53,6 +53,21 @@ int store_intent_abort(struct store *s, int64_t intent, const char *reason, inst
  * replaces the plan of the prepared intent with this one, on the new base. 1 done, 0 not `prepared`. */
 int store_intent_replan(struct store *s, int64_t intent, const json_t *plan, instant_t at, struct err *err);
 
+/* ---- without an intent: the disk is ahead of the database ---- */
+
+struct adoption {
+    int64_t dataset;
+    const json_t
+        *versions;      /* zones/repair.h; the first follows the head; empty: the dataset is only let go on */
+    int64_t whole_from; /* older versions have lost files: they are not kept any more; 0: none has */
+    const char *author, *reason; /* reason may be NULL */
+    instant_t at;
+};
+/* Records the versions as they are and lets the dataset go on when it was stopped. All or nothing. */
+int store_versions_adopt(struct store *s, const struct adoption *a, struct err *err);
+
+/* ---- asking ---- */
+
 struct intent_row {
     int64_t id, attempt, run;
     uint32_t step;

@@ -29,7 +29,7 @@ struct store {
     sqlite3_stmt *prepared[SQL_COUNT];
     const struct world *world;
     char *state, *path;
-    bool writer, unclean, damaged;
+    bool writer, unclean, replaced, damaged;
     bool snapshot;         /* between store_snapshot_begin() and _end() */
     duration_t read_limit; /* 0: none (writer) */
     duration_t deadline;   /* of the read under way, on the steady clock */
@@ -124,7 +124,7 @@ int store_fail(struct store *s, int rc, const char *what, struct err *err);
 int store_exec(struct store *s, const char *sql, struct err *err); /* pragmas and migrations */
 void store_release_statements(struct store *s);
 
-int lock_take(struct store *s, struct err *err); /* sets lock_fd and unclean */
+int lock_take(struct store *s, struct err *err); /* sets lock_fd, unclean and replaced */
 void lock_mark_clean(struct store *s);
 int network_disk_refuse(const char *path, struct err *err);
 void ballast_make(struct store *s);   /* a failure becomes a warning */

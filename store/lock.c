@@ -1,8 +1,9 @@
 /* lock.c: the instance lock: flock() on <state>/lock for as long as the writer lives.
  *
  * The lock is the kernel's: a crash leaves none behind and no clock is asked. The content is only for people
- * and for one question, "did the last writer close the database?". It is one record of fixed size,
- * overwritten in place, so that a full disk cannot keep it from being written. The file is never removed. */
+ * and for two questions: "did the last writer close the database?" and "is this the file it closed?". It is
+ * one record of fixed size, overwritten in place, so that a full disk cannot keep it from being written. The
+ * file is never removed. */
 #include "base/fsio.h"
 #include "base/json.h"
 #include "store/internal.h"
@@ -46,14 +47,25 @@ static json_t *record_read(int fd) {
     return json_loads(text, 0, NULL);
 }
 
+/* What a copy put in its place does not share. */
+static void file_mark(const struct store *s, char out[96]) {
+    struct stat st;
+    out[0] = 0;
+    if (stat(s->path, &st)) return;
+    snprintf(out, 96, "%llu:%llu:%lld:%lld.%09ld", (unsigned long long)st.st_dev,
+             (unsigned long long)st.st_ino, (long long)st.st_size, (long long)st.st_mtim.tv_sec,
+             st.st_mtim.tv_nsec);
+}
+
 /* Best effort: only people and the integrity check at the next start depend on it. */
 static void record_write(struct store *s, bool clean) {
-    char boot[64], host[128] = "", text[RECORD_BYTES + 1];
+    char boot[64], host[128] = "", mark[96], text[RECORD_BYTES + 1];
     boot_id(boot);
+    file_mark(s, mark);
     gethostname(host, sizeof host - 1);
-    json_t *record = json_pack("{s:I,s:s,s:s,s:I,s:I,s:b}", "pid", (json_int_t)getpid(), "boot", boot, "host",
-                               host, "start", (json_int_t)process_start(getpid()), "since",
-                               (json_int_t)world_wall(s->world), "clean", clean);
+    json_t *record = json_pack("{s:I,s:s,s:s,s:I,s:I,s:s,s:b}", "pid", (json_int_t)getpid(), "boot", boot,
+                               "host", host, "start", (json_int_t)process_start(getpid()), "since",
+                               (json_int_t)world_wall(s->world), "file", mark, "clean", clean);
     char *line = record ? json_dumps(record, JSON_COMPACT) : NULL;
     json_decref(record);
     snprintf(text, sizeof text, "%-*.*s\n", RECORD_BYTES - 1, RECORD_BYTES - 1, line ? line : "{}");
@@ -98,7 +110,10 @@ int lock_take(struct store *s, struct err *err) {
     if (r && fd >= 0) close(fd);
     if (!r) {
         json_t *before = record_read(fd);
+        char mark[96];
+        file_mark(s, mark);
         s->unclean = before && !json_flag(before, "clean");
+        s->replaced = before && !s->unclean && strcmp(json_text_or(before, "file", mark), mark) != 0;
         json_decref(before);
         s->lock_fd = fd;
         record_write(s, false);

@@ -49,6 +49,11 @@ int store_definition_get(struct store *s, int64_t id, struct arena *a, struct de
     return sql_get(SQL(s, definition_get, err, A_INT(id)), definition_read, a, out);
 }
 
+int store_definition_last(struct store *s, const char *pipeline, struct arena *a, struct definition_row *out,
+                          struct err *err) {
+    return sql_get(SQL(s, definition_last, err, A_TEXT(pipeline)), definition_read, a, out);
+}
+
 /* ---- a run's life ---- */
 
 int store_run_add(struct store *s, const struct run_spec *r, int64_t *run, struct err *err) {

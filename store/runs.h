@@ -33,6 +33,9 @@ struct definition_row {
 };
 int store_definition_get(struct store *s, int64_t id, struct arena *a, struct definition_row *out,
                          struct err *err);
+/* The one that was written down last. 0: the pipeline never ran. */
+int store_definition_last(struct store *s, const char *pipeline, struct arena *a, struct definition_row *out,
+                          struct err *err);
 
 /* ---- runs ---- */
 

@@ -52,6 +52,8 @@
     X(definition_find, "SELECT id FROM definition WHERE pipeline = ?1 AND sha256 = ?2") \
     X(definition_add, "INSERT INTO definition(pipeline, sha256, text, created_at) VALUES(?1, ?2, ?3, ?4)") \
     X(definition_step_add, "INSERT INTO definition_step(definition, idx, name, verb) VALUES(?1, ?2, ?3, ?4)") \
+    X(definition_last, "SELECT d.id, p.name, d.sha256, d.text, d.created_at" \
+        " FROM pipeline p CROSS JOIN definition d ON d.pipeline = p.id WHERE p.name = ?1 ORDER BY d.id DESC LIMIT 1") \
     X(definition_get, "SELECT d.id, p.name, d.sha256, d.text, d.created_at" \
         " FROM definition d CROSS JOIN pipeline p ON p.id = d.pipeline WHERE d.id = ?1") \
     X(run_add, "INSERT INTO run(pipeline, trigger, window_start, window_end, explicit_window, params, options, note," \
@@ -341,6 +343,11 @@
         " WHERE bookmark = ?1 AND changed_at <= ?2 ORDER BY changed_at DESC, version DESC LIMIT 1") \
     X(bookmark_version_run, "SELECT version FROM bookmark_version INDEXED BY bookmark_version_run" \
         " WHERE bookmark = ?1 AND run = ?2 ORDER BY version DESC LIMIT 1") \
+    X(bookmarks_moved, "SELECT b.id, min(m.version) FROM version v CROSS JOIN intent t ON t.id = v.intent" \
+        " CROSS JOIN bookmark b ON b.pipeline = v.pipeline AND b.step = v.step" \
+        " CROSS JOIN bookmark_version m INDEXED BY bookmark_version_run ON m.bookmark = b.id AND m.run = v.run" \
+        " AND m.attempt = t.attempt WHERE v.dataset = ?1 AND v.version > ?2 AND v.version <= ?3" \
+        " GROUP BY b.id ORDER BY b.pipeline, b.step") \
     X(bookmark_live, "SELECT a.token FROM attempt a INDEXED BY attempt_live CROSS JOIN run r ON r.id = a.run" \
         " CROSS JOIN pipeline p ON p.id = r.pipeline" \
         " CROSS JOIN generation g ON g.run = a.run AND g.number = a.generation" \

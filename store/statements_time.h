@@ -45,7 +45,17 @@ enum {
         " CROSS JOIN pipeline p ON p.id = x.pipeline ORDER BY p.name") \
     X(trigger_seen, "SELECT version FROM trigger_seen WHERE schedule = ?1 AND dataset = ?2") \
     X(trigger_move, "INSERT INTO trigger_seen(schedule, dataset, version) VALUES(?1, ?2, ?3)" \
-        " ON CONFLICT(schedule, dataset) DO UPDATE SET version = excluded.version WHERE version < excluded.version")
+        " ON CONFLICT(schedule, dataset) DO UPDATE SET version = excluded.version WHERE version < excluded.version") \
+    X(trigger_forget, "DELETE FROM trigger_seen WHERE schedule = ?1 AND dataset = ?2") \
+    X(triggers_list, "SELECT dataset, version FROM trigger_seen WHERE schedule = ?1 ORDER BY dataset") \
+    X(versions_after, SQL_VERSION_COLUMNS "WHERE d.id = ?1 AND v.version > ?2 ORDER BY v.version LIMIT ?3") \
+    X(version_pending, "SELECT version FROM version WHERE dataset = ?1 AND version > ?2 AND run IS NOT NULL" \
+        " AND window_start < ?4 AND window_end > ?3 ORDER BY version LIMIT 1") \
+    X(run_queued_window, "SELECT id FROM run INDEXED BY run_window WHERE pipeline = " SQL_PIPELINE_OF("?1") \
+        " AND window_start = ?3 AND window_end = ?4 AND state = 'queued' AND schedule = ?2 AND backfill IS NULL" \
+        " ORDER BY id LIMIT 1") \
+    X(run_queued_bare, "SELECT id FROM run INDEXED BY run_waiting WHERE pipeline = " SQL_PIPELINE_OF("?1") \
+        " AND state = 'queued' AND queue = ?2 AND window_start IS NULL ORDER BY id LIMIT 1")
 
 /* ---- slots ---- */
 
@@ -142,6 +152,9 @@ enum {
         " WHERE backfill = ?1 AND n = ?2 AND state = ?3") \
     X(items_cancel, "UPDATE backfill_item SET state = 'cancelled' WHERE (backfill, n) IN (SELECT backfill, n" \
         " FROM backfill_item INDEXED BY backfill_item_state WHERE backfill = ?1 AND state = 'planned')") \
+    X(items_again, "UPDATE backfill_item SET state = 'planned' WHERE (backfill, n) IN (SELECT backfill, n" \
+        " FROM backfill_item INDEXED BY backfill_item_state WHERE backfill = ?1 AND state = ?2)") \
+    X(backfill_grow, "UPDATE backfill SET total = total + ?2, skipped = skipped + ?3 WHERE id = ?1") \
     X(items_list, SQL_ITEM_COLUMNS "backfill_item i WHERE i.backfill = ?1 AND i.n >= ?2 ORDER BY i.n LIMIT ?3") \
     X(items_state, SQL_ITEM_COLUMNS "backfill_item i INDEXED BY backfill_item_state WHERE i.backfill = ?1" \
         " AND i.state = ?4 AND i.n >= ?2 ORDER BY i.n LIMIT ?3") \
@@ -170,22 +183,57 @@ enum {
     X(consumed_stale, SQL_SPANS("consumed INDEXED BY consumed_window WHERE dataset = ?1") \
         "UPDATE consumed INDEXED BY consumed_window SET stale_since = ?5, stale_by = ?4 FROM k" \
         " WHERE consumed.dataset = ?1 AND " SQL_MEETS("consumed", "?2", "?3") \
-        "AND consumed.version < ?4 AND consumed.stale_since IS NULL") \
+        "AND consumed.version < ?4 AND consumed.run IS NOT ?6 AND consumed.stale_since IS NULL") \
     X(consumers, SQL_SPANS("consumed INDEXED BY consumed_window WHERE dataset = ?1") SQL_CONSUMED_COLUMNS \
         SQL_CONSUMERS "CROSS JOIN dataset d ON d.id = c.dataset" \
         " ORDER BY c.window_start, c.window_end, c.pipeline, c.step") \
     X(stale_list, SQL_CONSUMED_COLUMNS "FROM consumed c INDEXED BY consumed_stale" \
         " CROSS JOIN dataset d ON d.id = c.dataset WHERE c.stale_since IS NOT NULL ORDER BY c.window_start LIMIT ?1") \
+    /* A window that several steps read is one. */ \
+    X(stale_counts, "SELECT c.pipeline, d.name, count(*), min(c.start), max(c.end), min(c.since) FROM (" \
+        "SELECT pipeline, dataset, window_start AS start, window_end AS end, min(stale_since) AS since" \
+        " FROM consumed INDEXED BY consumed_stale WHERE stale_since IS NOT NULL GROUP BY 1, 2, 3, 4) c" \
+        " CROSS JOIN dataset d ON d.id = c.dataset GROUP BY c.pipeline, d.name ORDER BY c.pipeline, d.name") \
     X(stale_pipeline, SQL_CONSUMED_COLUMNS "FROM consumed c INDEXED BY consumed_stale_pipeline" \
         " CROSS JOIN dataset d ON d.id = c.dataset WHERE c.pipeline = ?2 AND c.stale_since IS NOT NULL" \
         " ORDER BY c.window_start LIMIT ?1")
+
+/* ---- many windows at once ---- */
+
+/* Of the whole pipeline, or of the same part: ?only and ?from as the options have them. */
+#define SQL_PART_IS(only, from) \
+    "(options IS NULL OR (json_extract(options, '$.only') IS NULL AND json_extract(options, '$.from_step') IS NULL)" \
+    " OR (json_extract(options, '$.only') IS " only " AND json_extract(options, '$.from_step') IS " from "))"
+#define SQL_DURATIONS(state) \
+    "SELECT * FROM (SELECT id, finished_at - started_at AS took FROM run INDEXED BY run_pipeline_state" \
+    " WHERE pipeline = " SQL_PIPELINE_OF("?1") " AND state = '" state "' AND " SQL_PART_IS("NULL", "NULL") \
+    " ORDER BY id DESC LIMIT ?2)"
+
+#define STATEMENTS_WINDOWS(X) \
+    X(window_runs, "SELECT window_start, window_end, max(id), state, created_at, finished_at" \
+        " FROM run INDEXED BY run_window WHERE pipeline = " SQL_PIPELINE_OF("?1") " AND window_start >= ?2" \
+        " AND window_start < ?3 AND state <> 'skipped' AND " SQL_PART_IS("?4", "?5") \
+        " GROUP BY window_start, window_end") \
+    X(run_durations, "SELECT took FROM (" SQL_DURATIONS("ok") " UNION ALL " SQL_DURATIONS("warn") ") d" \
+        " ORDER BY id DESC LIMIT ?2") \
+    X(version_windows, "SELECT v.window_start, v.window_end, v.pipeline, v.step, max(v.version) FROM version v" \
+        " WHERE v.dataset = ?1 AND v.window_start < ?3 AND v.window_end > ?2 AND NOT EXISTS (SELECT 1 FROM version r" \
+        "  INDEXED BY version_rollback WHERE r.dataset = v.dataset AND r.rolled_back_to < v.version" \
+        "  AND r.version > v.version) GROUP BY v.window_start, v.window_end, v.pipeline, v.step") \
+    X(version_oldest, "SELECT CASE WHEN version > 0 THEN published_at ELSE 0 END FROM version" \
+        " WHERE dataset = ?1 ORDER BY version LIMIT 1") \
+    X(partitions_live, "SELECT DISTINCT partition FROM data_file INDEXED BY data_file_live_partition" \
+        " WHERE dataset = ?1 AND removed_version IS NULL AND partition IS NOT NULL") \
+    X(version_alive, "SELECT count(*) FROM data_file INDEXED BY data_file_live_version WHERE dataset = ?1" \
+        " AND added_version = ?2 AND removed_version IS NULL")
 
 #define STATEMENTS_TIME(X) \
     STATEMENTS_SCHEDULES(X) \
     STATEMENTS_SLOTS(X) \
     STATEMENTS_WAITING(X) \
     STATEMENTS_BACKFILLS(X) \
-    STATEMENTS_CONSUMED(X)
+    STATEMENTS_CONSUMED(X) \
+    STATEMENTS_WINDOWS(X)
 
 // clang-format on
 

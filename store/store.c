@@ -246,7 +246,7 @@ static struct store *writer_try(const char *state, const struct store_options *o
     struct store *s = store_new(state, o);
     if (writer_open(s, o, err) == 0) return s;
     /* What was clean before stays clean: a refusal changed nothing. */
-    store_drop(s, s->lock_fd >= 0 && !s->unclean);
+    store_drop(s, s->lock_fd >= 0 && !s->unclean && !s->replaced);
     return NULL;
 }
 
@@ -342,6 +342,7 @@ void store_close(struct store *s) {
 bool store_is_writer(const struct store *s) { return s->writer; }
 const char *store_sqlite_version(void) { return sqlite3_libversion(); }
 bool store_was_unclean(const struct store *s) { return s->unclean; }
+bool store_was_replaced(const struct store *s) { return s->replaced; }
 int64_t store_migrated_from(const struct store *s) { return s->migrated_from; }
 const char *store_warning(const struct store *s) { return s->warning; }
 const char *store_path(const struct store *s) { return s->path; }
@@ -402,6 +403,16 @@ void store_snapshot_end(struct store *s) {
 int store_alive(struct store *s, instant_t at, struct err *err) {
     char text[INSTANT_TEXT];
     return sql_must(SQL(s, meta_put, err, A_TEXT("alive"), A_TEXT(instant_text(at, text))));
+}
+
+static void alive_read(sqlite3_stmt *st, struct arena *a, void *row) {
+    (void)a;
+    if (!instant_parse((const char *)sqlite3_column_text(st, 0), row)) *(instant_t *)row = INSTANT_NONE;
+}
+
+int store_alive_at(struct store *s, instant_t *at, struct err *err) {
+    int found = sql_get(SQL(s, meta_get, err, A_TEXT("alive")), alive_read, NULL, at);
+    return found == 1 && *at == INSTANT_NONE ? 0 : found;
 }
 
 int64_t store_wal_pages(const struct store *s) { return s->wal_pages; }

@@ -63,12 +63,13 @@ int store_open_reader(const char *state, const struct store_options *options, st
                       struct err *err);
 void store_close(struct store *s); /* NULL is fine; rolls back what was not committed; frees the lock */
 
-/* The lock outlives store_close() and exec(): a descriptor for store_options.lock_fd of the program that comes next,
- * or 0 when it cannot be had. In between nobody else gets in. */
+/* The lock outlives store_close() and exec(): a descriptor for store_options.lock_fd of the program that
+ * comes next, or 0 when it cannot be had. In between nobody else gets in. */
 int store_keep_lock(struct store *s);
 
 bool store_is_writer(const struct store *s);
-bool store_was_unclean(const struct store *s);      /* the last writer ended without store_close() */
+bool store_was_unclean(const struct store *s);  /* the last writer ended without store_close() */
+bool store_was_replaced(const struct store *s); /* its file is not the one the last writer closed: a backup */
 int64_t store_migrated_from(const struct store *s); /* the older version this open brought up; 0: none */
 const char *store_warning(const struct store *s);   /* "" or one line: opened, but … (ballast not made) */
 const char *store_path(const struct store *s);      /* of leat.db */
@@ -98,6 +99,8 @@ void store_snapshot_end(struct store *s);
 int store_tend(struct store *s, bool idle, struct err *err);
 /* Writes down that its owner was at work at this instant: proves the database writable. In a transaction. */
 int store_alive(struct store *s, instant_t at, struct err *err);
+/* When that was done last. 0: never. */
+int store_alive_at(struct store *s, instant_t *at, struct err *err);
 int64_t store_wal_pages(const struct store *s);
 
 /* After "disk_full" and store_rollback(): gives the ballast's space back, so that failures can be recorded.

@@ -24,7 +24,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CONNECT_PATIENCE (5 * US_PER_SECOND)
 #define REFUSED_PATIENCE                                                                                     \
     (1 * US_PER_SECOND) /* a conductor that is just dying lets go of its lock before its socket */
 #define RETRY_MS 20
@@ -55,7 +54,7 @@ static int connect_socket(int state_dir) {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
     snprintf(a.sun_path, sizeof a.sun_path, "/proc/self/fd/%d/" SOCKET_FILE, state_dir);
     /* Blocking on purpose: a full backlog is a warden that is busy starting processes. */
-    struct timeval patience = {.tv_sec = CONNECT_PATIENCE / US_PER_SECOND};
+    struct timeval patience = {.tv_sec = WARDEN_PATIENCE / US_PER_SECOND};
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     if (connect(fd, (struct sockaddr *)&a, sizeof a) == 0) return fd;
     int saved = errno;
@@ -133,7 +132,7 @@ static int spawn_program(const char *program, const char *state, int ready, pid_
     return r ? (errno = r, -1) : 0;
 }
 
-/* The first line the starting warden writes; "" when it died without one. */
+/* The first line the starting warden writes; "" when it died without one, or takes longer than it may. */
 static void read_ready(int fd, duration_t until, char *line, size_t size) {
     size_t n = 0;
     while (n + 1 < size && wait_readable(fd, until)) {
@@ -174,8 +173,8 @@ static int start_warden(const char *program, const char *state, duration_t until
     }
     if (strcmp(line, "ok") == 0) return 1;
     if (strcmp(line, LOCK_HELD) == 0) return 0;
-    return err_set(err, EX_ENVIRONMENT, "the warden %s did not start: %s", program,
-                   *line ? line : "it ended without a word");
+    const char *why = *line ? line : steady() < until ? "it ended without a word" : "it takes too long";
+    return err_set(err, EX_ENVIRONMENT, "the warden %s did not start: %s", program, why);
 }
 
 /* ---- connecting ---- */
@@ -194,6 +193,11 @@ static bool refused_for_good(const struct connecting *c) {
 }
 
 static void pause_briefly(void) { poll(NULL, 0, RETRY_MS); }
+
+static void unanswered(const struct connecting *c, struct err *err) {
+    err_set(err, EX_ENVIRONMENT, "the warden of %s holds its lock but does not answer", c->state);
+    err_hint(err, "its pid is in %s/" LOCK_FILE, c->state);
+}
 
 /* NULL with err->msg set on failure, NULL with it empty when there is no warden and none may be started. */
 static struct warden *connect_loop(struct connecting *c, struct err *err) {
@@ -214,9 +218,8 @@ static struct warden *connect_loop(struct connecting *c, struct err *err) {
     } while (steady() < c->until && !refused_for_good(c));
     if (refused.msg[0])
         *err = refused;
-    else
-        err_set(err, EX_ENVIRONMENT, "the warden of %s holds its lock but does not answer", c->state);
-    if (!refused.msg[0]) err_hint(err, "its pid is in %s/" LOCK_FILE, c->state);
+    else if (!c->failed_starts) /* else err says why */
+        unanswered(c, err);
     return NULL;
 }
 
@@ -224,7 +227,7 @@ static struct warden *connect_state(struct connecting *c, struct err *err) {
     struct err local = {0};
     c->state_dir = open(c->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (c->state_dir < 0) return err_errno(err, "cannot open the state folder %s", c->state), NULL;
-    c->until = steady() + CONNECT_PATIENCE;
+    c->until = steady() + WARDEN_PATIENCE;
     struct warden *w = connect_loop(c, &local);
     close(c->state_dir);
     if (!w && err) *err = local;

@@ -7,7 +7,7 @@
  * A start may be repeated when it is not known whether it arrived: a known id is answered, not started again.
  * After WARDEN_LOST connect again: when `fresh` is false the warden lives and only the connection was lost.
  *
- * Nothing here blocks except warden_connect() (bounded by a few seconds). The socket is SOCK_SEQPACKET at
+ * Nothing here blocks except warden_connect() (bounded by WARDEN_PATIENCE). The socket is SOCK_SEQPACKET at
  * <state>/warden.sock; messages larger than a datagram travel in a memfd. */
 #ifndef LEAT_WARDEN_CLIENT_H
 #define LEAT_WARDEN_CLIENT_H
@@ -19,6 +19,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+/* What a living warden may take to start or to answer; a machine at its limits needs seconds for what else
+ * takes milliseconds. */
+#define WARDEN_PATIENCE (30 * US_PER_SECOND)
 
 struct warden; /* a connection */
 

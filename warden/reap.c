@@ -26,10 +26,14 @@ struct reaping {
     bool lock_held; /* somebody has the tree lock: worth asking everybody for their descriptors */
 };
 
+/* The environment has no more than the id: a lock that says it is the same id of another folder is believed.
+ */
 static bool belongs(const struct reaping *r, pid_t pid) {
     char id[JOB_ID_MAX + 1];
-    if (proc_env(pid, "LEAT_JOB", id, sizeof id) && strcmp(id, r->id) == 0) return true;
-    return r->lock_held && treelock_of(pid) == r->key;
+    bool named = proc_env(pid, "LEAT_JOB", id, sizeof id) && strcmp(id, r->id) == 0;
+    if (!named && !r->lock_held) return false;
+    struct treelock l = treelock_of(pid);
+    return l.key == r->key ? treelock_is_in(&l, r->state_dir) : named;
 }
 
 /* The start time is read before the question, so an answer about another process cannot get the signal. */

@@ -97,7 +97,7 @@ static int64_t owner_of(const struct tree *t, pid_t pid) {
     const struct job *j = proc_stat(pid, &st) ? jobs_find_pid(t->jobs, st.session) : NULL;
     if (!j) j = by_cgroup(t, pid);
     if (!j) j = by_environment(t, pid);
-    if (!j) j = jobs_find_key(t->jobs, treelock_of(pid));
+    if (!j) j = jobs_find_key(t->jobs, treelock_of(pid).key);
     return j ? j->key : -1;
 }
 

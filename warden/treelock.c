@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Offsets are positive; 62 bits keep room for the byte after. */
@@ -53,29 +54,41 @@ static int64_t key_in(const char *info) {
     return start == end ? start : -1;
 }
 
-static int64_t key_of_fd(pid_t pid, const char *fd) {
-    char name[64], target[PATH_MAX];
-    snprintf(name, sizeof name, "/proc/%d/fd/%s", (int)pid, fd);
-    ssize_t n = readlink(name, target, sizeof target - 1);
-    const size_t tail = sizeof TREELOCK_FILE;
-    if (n < (ssize_t)tail) return -1;
-    target[n] = '\0';
-    if (strcmp(target + n - tail, "/" TREELOCK_FILE) != 0) return -1;
-    snprintf(name, sizeof name, "fdinfo/%s", fd);
-    struct buf b = BUF_INIT;
-    int64_t key = proc_read(pid, name, &b) ? key_in(buf_str(&b)) : -1;
-    buf_release(&b);
-    return key;
+static bool is_lock_file(const char *target) {
+    const size_t n = strlen(target), tail = sizeof TREELOCK_FILE;
+    return n >= tail && strcmp(target + n - tail, "/" TREELOCK_FILE) == 0;
 }
 
-int64_t treelock_of(pid_t pid) {
+static bool read_fd(pid_t pid, const char *fd, struct treelock *out) {
+    char name[64], target[PATH_MAX];
+    struct stat st;
+    snprintf(name, sizeof name, "/proc/%d/fd/%s", (int)pid, fd);
+    ssize_t n = readlink(name, target, sizeof target - 1);
+    target[n > 0 ? n : 0] = '\0';
+    if (!is_lock_file(target) || stat(name, &st) < 0) return false;
+    snprintf(name, sizeof name, "fdinfo/%s", fd);
+    struct buf b = BUF_INIT;
+    *out = (struct treelock){
+        .key = proc_read(pid, name, &b) ? key_in(buf_str(&b)) : -1, .device = st.st_dev, .file = st.st_ino};
+    buf_release(&b);
+    return out->key >= 0;
+}
+
+struct treelock treelock_of(pid_t pid) {
     char folder[64], usual[16];
+    struct treelock l = {.key = -1};
     snprintf(usual, sizeof usual, "%d", SPAWN_TREE_FD);
-    int64_t key = key_of_fd(pid, usual);
+    bool found = read_fd(pid, usual, &l);
     snprintf(folder, sizeof folder, "/proc/%d/fd", (int)pid);
-    DIR *d = key < 0 ? opendir(folder) : NULL;
-    if (!d) return key;
-    for (struct dirent *e; key < 0 && (e = readdir(d));) key = key_of_fd(pid, e->d_name);
+    DIR *d = found ? NULL : opendir(folder);
+    if (!d) return l;
+    for (struct dirent *e; !found && (e = readdir(d));) found = read_fd(pid, e->d_name, &l);
     closedir(d);
-    return key;
+    return l;
+}
+
+bool treelock_is_in(const struct treelock *l, int state_dir) {
+    struct stat st;
+    return fstatat(state_dir, TREELOCK_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_dev == l->device &&
+           st.st_ino == l->file;
 }

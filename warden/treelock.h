@@ -18,7 +18,17 @@ int64_t treelock_key(const char *id);
 /* A descriptor (close-on-exec) that holds the lock of `key`; -1 with errno (EAGAIN: held by others). */
 int treelock_take(int state_dir, int64_t key);
 bool treelock_held(int state_dir, int64_t key);
-/* The key of a tree lock that a process holds a descriptor of, -1 when it has none. */
-int64_t treelock_of(pid_t pid);
+
+struct treelock {
+    int64_t key; /* -1: none */
+    dev_t device;
+    ino_t file;
+};
+
+/* The tree lock that a process holds a descriptor of. */
+struct treelock treelock_of(pid_t pid);
+/* Is it in this state folder's file? Ids are unique, but a folder may be copied, rows of running attempts and
+ * all. */
+bool treelock_is_in(const struct treelock *l, int state_dir);
 
 #endif

@@ -94,7 +94,10 @@ struct delta_entry {
     json_t *partition_by; /* set with columns */
     char token[128];      /* commitInfo's leat token; "" when another writer made it */
     char writer[128];     /* commitInfo.engineInfo, "" when absent */
-    char app_id[256];     /* txn.appId; "" when none */
+    json_t *made_by; /* of one with a token: {"pipeline", "step", "run", "operation"}, each may be null; else
+                        NULL */
+    char table_id[40]; /* metaData.id; "" without one */
+    char app_id[256];  /* txn.appId; "" when none */
     int64_t app_version;
     int64_t reader_version, writer_version; /* 0: no protocol action */
     char

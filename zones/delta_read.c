@@ -107,6 +107,7 @@ static int read_metadata(const json_t *body, const struct place_in *at, struct d
     }
     json_decref(out->columns);
     json_decref(out->partition_by);
+    snprintf(out->table_id, sizeof out->table_id, "%s", json_text_or(body, "id", ""));
     out->columns = columns;
     out->partition_by = by ? json_deep_copy(by) : json_array();
     if (json_object_size(json_object_get(body, "configuration")))
@@ -135,12 +136,27 @@ static int read_txn(const json_t *body, const struct place_in *at, struct delta_
     return 0;
 }
 
+/* What delta_log.c's user_metadata() and operationParameters said. */
+static json_t *made_by(const json_t *info) {
+    const char *text = json_text(info, "userMetadata");
+    json_t *who = text ? json_loads(text, 0, NULL) : NULL, *made = json_object();
+    static const char *const names[] = {"pipeline", "step", "run"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        json_put_text(made, names[i], json_text(who, names[i]));
+    json_put_text(made, "operation",
+                  json_text_or(json_object_get(info, "operationParameters"), "leat.write", "append"));
+    json_decref(who);
+    return made;
+}
+
 static int read_commit_info(const json_t *body, const struct place_in *at, struct delta_entry *out,
                             struct err *err) {
     (void)at, (void)err;
     snprintf(out->writer, sizeof out->writer, "%s", json_text_or(body, "engineInfo", ""));
-    if (strncmp(out->writer, "Leat/", 5) == 0)
-        snprintf(out->token, sizeof out->token, "%s", json_text_or(body, "txnId", ""));
+    if (strncmp(out->writer, "Leat/", 5) != 0) return 0;
+    snprintf(out->token, sizeof out->token, "%s", json_text_or(body, "txnId", ""));
+    json_decref(out->made_by);
+    out->made_by = made_by(body);
     return 0;
 }
 
@@ -175,6 +191,7 @@ void delta_entry_release(struct delta_entry *e) {
     json_decref(e->removes);
     json_decref(e->columns);
     json_decref(e->partition_by);
+    json_decref(e->made_by);
     *e = (struct delta_entry){0};
 }
 

@@ -390,7 +390,8 @@ int publish_ahead_error(const char *dataset, int64_t head, const struct publish_
             dataset, (long long)a->version, a->token, (long long)head);
     err_hint(
         err,
-        "the database seems to be restored from an older backup: restore the newest one, or move the "
-        "versions it does not know out of the dataset's log folder; until then nothing is published here");
+        "the database seems to be restored from an older backup: restore the newest one, or take what is on "
+        "disk as it is: leat zone repair %s --adopt; until then nothing is published here",
+        dataset);
     return err_reason(err, "dataset_ahead");
 }

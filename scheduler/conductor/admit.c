@@ -1,8 +1,8 @@
 /* admit.c: which of the runs that wait in the database begin.
  *
- * A run waits as a row, `queued`; it costs memory only from its beginning on. Each pipeline with runs has a lane:
- * when something about it changed (a run ended, one was queued, a definition came), the lane is dirty, and the
- * next turn begins what may begin, oldest first:
+ * A run waits as a row, `queued`; it costs memory only from its beginning on. Each pipeline with runs has a
+ * lane: when something about it changed (a run ended, one was queued, a definition came), the lane is dirty,
+ * and the next turn begins what may begin, oldest first:
  *
  *   runs of a backfill, and `if_running: allow`   at once: they have caps of their own, or none
  *   all others                                    while fewer than max_active_runs are counted
@@ -21,9 +21,8 @@
 #include <string.h>
 
 enum {
-    LOOKED_AT = 100,   /* rows of one lane a turn: a long queue behind a blocked head costs no more */
-    LANES_A_TURN = 64, /* a thousand pipelines due at once begin in many turns: the first steps start at once */
-};
+    LANES_A_TURN = 64
+}; /* a thousand pipelines due at once begin in many turns: the first steps start at once */
 
 /* ---- lanes ---- */
 
@@ -74,7 +73,8 @@ struct admission {
 };
 
 static bool waits_for_anybody(const struct admission *k) {
-    return k->c->options.serves || k->row.parent != 0;
+    const struct conductor_options *o = &k->c->options;
+    return o->serves || k->row.parent != 0 || (k->row.backfill && k->row.backfill == o->backfill);
 }
 
 /* A pause holds back what nobody asked for just now. */
@@ -97,16 +97,17 @@ static int end_queued(struct admission *k, const char *to, const char *reason, s
     struct run_move m = {
         .run = k->row.id, .from = "queued", .to = to, .reason = reason, .at = turn_wall(k->c)};
     if (store_run_move(k->c->store, &m, err) < 0) return -1;
+    if (k->row.backfill && backfills_run_ended(k->c, k->row.id, to, reason, err)) return -1;
     child_ended(k->c, k->row.parent);
     report(k->c, "run_finished", k->row.id, NULL,
            json_pack("{ss ss ss}", "pipeline", k->row.pipeline, "result", to, "reason", reason));
     return 0;
 }
 
-/* It cannot begin as it was asked for (a step it names is gone, a parameter has no value): an end like any other. */
+/* It cannot begin as it was asked for (a step it names is gone, a parameter has no value): an end like any
+ * other. */
 static int refuse(struct admission *k, const struct err *why, struct err *err) {
-    report(k->c, "refused", k->row.id, NULL,
-           json_pack("{ss ss}", "message", why->msg, "hint", why->hint));
+    report(k->c, "refused", k->row.id, NULL, json_pack("{ss ss}", "message", why->msg, "hint", why->hint));
     return end_queued(k, "failed", "cannot_begin", err);
 }
 
@@ -135,12 +136,11 @@ static int find_definition(struct admission *k, bool *gone) {
     return k->pipeline || *gone;
 }
 
-static int admit_row(struct admission *k, int64_t id, struct err *err) {
+static int admit_row(struct admission *k, struct err *err) {
     bool gone = false;
     if (!find_definition(k, &gone)) return 0;
-    if (store_run_get(k->c->store, id, k->arena, &k->row, err) < 0) return -1;
-    if (strcmp(k->row.state, "queued") != 0) return 0;
-    return gone ? end_queued(k, "skipped", "pipeline_gone", err) : consider(k, err);
+    if (!gone) return consider(k, err);
+    return end_queued(k, "skipped", "pipeline_gone", err) ? -1 : 1;
 }
 
 /* ---- one lane ---- */
@@ -149,19 +149,31 @@ static bool is_full(const struct admission *k) {
     return k->pipeline && (int64_t)k->lane->counted >= k->pipeline->max_active_runs;
 }
 
+bool stands_beside(const struct run_row *row) {
+    json_t *options = row->options ? json_loads(row->options, 0, NULL) : NULL;
+    bool beside = row->backfill || json_flag(options, "beside");
+    json_decref(options);
+    return beside;
+}
+
+/* The head of each queue (of a schedule, of all else): what stands behind one that may not begin need not be
+ * looked at. After one that began, the lane is looked at once more: for what stood behind it. */
 static int admit_lane(struct admission *k, struct err *err) {
-    int64_t after = 0, id = 0;
-    bool waits = false;
-    int found = 1;
-    for (int i = 0; i < LOOKED_AT && !is_full(k); i++, after = id) {
-        found = store_run_waiting(k->c->store, k->lane->name, after, &id, err);
-        if (found <= 0) break;
-        if (live_find(k->c, id)) continue;
-        waits = true;
-        if (admit_row(k, id, err) < 0) return -1;
+    struct run_row *heads;
+    size_t n;
+    bool gone, waits = false;
+    if (store_runs_waiting(k->c->store, k->lane->name, k->arena, &heads, &n, err) < 0) return -1;
+    if (n) find_definition(k, &gone); /* it says how many may run at once */
+    for (size_t i = 0; i < n; i++) waits |= !heads[i].backfill;
+    for (size_t i = 0; i < n && !is_full(k); i++) {
+        if (live_find(k->c, heads[i].id) || stands_beside(&heads[i])) continue;
+        k->row = heads[i];
+        int began = admit_row(k, err);
+        if (began < 0) return -1;
+        if (began) lane_touch(k->c, k->lane);
     }
-    clock_busy(k->c, k->lane, waits || found > 0 || k->lane->runs);
-    return found < 0 ? -1 : 0;
+    clock_busy(k->c, k->lane, waits || k->lane->live);
+    return 0;
 }
 
 static void admit_dirty(struct conductor *c) {
@@ -187,6 +199,14 @@ void admit_beside(struct conductor *c, const char *pipeline, int64_t run) {
     c->wants_turn = true;
 }
 
+/* 1: it is no longer to be looked at. */
+static int admit_by_id(struct admission *k, int64_t run, struct err *err) {
+    if (live_find(k->c, run)) return 1;
+    int found = store_run_get(k->c->store, run, k->arena, &k->row, err);
+    if (found <= 0) return found < 0 ? -1 : 1;
+    return strcmp(k->row.state, "queued") == 0 ? admit_row(k, err) : 1;
+}
+
 /* Those that cannot begin yet (no definition, a pause) go to the end of the list. */
 static void admit_all_beside(struct conductor *c) {
     size_t n = c->beside_count < LANES_A_TURN ? c->beside_count : LANES_A_TURN, kept = 0;
@@ -194,7 +214,7 @@ static void admit_all_beside(struct conductor *c) {
     for (size_t i = 0; i < n && !c->is_broken; i++) {
         struct admission k = {.c = c, .lane = c->beside[i].lane, .arena = arena_new()};
         struct err err;
-        int done = live_find(c, c->beside[i].run) ? 1 : admit_row(&k, c->beside[i].run, &err);
+        int done = admit_by_id(&k, c->beside[i].run, &err);
         if (done < 0) turn_broke(c, &err);
         if (done == 0) blocked[kept++] = c->beside[i];
         pipeline_free(k.pipeline);

@@ -148,9 +148,9 @@ static int ensure_dataset(struct claiming *k, const char *dataset, struct datase
     int64_t id;
     if (store_dataset_ensure(k->c->store, &spec, &id, err) < 0) return -1;
     if (store_dataset_get(k->c->store, id, k->arena, out, err) < 0) return -1;
-    if (!out->stopped) return 0;
+    if (!out->stopped) return ahead_stop(k->c, out, err) ? -1 : 0;
     err_set(err, EX_CONFLICT, "%s is stopped: %s", dataset, out->stopped);
-    err_hint(err, "see: leat zone show %s", dataset);
+    err_hint(err, "what can be done about it: leat zone repair %s", dataset);
     return err_reason(err, "dataset_stopped");
 }
 

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/fsio.h"
 #include "base/json.h"
+#include "store/backfills.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -61,7 +62,7 @@ static void signalled(uv_signal_t *s, int number) {
     struct conductor *c = s->data;
     bool again = c->signals++ > 0;
     if (!again) c->signal = number;
-    if (c->options.serves) { /* serve.c ends it; its steps go on */
+    if (c->options.serves || c->options.backfill) { /* whoever loops ends it; its steps go on */
         uv_stop(&c->loop);
         return;
     }
@@ -93,7 +94,8 @@ static void after_poll(struct conductor *c) {
     waits_arm(c);
 }
 
-/* What is committed is closed (P7) with the next turn's transaction or, when nothing else comes, in its own. */
+/* What is committed is closed (P7) with the next turn's transaction or, when nothing else comes, in its own.
+ */
 void conductor_poll(struct conductor *c) {
     bool pending = c->wants_turn || c->happened_count, unclosed = c->to_close_count > 0;
     watch_warden(c);
@@ -159,7 +161,8 @@ static int open_parts(struct conductor *c, struct err *err) {
     struct control_options co = {
         .state = state, .answer = asked, .ctx = c, .listen_fd = c->options.inherited.listen_fd};
     c->control = control_open(&c->loop, &co, err);
-    return c->control ? 0 : -1;
+    if (!c->control) return -1;
+    return c->options.serves ? 0 : control_listen(c->control, err); /* serve.c: once it knows its pipelines */
 }
 
 static void open_loop(struct conductor *c) {
@@ -234,7 +237,9 @@ void conductor_close(struct conductor *c) {
         live_drop(c, r);
     }
     waits_free(c->waits);
+    wiring_free(c->wiring);
     lanes_release(c);
+    backfills_release(c);
     idmap_release(&c->by_id);
     core_free(c->core);
     core_actions_release(&c->actions);
@@ -275,4 +280,28 @@ int conductor_wait(struct conductor *c, int64_t run, const char **state, int *si
     }
     if (state) *state = run ? run_state_names[c->waited_state] : "";
     return 0;
+}
+
+static int fed_state(struct conductor *c, const char **state, struct err *err) {
+    static const char *const states[] = {"queued", "running", "paused", "ok", "failed", "cancelled"};
+    struct arena *a = arena_new();
+    struct backfill_row b;
+    int found = store_backfill_get(c->store, c->options.backfill, a, &b, err);
+    *state = "";
+    for (size_t i = 0; found == 1 && i < sizeof states / sizeof *states; i++)
+        if (strcmp(b.state, states[i]) == 0) *state = states[i];
+    arena_free(a);
+    return found < 0 ? -1 : 0;
+}
+
+int conductor_backfill(struct conductor *c, const char **state, int *signal, struct err *err) {
+    if (backfills_open(c, err)) return -1;
+    while (!c->is_broken && !c->signal && (c->feed_count || c->runs || c->happened_count || c->wants_turn))
+        conductor_poll(c);
+    *signal = c->signal;
+    if (c->is_broken) {
+        *err = c->broken;
+        return -1;
+    }
+    return fed_state(c, state, err);
 }

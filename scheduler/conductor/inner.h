@@ -15,9 +15,15 @@
  *   effects.c    what is done after the commit: jobs, acknowledgements, files, reports
  *   restore.c    a run of the database in memory again
  *   recover.c    what a dead conductor left
+ *   ahead.c      datasets that are ahead of the database
+ *   repair.c     a stopped dataset goes on
  *   rollback.c   an old version's files as a new version
  *   clock.c      the timetable driven by the wall clock: slots become runs
+ *   triggers.c   new versions of datasets start the pipelines that come after them
+ *   consumed.c   who read what for which window, and is stale
  *   pauses.c     pipelines that start nothing by themselves for a while
+ *   backfills.c  durable plans over many windows, fed while runs end; backfill_items.c starts one window,
+ *                backfill_add.c writes one down, backfill_asks.c is what else commands ask about them
  *   serve.c      the daemon around the loop; notify.c tells systemd
  *   asks.c       what other commands ask of the one at work
  *   collect.c    retention and garbage, once a day
@@ -29,12 +35,15 @@
 #ifndef LEAT_SCHEDULER_CONDUCTOR_INNER_H
 #define LEAT_SCHEDULER_CONDUCTOR_INNER_H
 
+#include "dag/wiring.h"
+#include "scheduler/complete.h"
 #include "scheduler/conductor.h"
 #include "scheduler/control.h"
 #include "scheduler/core.h"
 #include "scheduler/idmap.h"
 #include "scheduler/plan.h"
 #include "store/attempts.h"
+#include "store/datasets.h"
 #include "store/intents.h"
 #include "store/runs.h"
 #include "warden/client.h"
@@ -70,9 +79,9 @@ struct live_attempt {
     char token[TOKEN_TEXT];
     char log[256]; /* relative to the state folder */
     enum phase phase;
-    bool asked_publish;        /* waits for CORE_MAY_PUBLISH */
-    bool cancelled;            /* a cancel was sent to its job */
-    uint32_t job_try; /* part of the id of a job that is repeated (publish, a look): 0, 1, 2, 0, … */
+    bool asked_publish; /* waits for CORE_MAY_PUBLISH */
+    bool cancelled;     /* a cancel was sent to its job */
+    uint32_t job_try;   /* part of the id of a job that is repeated (publish, a look): 0, 1, 2, 0, … */
     uint32_t publish_failures; /* seen by this conductor */
     json_t *request, *result;  /* result: of the work or audit */
     char *stage;               /* folder, NULL without into: */
@@ -115,11 +124,20 @@ struct live_run {
 struct lane {
     char *name;
     uint32_t counted;
+    uint32_t live;         /* runs in the core that are not of a backfill: what `if_running` asks about */
     struct live_run *runs; /* of it, chained by lane_next */
     struct hand *hands;    /* its schedules (clock.c) */
+    struct trigger *triggers; /* those of them that start after datasets (triggers.c) */
     bool dirty, paused;
     int64_t definition; /* row of the last one written down, whose hash this is */
     char sha256[65];
+};
+
+/* A backfill that this conductor feeds. */
+struct feed {
+    int64_t id;
+    bool dirty;   /* look at it in this or the next turn */
+    bool settled; /* what ended while nobody fed it has been looked at */
 };
 
 enum effect_kind { EFFECT_START, EFFECT_CANCEL, EFFECT_ACK, EFFECT_REPORT, EFFECT_CLEAN };
@@ -161,7 +179,7 @@ struct conductor {
         struct lane *lane;
     } * beside; /* queued runs that stand in no queue: of backfills, `if_running: allow` */
     size_t beside_count, beside_cap;
-    struct lane **dirty;           /* lanes whose queues are to be looked at */
+    struct lane **dirty; /* lanes whose queues are to be looked at */
     size_t dirty_count, dirty_cap;
     struct core_actions actions;
     struct effect *effects;
@@ -176,12 +194,17 @@ struct conductor {
     uv_timer_t due, progress;
     uv_signal_t sigint, sigterm;
     bool loop_open, warden_lost, wants_turn;
-    int signal, signals; /* first SIGINT or SIGTERM; how many there were */
+    int signal, signals;     /* first SIGINT or SIGTERM; how many there were */
     struct catalog *catalog; /* of one that serves */
     struct clock *clock;     /* likewise */
-    instant_t pause_until;   /* when the first pause ends; INSTANT_NONE */
-    bool quiet_catalog;      /* the first look at all files: not every one is news */
-    bool draining;           /* starts nothing more */
+    struct triggers *triggers; /* likewise */
+    struct wiring *wiring;     /* conductor_wiring() */
+    struct feed *feeds;      /* open backfills that this one feeds */
+    size_t feed_count, feed_cap;
+    bool feeds_wait;       /* some window waits for what another run does */
+    instant_t pause_until; /* when the first pause ends; INSTANT_NONE */
+    bool quiet_catalog;    /* the first look at all files: not every one is news */
+    bool draining;         /* starts nothing more */
     int64_t waited;
     enum run_state waited_state;
     char waited_reason[CORE_REASON_TEXT];
@@ -236,9 +259,11 @@ struct live_run *run_from_row(struct conductor *c, const struct run_row *row, st
 
 /* ---- admit.c */
 struct lane *lane_of(struct conductor *c, const char *pipeline); /* made when it is not there */
-void lane_touch(struct conductor *c, struct lane *l);            /* look at its queue in this or the next turn */
-void admit_beside(struct conductor *c, const char *pipeline, int64_t run); /* a queued run that has no cap here */
-void admit_waiting(struct conductor *c);                         /* in a turn, inside its transaction */
+void lane_touch(struct conductor *c, struct lane *l); /* look at its queue in this or the next turn */
+void admit_beside(struct conductor *c, const char *pipeline,
+                  int64_t run);                /* a queued run that has no cap here */
+bool stands_beside(const struct run_row *row); /* such a run */
+void admit_waiting(struct conductor *c);       /* in a turn, inside its transaction */
 void lanes_release(struct conductor *c);
 void lanes_rollback(struct conductor *c); /* of a transaction after which this conductor goes on */
 /* ---- restore.c */
@@ -251,8 +276,11 @@ void restore_scope(struct live_run *r, const struct step_row *rows, const size_t
 /* Every step where it stood; the run's pipeline and plan are those it began with. rows: store_steps_list().
  */
 void restore_plan(struct conductor *c, struct live_run *r, const struct step_row *rows, size_t n);
-/* An unfinished run, new in memory, that goes on with the definition it began with. 1; 0: that cannot be had any
- * more; -1 with err. Reported, not yet entered. */
+/* A definition of the database, when what it names still gives it; NULL. */
+struct definition_row;
+struct pipeline *restore_definition(struct conductor *c, const struct definition_row *d);
+/* An unfinished run, new in memory, that goes on with the definition it began with. 1; 0: that cannot be had
+ * any more; -1 with err. Reported, not yet entered. */
 int restore_going(struct conductor *c, const struct run_row *row, struct arena *a, struct err *err);
 /* An unfinished run, new in memory, only to be finished: with its finally steps when its definition can be
  * rebuilt. It is reported, not yet entered. */
@@ -340,19 +368,90 @@ void clock_zones_changed(struct conductor *c); /* zone data: what comes next is 
 /* What is due: slots, cursors and runs of the turn's transaction. */
 enum { CLOCK_FEW = 16, CLOCK_MANY = 2000 };
 void clock_tick(struct conductor *c, size_t decisions);
-void clock_arm(struct conductor *c); /* after a turn: wakes the loop when something is due */
+void clock_arm(struct conductor *c);  /* after a turn: wakes the loop when something is due */
 bool clock_idle(struct conductor *c); /* nothing is due */
 void clock_busy(struct conductor *c, const struct lane *l, bool busy);
 struct timetable *clock_timetable(struct conductor *c); /* NULL: this one does not serve */
 int64_t clock_group(const struct lane *l);
+
+/* What runs of the pipeline, and what this schedule of it queued, ends as superseded by a newer run. */
+void clock_supersede(struct conductor *c, struct lane *l, const char *schedule, int64_t newest,
+                     struct err *err);
+
+/* ---- triggers.c */
+void triggers_open(struct conductor *c);
+void triggers_close(struct conductor *c);
+/* As clock_definition(), which calls it. */
+void triggers_definition(struct conductor *c, const char *pipeline, const struct catalog_entry *e);
+bool triggers_have(const struct conductor *c,
+                   int64_t schedule); /* the row of a schedule that is one of them */
+/* In a turn: a dataset has a new version; a run ended ok or warn; a pause ended at `until`. */
+void triggers_published(struct conductor *c, const char *dataset);
+void triggers_run_ended(struct conductor *c, const struct live_run *r);
+void triggers_resume(struct conductor *c, struct lane *l, instant_t until, const char *catch_up);
+void triggers_tick(struct conductor *c); /* at its end: runs of what happened, in the same transaction */
+
+/* ---- consumed.c */
+/* In the transaction that records the success of a step: what it read for its window. */
+void consumed_by(struct conductor *c, const struct live_attempt *a);
+/* In P6: what others read before of these datasets, for this window, is stale. */
+void consumed_stale(struct conductor *c, const struct live_attempt *a, const json_t *plan);
+
+/* ---- there.c */
+struct wiring *conductor_wiring(struct conductor *c);
+struct complete_asks conductor_completeness(struct conductor *c);
 
 /* ---- pauses.c */
 int pauses_open(struct conductor *c, struct err *err); /* the rows have changed */
 void pauses_tick(struct conductor *c);                 /* in a turn: ends those whose end has come */
 instant_t pauses_next(const struct conductor *c);
 
+/* ---- backfills.c */
+int backfills_open(struct conductor *c, struct err *err); /* after recovery: those that this one feeds */
+void backfills_enter(struct conductor *c,
+                     int64_t id);          /* one more, or one that goes on, if it is for this one */
+void backfills_feed(struct conductor *c);  /* in a turn: what may start is queued */
+void backfills_touch(struct conductor *c); /* what waits may not have to any more */
+void backfills_release(struct conductor *c);
+/* In a transaction: a run ended, and so does the window it was for. reason: the run's; may be NULL. */
+int backfills_run_ended(struct conductor *c, int64_t run, const char *to, const char *reason,
+                        struct err *err);
+struct backfill_row;
+void backfill_report(struct conductor *c, const char *type, const struct backfill_row *b, json_t *detail);
+
+/* ---- backfill_items.c */
+struct backfill_item;
+enum item_start {
+    ITEM_WAITS,        /* for a run that is at its window, or for a definition */
+    ITEM_STARTED,      /* item->run is its run */
+    ITEM_DONE_ALREADY, /* somebody else has done it since */
+    ITEM_STUCK,        /* it cannot start: the backfill is paused */
+};
+/* In a turn; -1 with err. */
+int backfill_item_start(struct conductor *c, const struct backfill_row *b, struct backfill_item *item,
+                        struct err *err);
+
+/* ---- backfill_add.c */
+int ask_backfill_add(struct conductor *c, const json_t *request, json_t *answer, struct err *err);
+int ask_restate_add(struct conductor *c, const json_t *request, json_t *answer, struct err *err);
+
+/* ---- backfill_asks.c */
+/* Paused, failed and cancelled ones go on; what failed or was cancelled is planned again. In a transaction.
+ */
+int backfill_go_on(struct conductor *c, const struct backfill_row *b, struct err *err);
+int backfill_answer(struct conductor *c, int64_t id, json_t *answer, struct err *err); /* how it stands now */
+int ask_backfill_pause(struct conductor *c, const json_t *request, json_t *answer, struct err *err);
+int ask_backfill_resume(struct conductor *c, const json_t *request, json_t *answer, struct err *err);
+int ask_backfill_cancel(struct conductor *c, const json_t *request, json_t *answer, struct err *err);
+
 /* ---- asks.c */
 json_t *asked(void *ctx, const json_t *request); /* a control_answer; ctx is the conductor */
+/* ---- ahead.c */
+/* Stops the dataset when its log goes on after what the database knows. Inside a transaction. 1: it does, err
+ * says so; 0: it does not; -1. */
+int ahead_stop(struct conductor *c, const struct dataset_row *d, struct err *err);
+/* Every dataset, when this start may have found an older database. */
+int ahead_look(struct conductor *c, struct err *err);
 
 /* ---- rollback.c */
 /* P4 to P7 of an intent that belongs to no attempt, at once: it moves no files. */

@@ -23,7 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LIST_PATIENCE_MS = 5000 };
+enum { LIST_PATIENCE_MS = (int)(WARDEN_PATIENCE / US_PER_MS) };
 #define REAP_PATIENCE (20 * US_PER_SECOND)
 
 struct recovery {
@@ -222,18 +222,11 @@ static bool waits_its_turn(const struct recovery *k, const struct run_row *row) 
     return asked || k->c->options.serves;
 }
 
-static bool is_beside(const struct run_row *row) {
-    json_t *options = row->options ? json_loads(row->options, 0, NULL) : NULL;
-    bool beside = row->backfill || json_flag(options, "beside");
-    json_decref(options);
-    return beside;
-}
-
 /* The rows of those that do not; the others' lanes are looked at. */
 static size_t leave_waiting(struct recovery *k, struct run_row *rows, size_t n) {
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
-        if (waits_its_turn(k, &rows[i]) && is_beside(&rows[i]))
+        if (waits_its_turn(k, &rows[i]) && stands_beside(&rows[i]))
             admit_beside(k->c, rows[i].pipeline, rows[i].id);
         else if (waits_its_turn(k, &rows[i]))
             lane_touch(k->c, lane_of(k->c, rows[i].pipeline));
@@ -256,9 +249,14 @@ static int freeze(struct recovery *k, struct run_row *row, struct err *err) {
     return -1;
 }
 
+/* One that serves goes on with every run, one that feeds a backfill with the runs of that. */
+static bool goes_on_here(const struct conductor *c, int64_t backfill) {
+    return c->options.serves || (backfill && backfill == c->options.backfill);
+}
+
 static int restore_run(struct recovery *k, struct run_row *row, struct err *err) {
     if (row->id == k->resume) return 0;
-    bool wanted = k->c->options.serves || child_goes_on(k->c, row);
+    bool wanted = goes_on_here(k->c, row->backfill) || child_goes_on(k->c, row);
     int goes_on = wanted ? restore_going(k->c, row, k->arena, err) : 0;
     if (goes_on) return goes_on < 0 ? -1 : 0;
     return freeze(k, row, err) || restore_frozen(k->c, row, k->arena, err) ? -1 : 0;
@@ -302,7 +300,8 @@ static int recover_all(struct recovery *k, struct err *err) {
     n = leave_waiting(k, rows, n);
     if (restore_runs(k, rows, n, err) || recover_attempts(k, err) || enter_runs(k, rows, n, err)) return -1;
     effects_run(k->c);
-    return k->c->options.serves ? 0 : finish_old_runs(k->c, err);
+    if (!k->c->options.serves && finish_old_runs(k->c, err)) return -1;
+    return ahead_look(k->c, err) ? -1 : 0;
 }
 
 int conductor_recover(struct conductor *c, int64_t resume, struct err *err) {

@@ -1,5 +1,5 @@
-/* restore.c: a run of the database in memory again: to go on (again.c, and what serves), or only to be finished
- * (recover.c).
+/* restore.c: a run of the database in memory again: to go on (again.c, and what serves), or only to be
+ * finished (recover.c).
  *
  * A run that is only finished starts nothing more but its finally steps (contract.md 16). For them it needs
  * its definition: the text the database keeps, when it still gives what the run began with (the hash covers
@@ -170,10 +170,10 @@ static struct pipeline *known_definition(struct conductor *c, const struct defin
     return NULL;
 }
 
-static struct pipeline *load_definition(struct conductor *c, const struct definition_row *d) {
+struct pipeline *restore_definition(struct conductor *c, const struct definition_row *d) {
     struct pipeline *known = known_definition(c, d);
     if (known) return known;
-    struct pipeline_reader verbs_only = {.sql_reads = NULL};
+    struct pipeline_reader verbs_only = {.ask = NULL};
     verbs_only.verbs = op_verbs(&verbs_only.verb_count);
     const struct pipeline_reader *reader = c->options.reader ? c->options.reader : &verbs_only;
     struct diags *diags = diags_new();
@@ -200,7 +200,7 @@ static bool finally_waits(const struct live_run *r) {
 static int definition_plan(struct conductor *c, struct live_run *r, const struct definition_row *d,
                            struct err *err) {
     if (!strstr(d->text, "finally")) return 0; /* most have none, and loading can cost a process */
-    r->pipeline = load_definition(c, d);
+    r->pipeline = restore_definition(c, d);
     if (!r->pipeline)
         return err_set(err, EX_INVALID,
                        "definition %.6s cannot be rebuilt: leat.yaml or a file it names has changed since",
@@ -235,7 +235,7 @@ int restore_going(struct conductor *c, const struct run_row *row, struct arena *
     size_t n;
     if (store_steps_list(c->store, row->id, a, &rows, &n, err) < 0) return -1;
     if (store_definition_get(c->store, row->definition, a, &d, err) < 0) return -1;
-    struct pipeline *p = load_definition(c, &d);
+    struct pipeline *p = restore_definition(c, &d);
     struct plan *plan = p ? plan_new(p, err) : NULL;
     if (!plan) {
         pipeline_free(p);

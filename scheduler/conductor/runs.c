@@ -62,6 +62,8 @@ static void lane_enter(struct conductor *c, struct live_run *r) {
     if (l->runs) l->runs->lane_before = r;
     l->runs = r;
     if (r->counted) l->counted++;
+    if (r->backfill) return; /* a schedule does not ask about those */
+    l->live++;
     clock_busy(c, l, true);
 }
 
@@ -73,6 +75,7 @@ static void lane_leave(struct live_run *r, struct lane *l) {
         l->runs = r->lane_next;
     if (r->lane_next) r->lane_next->lane_before = r->lane_before;
     if (r->counted) l->counted--;
+    if (!r->backfill) l->live--;
     r->in_lane = false;
 }
 
@@ -282,7 +285,8 @@ int live_enter(struct conductor *c, struct live_run *r, const struct entrance *i
     spec.stop = in->stop;
     spec.stop_reason = in->stop_reason;
     spec.group = name_hash("pipeline", r->pipeline_name, "");
-    if (!r->counted) spec.group_limit = 0; /* it neither waits for others of its pipeline nor makes them wait */
+    if (!r->counted)
+        spec.group_limit = 0;     /* it neither waits for others of its pipeline nor makes them wait */
     if (in->state == RUN_running) /* started_at is wall time in the database, steady time in the core */
         spec.started_at = turn_now(c) - (turn_wall(c) - r->started_at);
     struct core_event e = {.kind = CORE_RUN_ADD, .run = r->id, .spec = &spec};

@@ -1,14 +1,14 @@
 /* submit.c: a new run: its row in the database, and its way from the row into memory.
  *
- * Every run is written down first, `queued`, and read back from its row: a run that is started at once, one that
- * waited for days and one that a dead conductor left go the same way. */
+ * Every run is written down first, `queued`, and read back from its row: a run that is started at once, one
+ * that waited for days and one that a dead conductor left go the same way. */
 #include "scheduler/conductor/inner.h"
 
 #include "base/arena.h"
 #include "base/json.h"
-#include "operators/op.h"
 #include "scheduler/retry.h"
 #include "scheduler/scope.h"
+#include "scheduler/windowed.h"
 #include "store/datasets.h"
 #include "store/schedules.h"
 
@@ -16,24 +16,6 @@
 #include <string.h>
 
 /* ---- the plan ---- */
-
-static bool promotes(const struct step *s) {
-    size_t n;
-    return op_verbs(&n)[s->verb]->traits & VERB_PROMOTE;
-}
-
-/* contract.md 37: in an explicit window, a step that would append what its bookmark finds is left out. A
- * promote finds the window's rows by itself, or says that it cannot. */
-static bool stays_out(const struct step *s) {
-    bool appends = s->into && s->into->write == WRITE_APPEND;
-    bool replaces_partitions = s->into && s->into->write == WRITE_REPLACE_PARTITIONS;
-    switch (s->bookmark) {
-    case BOOKMARK_FILES:
-    case BOOKMARK_VALUE: return s->into && !replaces_partitions;
-    case BOOKMARK_VERSION: return appends && !promotes(s);
-    default: return false;
-    }
-}
 
 /* contract.md 20: an append of this window that succeeded before stands. */
 static int keep_appended(struct conductor *c, struct live_run *r, uint32_t i, struct err *err) {
@@ -66,7 +48,7 @@ static int plan_windowed(struct conductor *c, struct live_run *r, bool force, st
     if (r->window_start == INSTANT_NONE) return 0;
     for (uint32_t i = 0; i < r->step_count; i++) {
         if (r->plan->init[i].left_out) continue;
-        if (!r->move_bookmarks && stays_out(&r->pipeline->steps[i]))
+        if (!r->move_bookmarks && step_in_window(&r->pipeline->steps[i], NULL) == IN_WINDOW_LEFT_OUT)
             plan_leave_out(r->plan, i);
         else if (!force && keep_appended(c, r, i, err))
             return -1;

@@ -168,9 +168,12 @@ static void write_run_state(struct conductor *c, const struct core_action *a) {
     }
     if (!run_state_final(a->to)) return;
     report_run_finished(c, r, a);
+    if (r->backfill && backfills_run_ended(c, a->run, m.to, m.reason, &err)) turn_broke(c, &err);
+    if (c->feeds_wait) backfills_touch(c);
     live_ended(c, r);
     child_ended(c, r->parent);
     waits_run_ended(c, r);
+    if (a->to == RUN_ok || a->to == RUN_warn) triggers_run_ended(c, r);
     if (c->waited != a->run) return;
     c->waited_ended = true;
     c->waited_state = a->to;
@@ -304,8 +307,10 @@ static void transact(struct conductor *c) {
     close_intents(c);
     take_happenings(c);
     waits_turn(c);
+    if (!c->is_broken && !c->draining) backfills_feed(c);
     if (!c->is_broken && !c->draining) admit_waiting(c);
     settle(c);
+    triggers_tick(c);
     commit_or_break(c);
 }
 

@@ -35,13 +35,9 @@ begin() {
     leat run "$1" >"$WORK/run.txt" 2>&1 &
     shown=$!
     run=$((run + 1))
-    for _ in $(seq 200); do
-        if grep -qs "^[^ ]* up$" .leat/log/$run/*.log; then return; fi
-        sleep 0.05
-    done
-    cat "$WORK/run.txt"
-    fail "the step of run $run did not start"
+    soon "the step of run $run is up" is_up
 }
+is_up() { grep -qs "^[^ ]* up$" .leat/log/$run/*.log; }
 # ends CODE: the run in the background ends with it.
 ends() {
     local got=0
@@ -54,12 +50,9 @@ ends() {
 nothing_left() {
     [ -z "$(ls lake/raw/_leat_stage 2>/dev/null)" ] || fail "a stage is left"
     [ ! -e lake/raw/never ] || fail "something of raw.never is published"
-    for _ in $(seq 100); do
-        grep -lsa "LEAT_PROJECT_DIR=$WORK" /proc/[0-9]*/environ >"$WORK/left.txt" || return 0
-        sleep 0.1
-    done
-    fail "a process of the step is left"
+    soon "no process of the step is left" no_process
 }
+no_process() { ! grep -lsa "LEAT_PROJECT_DIR=$WORK" /proc/[0-9]*/environ >"$WORK/left.txt"; }
 
 step "two at once: the second is told who holds the project, and changes nothing"
 begin p
@@ -79,7 +72,7 @@ says "cancel  after"
 nothing_left
 same "$(leat runs --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["items"][0]["result"])')" cancelled "the run's result"
 exits 4 leat cancel $run
-says "no leat is at work here"
+says "run 1 is not running: it is cancelled"
 
 step "a step that ignores TERM is killed: at once with --kill"
 begin stubborn
@@ -97,7 +90,7 @@ nothing_left
 step "Ctrl-C twice: a step that does not listen is killed"
 begin stubborn
 kill -INT "$shown"
-for _ in $(seq 100); do grep -q cancelling "$WORK/run.txt" && break; sleep 0.05; done
+soon "the run says that it is cancelling" grep -q cancelling "$WORK/run.txt"
 kill -0 "$shown" || fail "the run did not wait for its step"
 kill -INT "$shown"
 ends 130
@@ -118,7 +111,7 @@ steps:
     exec: [bash, -c, "trap '' TERM; while :; do sleep 0.1; done"]
     timeout: 1s
 Y
-exits 1 timeout 60 leat run late
+exits 1 timeout 300 leat run late
 says "ran past its timeout and was stopped"
 nothing_left
 exits 0 leat run small
@@ -136,7 +129,7 @@ Y
 rm -f go
 leat run groups >"$WORK/run.txt" 2>&1 &
 shown=$!
-for _ in $(seq 100); do grep -q "start   wait" "$WORK/run.txt" && break; sleep 0.05; done
+soon "the waiting step is started" grep -q "start   wait" "$WORK/run.txt"
 if [ -s .leat/warden.cgroup ]; then find "$(cat .leat/warden.cgroup)" -mindepth 1 -type d -exec rmdir {} + 2>/dev/null || true; fi
 touch go
 ends 0

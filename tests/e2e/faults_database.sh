@@ -4,6 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 example hello
 exits 0 leat run hello
+for _ in $(seq 100); do [ -e .leat/warden.sock ] || break; sleep 0.05; done # the warden goes by itself
 cp -r .leat "$WORK/state"
 
 state() { rm -rf .leat; cp -r "$WORK/state" .leat; }
@@ -70,17 +71,77 @@ exits 0 leat run hello
 find lake -type f | sort | xargs sha256sum >"$WORK/before.txt"
 state
 exits 1 leat run hello
-says "raw.orders is ahead of the database: version 1 is on disk"
-says "restore the newest one"
+says "stopped  raw.orders is ahead of the database: version 1 is on disk"
+says "stopped  refined.revenue is ahead of the database: version 1 is on disk"
+says "leat zone repair refined.revenue --adopt"
+[ ! -e .leat/log/2/land.g1.a1.log ] || fail "the step was started for a stopped dataset"
 exits 1 leat run hello
 says "raw.orders is stopped"
 unchanged
+
+operations() { leat zone history "$1" --plain | cut -f 4 | paste -sd' '; }
+
+step "what is on disk is taken as it is: nothing is read or made again, and who would do so is named"
+exits 8 leat zone repair raw.orders
+says "raw.orders is at v0 in the database, at v1 on disk"
+says "v1  append  1 file  by hello.land in run 2"
+says "leat zone repair raw.orders --adopt"
+exits 2 leat zone repair raw.orders --adopt --yes --no-input
+says "needs --reason"
+exits 0 leat zone repair raw.orders --adopt --dry-run
+says "the bookmark of hello.land knows nothing of this"
+exits 0 leat zone repair raw.orders --adopt --yes --reason "old backup"
+exits 0 leat zone repair refined.revenue --adopt --yes --json
+says '"action": "adopted"'
+unchanged
+same "$(leat zone history raw.orders --json | grep -c 'adopted: old backup')" 1 "reasons"
+same "$(operations refined.revenue)" "replace replace" "operations"
+same "$(one 'select count(*) from raw.orders')" 1001 "rows"
+same "$(one 'select count(*) from raw.orders@0')" 1000 "rows of the version before"
+same "$(one "select revenue from refined.revenue where country = 'AT'")" 10.50 "revenue of the new country"
+exits 0 leat zone repair raw.orders
+says "is in order"
+
+step "made anew without doubling: adopted, rolled back, and read again"
+exits 0 leat zone rollback raw.orders --to 0 --yes
+exits 0 leat run hello
+same "$(one 'select count(*) from raw.orders')" 1001 "rows"
+same "$(one "select revenue from refined.revenue where country = 'AT'")" 10.50 "revenue of the new country"
 
 step "gone: the same"
 rm -rf .leat
 exits 1 leat run hello
 says "version 0 is on disk"
-unchanged
+exits 8 leat zone repair raw.orders
+says "raw.orders is not in the database; on disk it is at v3"
+rm -rf .leat
+mkdir .leat
+exits 0 leat zone repair raw.orders --adopt --yes
+says "the database has no bookmark of hello.land"
+exits 0 leat zone repair refined.revenue --adopt --yes
+same "$(one 'select count(*) from raw.orders')" 1001 "rows"
+same "$(operations raw.orders)" "append rollback append append" "operations"
+for version in 0 1 2 3; do one "select count(*) from raw.orders@$version"; done | paste -sd' ' >"$WORK/counts.txt"
+same "$(cat "$WORK/counts.txt")" "1000 1001 1000 1001" "rows of all versions"
+
+step "a file is missing: said, and nothing is adopted; back in its place the dataset goes on"
+change "update dataset set stopped = 'somebody looked' where name = 'raw.orders'"
+file=$(echo lake/raw/orders/v=3-*/more.csv) # the live one; that of v1 was rolled back
+mv "$file" "$WORK/more.csv"
+exits 8 leat zone repair raw.orders --yes
+says "/more.csv is missing from"
+mv "$WORK/more.csv" "$file"
+exits 0 leat zone repair raw.orders --yes
+says "raw.orders was stopped: somebody looked"
+says "raw.orders is published to again"
+exits 0 leat run hello
+
+step "another lake's database is told from an older one"
+rm -rf .leat lake
+exits 0 leat run hello
+state
+exits 8 leat zone repair raw.orders --adopt --yes
+says "version 0 on disk is not the one the database knows"
 
 # engine TEXT: with this LEAT_DUCKDB nothing starts, and it is said why.
 engine() {

@@ -12,7 +12,7 @@ refused() {
     shift
     step "$what"
     for verb in validate run; do
-        exits 3 timeout 60 leat $verb p
+        exits 3 timeout 300 leat $verb p
         for text in "$@"; do says "$text"; done
     done
     [ ! -e .leat/leat.db ] || same "$(leat runs --plain | wc -l)" 0 "runs"
@@ -50,7 +50,7 @@ refused "an alias of itself" "is used inside of what it names" "$file:3:6"
 refused "100 MB" "the file has 100 MiB; at most 64 MiB are read"
 { printf '%s' "$good"; python3 -c "print(('# ' + 'x' * 60 + '\n') * 950000)"; } >$file
 step "60 MB of comments are fine"
-exits 0 timeout 60 leat validate p
+exits 0 timeout 300 leat validate p
 
 printf 'pipeline: p\nsteps:\n  a: {shell: echo, after: c}\n  b: {shell: echo, after: a}\n  c: {shell: echo, after: b}\n' >$file
 refused "a cycle: its path is shown" '`a` -> `b` -> `c` -> `a`' "$file:3:3"
@@ -58,23 +58,23 @@ refused "a cycle: its path is shown" '`a` -> `b` -> `c` -> `a`' "$file:3:3"
 step "what is no file"
 rm $file
 mkfifo $file
-exits 6 timeout 60 leat validate p
+exits 6 timeout 300 leat validate p
 says "it is a pipe, not a file"
 rm $file
 mkdir $file
-exits 6 timeout 60 leat run p
+exits 6 timeout 300 leat run p
 says "Is a directory"
 rmdir $file
 ln -s p.yaml $file
-exits 6 timeout 60 leat run p
+exits 6 timeout 300 leat run p
 says "$file: Too many levels of symbolic links"
 rm $file
 if [ "$(id -u)" != 0 ]; then
     printf '%s' "$good" >$file
     chmod 0 $file
-    exits 6 timeout 60 leat run p
+    exits 6 timeout 300 leat run p
     says "Permission denied"
     rm -f $file
 fi
-exits 4 timeout 60 leat run p
+exits 4 timeout 300 leat run p
 says 'no pipeline is called `p`'

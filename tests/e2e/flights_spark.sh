@@ -17,11 +17,11 @@ mkdir -p "$WORK/spark"
 "$SPARK_HOME/bin/spark-class" org.apache.spark.deploy.master.Master --host 127.0.0.1 --port "$port" \
     --webui-port "$(free_port)" >"$WORK/spark/master.log" 2>&1 &
 pids+=($!)
-for _ in $(seq 150); do grep -q 'Starting Spark master' "$WORK/spark/master.log" 2>/dev/null && break; sleep 0.2; done
+soon "the master starts" grep -q 'Starting Spark master' "$WORK/spark/master.log"
 "$SPARK_HOME/bin/spark-class" org.apache.spark.deploy.worker.Worker --host 127.0.0.1 --cores 2 --memory 1g \
     --webui-port "$(free_port)" --work-dir "$WORK/spark/work" "spark://127.0.0.1:$port" >"$WORK/spark/worker.log" 2>&1 &
 pids+=($!)
-for _ in $(seq 150); do grep -q 'Successfully registered' "$WORK/spark/worker.log" 2>/dev/null && break; sleep 0.2; done
+soon "the worker registers" grep -q 'Successfully registered' "$WORK/spark/worker.log"
 
 example flights
 cat >>leat.yaml <<Y

@@ -12,12 +12,6 @@ unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY
 pids=()
 at_end() { for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done; wait 2>/dev/null || true; }
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
-soon() { # soon TEXT COMMAND…: until the command succeeds, at most a minute
-    local what=$1
-    shift
-    for _ in $(seq 300); do "$@" 2>/dev/null && return 0; sleep 0.2; done
-    fail "never: $what"
-}
 port=$(free_port) web=$(free_port)
 
 step "a master and a worker on 127.0.0.1:$port"

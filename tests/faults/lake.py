@@ -203,7 +203,7 @@ def kill_all(mark):
             pass
 
 
-def left_over(mark, patience=8.0):
+def left_over(mark, patience=60.0):
     """The processes that are still there after `patience` seconds: a warden goes by itself."""
     end = time.monotonic() + patience
     while (found := processes(mark)) and time.monotonic() < end:

@@ -27,7 +27,7 @@ import lake
 
 FULL = os.environ.get("LEAT_FAULTS") == "full"
 CASES = int(os.environ.get("LEAT_CASES", "24"))
-PATIENCE = 90
+PATIENCE = 180  # seconds one command may take; then it hangs
 
 PIPELINE = """\
 pipeline: shop

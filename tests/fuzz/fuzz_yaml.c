@@ -8,22 +8,41 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Says that every text reads raw.a and trusted.b, or that its last byte is wrong. */
-static int reads(void *ctx, struct sql_reads *list, size_t n, struct arena *arena, struct err *err) {
+/* A place in a step that a problem may be at; some are nowhere. */
+static json_t *some_place(size_t n) {
+    static const char *const roots[] = {"config",   "checks", "key", "partition_by",
+                                        "merge_by", "into",   "what"};
+    json_t *at = json_pack("[s]", roots[n % 7]);
+    if (n % 3) json_array_append_new(at, n % 2 ? json_integer((json_int_t)(n % 4)) : json_string("text"));
+    if (n % 5 == 0) json_array_append_new(at, json_string("key"));
+    return at;
+}
+
+static json_t *some_problem(size_t n) {
+    static const char *const kinds[] = {"sql", "column", "type", "word", "columns", "policy", "?"};
+    json_t *o =
+        json_pack("{ss ss so sI sb sb}", "kind", kinds[n % 7], "message", "wrong", "at", some_place(n),
+                  "position", (json_int_t)(n % 11) - 1, "key", n % 2 == 0, "doubtful", n % 13 == 0);
+    if (n % 3 == 0) json_object_set_new(o, "name", json_string("a"));
+    if (n % 4 == 0) json_object_set_new(o, "meant", json_string("b"));
+    return o;
+}
+
+/* Says that every step reads raw.a and trusted.b, and that something in it is wrong now and then. */
+static json_t *ask(void *ctx, const json_t *steps, struct err *err) {
     (void)ctx, (void)err;
-    for (size_t i = 0; i < n; i++) {
-        size_t len = strlen(list[i].text);
-        if (len % 5 == 0) {
-            list[i].error = arena_strdup(arena, "wrong");
-            list[i].error_at = (uint32_t)(len ? len - 1 : 0);
-            continue;
-        }
-        list[i].names = arena_array(arena, 2, sizeof *list[i].names);
-        list[i].names[0] = "raw.a__new";
-        list[i].names[1] = "trusted.b";
-        list[i].count = 2;
+    json_t *answers = json_array(), *step;
+    size_t i;
+    json_array_foreach(steps, i, step) {
+        char *text = json_dumps(step, JSON_COMPACT);
+        size_t len = strlen(text);
+        free(text);
+        json_t *answer = json_pack("{s[ss] s[s] s[s] s[]}", "reads", "raw.a__new", "trusted.b", "checked",
+                                   "refined.c", "columns", "row_counts", "problems");
+        if (len % 5 == 0) json_array_append_new(json_object_get(answer, "problems"), some_problem(len));
+        json_array_append_new(answers, answer);
     }
-    return 0;
+    return answers;
 }
 
 static void evaluate(const struct pipeline *p) {
@@ -55,7 +74,7 @@ static void draw(struct diags *d) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    struct pipeline_reader reader = {.sql_reads = reads};
+    struct pipeline_reader reader = {.ask = ask};
     struct diags *d = diags_new();
     struct err err = {0};
     reader.verbs = op_verbs(&reader.verb_count);

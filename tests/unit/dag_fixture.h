@@ -96,30 +96,34 @@ static const struct verb *const fx_table[] = {&fx_verbs[0], &fx_verbs[1], &fx_ve
                                               &fx_verbs[3], &fx_verbs[4], &fx_verbs[5],
                                               &fx_verbs[6], &fx_verbs[7], &fx_verbs[8]};
 
-/* Takes every word.word after from or join for a table, and the word SYNTAX_ERROR for an error. */
-static int fx_sql_reads(void *ctx, struct sql_reads *list, size_t n, struct arena *arena, struct err *err) {
-    (void)ctx, (void)err;
-    for (size_t i = 0; i < n; i++) {
-        const char *bad = strstr(list[i].text, "SYNTAX_ERROR");
-        if (bad) {
-            list[i].error = arena_strdup(arena, "syntax error at or near `SYNTAX_ERROR`");
-            list[i].error_at = (uint32_t)(bad - list[i].text);
-            continue;
-        }
-        list[i].names = arena_array(arena, 64, sizeof *list[i].names);
-        bool table = false;
-        for (const char *p = list[i].text; *p && list[i].count < 64;) {
-            size_t len = strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.");
-            if (table && memchr(p, '.', len)) list[i].names[list[i].count++] = arena_strndup(arena, p, len);
-            if (len) table = (len == 4 && (strncasecmp(p, "from", 4) == 0 || strncasecmp(p, "join", 4) == 0));
-            p += len ? len : 1;
-        }
+/* Takes every word.word after from or join for a table. */
+static inline void fx_names(const char *text, json_t *names) {
+    bool table = false;
+    for (const char *p = text; *p;) {
+        size_t len = strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.");
+        if (table && memchr(p, '.', len)) json_array_append_new(names, json_stringn(p, len));
+        if (len) table = len == 4 && (strncasecmp(p, "from", 4) == 0 || strncasecmp(p, "join", 4) == 0);
+        p += len ? len : 1;
     }
-    return 0;
 }
 
-static const struct pipeline_reader fx_reader = {fx_table, sizeof fx_table / sizeof *fx_table, fx_sql_reads,
-                                                 NULL};
+/* A stand-in for the engine that knows nothing but names. */
+static inline json_t *fx_ask(void *ctx, const json_t *steps, struct err *err) {
+    (void)ctx, (void)err;
+    json_t *answers = json_array(), *step, *check;
+    size_t i, k;
+    json_array_foreach(steps, i, step) {
+        json_t *answer = json_pack("{s[] s[] s[]}", "reads", "checked", "problems");
+        const json_t *sql = json_object_get(json_object_get(step, "config"), "text");
+        fx_names(json_text_or(sql, "text", ""), json_object_get(answer, "reads"));
+        json_array_foreach(json_object_get(step, "checks"), k, check) fx_names(
+            json_text_or(json_object_get(check, "sql"), "text", ""), json_object_get(answer, "checked"));
+        json_array_append_new(answers, answer);
+    }
+    return answers;
+}
+
+static const struct pipeline_reader fx_reader = {fx_table, sizeof fx_table / sizeof *fx_table, fx_ask, NULL};
 
 static inline char *fx_file(const char *path, size_t *len) {
     struct err err;

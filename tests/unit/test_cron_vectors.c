@@ -61,6 +61,7 @@ static void test_next(void **state) {
     each_row("vectors_public.tsv", 5, 1300, next_row);
     each_row("vectors_pitfalls.tsv", 5, 70, next_row);
     each_row("vectors_spec.tsv", 5, 120, next_row);
+    each_row("vectors_own.tsv", 5, 10, next_row);
 }
 
 static void test_prev(void **state) {

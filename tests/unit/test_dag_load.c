@@ -179,7 +179,7 @@ static void test_no_engine(void **state) {
     struct diags *d = diags_new();
     struct project *p = fx_project(d);
     struct err err = {0};
-    without.sql_reads = NULL;
+    without.ask = NULL;
     struct pipeline *pl = pipeline_load_text(p, "a.yaml", text, strlen(text), &without, d, &err);
     assert_non_null(pl);
     assert_true(fx_has_code(d, "W0107"));

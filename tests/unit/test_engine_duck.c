@@ -278,6 +278,27 @@ static void a_tick_stops_a_long_query(void **state) {
     duck_close(d);
 }
 
+/* While several threads work on it; the sanitizer's leak check at the end of the program is half of the test.
+ */
+static void a_stopped_copy_leaves_nothing_behind(void **state) {
+    (void)state;
+    int ticks = 0;
+    const char *allowed[] = {folder};
+    struct duck_options o = {
+        .tick = stop_after, .tick_ctx = &ticks, .threads = 2, .allowed = allowed, .allowed_count = 1};
+    struct err err = {0};
+    struct buf sql = BUF_INIT;
+    struct duck *d = duck_open(&o, &err);
+    buf_addf(
+        &sql,
+        "COPY (SELECT sum(a.i * b.i %% 7) FROM range(1000000) a(i), range(1000000) b(i)) TO '%s/b.parquet'",
+        folder);
+    assert_int_equal(duck_exec(d, buf_str(&sql), NULL, NULL, &err), -1);
+    assert_string_equal(err.reason, "cancelled");
+    buf_release(&sql);
+    duck_close(d);
+}
+
 static void spilling_needs_a_folder(void **state) {
     (void)state;
     const char *allowed[] = {folder};
@@ -327,36 +348,77 @@ static void tables_and_descriptions_are_json(void **state) {
 
 static const struct {
     const char *sql, *reads; /* NULL: an error */
+    const char *columns;     /* NULL: the text does not name them */
+    const char *flags;       /* o: of one table, d: dynamic, u: unnests */
 } reading[] = {
-    {"SELECT 1", ""},
-    {"SELECT * FROM raw.orders", "raw.orders "},
+    {"SELECT 1", "", NULL, ""},
+    {"SELECT 1 AS n", "", "n ", ""},
+    {"SELECT * FROM raw.orders", "raw.orders ", NULL, "o"},
+    {"SELECT o.id, sum(amount) AS total, \"A b\" FROM raw.orders o", "raw.orders ", "id total A b ", "o"},
+    {"SELECT id, count(*) FROM raw.orders", "raw.orders ", NULL, "o"},
+    {"SELECT id, o.* FROM raw.orders o", "raw.orders ", NULL, "o"},
+    {"SELECT max(COLUMNS(*)) AS m FROM raw.orders", "raw.orders ", NULL, "o"},
+    {"SELECT unnest(s) AS u FROM raw.orders", "raw.orders ", NULL, "ou"},
     {"WITH o AS (SELECT * FROM raw.orders__new) SELECT * FROM o JOIN trusted.customers c USING (id)",
-     "raw.orders__new trusted.customers "},
-    {"SELECT * FROM raw.a WHERE x = $p AND id NOT IN (SELECT id FROM refined.blocked)",
-     "raw.a refined.blocked "},
-    {"SELECT * FROM raw.a UNION ALL SELECT * FROM raw.a", "raw.a "},
-    {"SELECT (SELECT max(v) FROM trusted.b) FROM cte", "trusted.b "},
-    {"FROM raw.\"odd name\"", "raw.odd name "},
-    {"INSERT INTO raw.a SELECT 1", NULL},
-    {"SELECT FROM WHERE", NULL},
+     "raw.orders__new trusted.customers ", NULL, ""},
+    {"WITH o AS (SELECT * FROM raw.orders) SELECT x FROM o", "raw.orders ", "x ", ""},
+    {"SELECT x FROM (SELECT * FROM raw.orders)", "raw.orders ", "x ", ""},
+    {"SELECT id AS a FROM raw.a WHERE x = $p AND id NOT IN (SELECT id FROM refined.blocked)",
+     "raw.a refined.blocked ", "a ", ""},
+    {"SELECT a FROM raw.a UNION ALL SELECT b FROM raw.a", "raw.a ", "a ", ""},
+    {"SELECT a FROM raw.a UNION ALL BY NAME SELECT b FROM raw.a", "raw.a ", NULL, ""},
+    {"SELECT (SELECT max(v) FROM trusted.b) FROM cte", "trusted.b ", NULL, ""},
+    {"FROM raw.\"odd name\"", "raw.odd name ", NULL, "o"},
+    {"SELECT a FROM read_parquet('a.parquet')", "", "a ", ""},
+    {"SELECT a FROM read_parquet($p)", "", "a ", "d"},
+    {"SELECT a FROM query_table($p), raw.b", "raw.b ", "a ", "d"},
+    {"INSERT INTO raw.a SELECT 1", NULL, NULL, ""},
+    {"SELECT FROM WHERE", NULL, NULL, ""},
 };
+
+static void compare_reads(size_t i, const struct duck_reads *reads) {
+    struct buf names = BUF_INIT, columns = BUF_INIT, flags = BUF_INIT;
+    for (size_t k = 0; k < reads->count; k++) buf_addf(&names, "%s ", reads->names[k]);
+    for (size_t k = 0; k < reads->column_count; k++) buf_addf(&columns, "%s ", reads->columns[k]);
+    buf_addf(&flags, "%s%s%s", reads->one_table ? "o" : "", reads->dynamic ? "d" : "",
+             reads->unnests ? "u" : "");
+    assert_string_equal(buf_str(&names), reading[i].reads);
+    assert_string_equal(buf_str(&columns), reading[i].columns ? reading[i].columns : "");
+    if (!reading[i].columns != !reads->columns || strcmp(buf_str(&flags), reading[i].flags) != 0)
+        fail_msg("%s: flags %s", reading[i].sql, buf_str(&flags));
+    buf_release(&names);
+    buf_release(&columns);
+    buf_release(&flags);
+}
 
 static void reads_are_found_in_the_syntax_tree(void **state) {
     for (size_t i = 0; i < sizeof reading / sizeof *reading; i++) {
         struct arena *arena = arena_new();
         struct duck_reads reads = {0};
         struct err err = {0};
-        struct buf got = BUF_INIT;
         int r = duck_parse_reads(*state, reading[i].sql, arena, &reads, &err);
         if (r != (reading[i].reads ? 0 : -1)) fail_msg("%s: %s", reading[i].sql, err.msg);
-        for (size_t k = 0; k < reads.count; k++) buf_addf(&got, "%s ", reads.names[k]);
         if (reading[i].reads)
-            assert_string_equal(buf_str(&got), reading[i].reads);
+            compare_reads(i, &reads);
         else
-            assert_true(err.exit == EX_INVALID && err.msg[0]);
-        buf_release(&got);
+            assert_true(err.exit == EX_INVALID && err.msg[0] && duck_error_said(*state));
         arena_free(arena);
     }
+}
+
+/* The parts of an error that callers build their own words from. */
+static void an_error_has_parts(void **state) {
+    struct err err = {0};
+    assert_null(duck_describe(*state, "SELECT 1 AS amount, amuont", NULL, &err));
+    const json_t *said = duck_error_said(*state);
+    assert_string_equal(json_text(said, "exception_type"), "Binder");
+    assert_string_equal(json_text(said, "error_subtype"), "COLUMN_NOT_FOUND");
+    assert_string_equal(json_text(said, "name"), "amuont");
+    assert_int_equal(duck_error_position(*state), 20);
+    assert_null(duck_describe(*state, "SELECT lowr('A')", NULL, &err));
+    assert_string_equal(json_text(duck_error_said(*state), "name"), "lowr");
+    assert_int_equal(duck_exec(*state, "SELECT 1", NULL, NULL, &err), 0);
+    assert_null(duck_error_said(*state));
 }
 
 int main(void) {
@@ -368,9 +430,11 @@ int main(void) {
         cmocka_unit_test(failures_say_what_and_where),
         cmocka_unit_test(files_inside_the_folders_work),
         cmocka_unit_test(a_tick_stops_a_long_query),
+        cmocka_unit_test(a_stopped_copy_leaves_nothing_behind),
         cmocka_unit_test(spilling_needs_a_folder),
         cmocka_unit_test(tables_and_descriptions_are_json),
         cmocka_unit_test(reads_are_found_in_the_syntax_tree),
+        cmocka_unit_test(an_error_has_parts),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

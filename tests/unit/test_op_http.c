@@ -184,17 +184,19 @@ static void test_resume_asks_for_the_rest(void **state) {
                                           "5\r\nConnection: close\r\n\r\nworld",
                                           NULL};
     struct server s;
-    char url[64];
+    char url[64], folder[] = "/tmp/leat-http-XXXXXX", to[64];
+    assert_non_null(mkdtemp(folder));
     server_start(&s, answers);
     snprintf(url, sizeof url, "http://127.0.0.1:%d/a", s.port);
-    struct download d = {.url = url, .to = "/tmp/leat-http-resume", .pause = 1000};
+    snprintf(to, sizeof to, "%s/body", folder);
+    struct download d = {.url = url, .to = to, .pause = 1000};
     struct downloaded got;
     struct err err;
     assert_int_equal(download_url(&d, &got, &err), 0);
     server_stop(&s);
     assert_non_null(strstr(s.requests[1], "Range: bytes=5-\r\n"));
     assert_non_null(strstr(s.requests[1], "If-Range: \"v1\"\r\n"));
-    unlink(d.to);
+    assert_int_equal(fs_remove_tree(folder, NULL), 0);
 }
 
 static bool stop_at_once(void *ctx) { return ++*(int *)ctx > 1; }
@@ -205,16 +207,19 @@ static void test_stop_in_the_pause(void **state) {
     static const char *const answers[] = {
         "HTTP/1.1 503 Busy\r\nRetry-After: 3600\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", NULL};
     struct server s;
-    char url[64];
+    char url[64], folder[] = "/tmp/leat-http-XXXXXX", to[64];
     int asked = 0;
+    assert_non_null(mkdtemp(folder));
     server_start(&s, answers);
     snprintf(url, sizeof url, "http://127.0.0.1:%d/a", s.port);
-    struct download d = {.url = url, .to = "/tmp/leat-http-stop", .stop = stop_at_once, .ctx = &asked};
+    snprintf(to, sizeof to, "%s/body", folder);
+    struct download d = {.url = url, .to = to, .stop = stop_at_once, .ctx = &asked};
     struct downloaded got;
     struct err err;
     assert_int_equal(download_url(&d, &got, &err), -1);
     assert_string_equal(err.reason, "cancelled");
     server_stop(&s);
+    assert_int_equal(fs_remove_tree(folder, NULL), 0);
 }
 
 /* ---- addresses -------------------------------------------------------------------------------------------

@@ -243,7 +243,8 @@ static const struct {
 
 static void test_outputs(void **state) {
     (void)state;
-    const char *path = "/tmp/leat-test-out";
+    char path[] = "/tmp/leat-outputs-XXXXXX";
+    close(mkstemp(path));
     struct err err = {0};
     json_t *none = exchange_outputs("/nowhere/out", &err);
     assert_int_equal(json_object_size(none), 0);

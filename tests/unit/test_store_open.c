@@ -131,6 +131,42 @@ static void killed_writer_leaves_no_lock(void **state) {
     fx_end(&f);
 }
 
+static void open_and_close(struct fx *f, bool replaced) {
+    fx_open(f);
+    assert_int_equal(replaced, store_was_replaced(f->s));
+    store_close(f->s);
+    f->s = NULL;
+}
+
+/* Whatever is put in its place is noticed once: a backup, also under the same inode. */
+static void a_database_put_back_is_noticed(void **state) {
+    (void)state;
+    struct fx f;
+    struct err err;
+    struct store *r;
+    fx_begin(&f);
+    store_close(f.s);
+    open_and_close(&f, false);
+    assert_hit(1, store_open_reader(f.state, NULL, &r, &err)); /* readers leave it as it is */
+    store_close(r);
+    open_and_close(&f, false);
+    size_t len;
+    char *path = fs_join(f.state, "leat.db"), *text = fs_read(path, 1 << 24, &len, &err);
+    assert_non_null(text);
+    assert_ok(fs_replace(path, text, len, 0600, &err));
+    open_and_close(&f, true);
+    open_and_close(&f, false);
+    FILE *file = fopen(path, "r+e");
+    assert_non_null(file);
+    assert_int_equal(len, fwrite(text, 1, len, file));
+    fclose(file);
+    open_and_close(&f, true);
+    open_and_close(&f, false);
+    free(text);
+    free(path);
+    fx_end(&f);
+}
+
 static void readers_work_without_and_beside_a_writer(void **state) {
     (void)state;
     struct fx f;
@@ -406,6 +442,7 @@ int main(void) {
         cmocka_unit_test(settings_hold),
         cmocka_unit_test(second_writer_is_told_who),
         cmocka_unit_test(killed_writer_leaves_no_lock),
+        cmocka_unit_test(a_database_put_back_is_noticed),
         cmocka_unit_test(readers_work_without_and_beside_a_writer),
         cmocka_unit_test(a_read_has_a_time_limit),
         cmocka_unit_test(refuses_bad_files_and_changes_nothing),

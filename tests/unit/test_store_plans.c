@@ -111,6 +111,7 @@ static const struct {
     {SQL_file_of_source, "USING INDEX data_file_live_source (dataset=? AND source_path=?)"},
     {SQL_intent_of_dataset, "USING INDEX intent_output_open (dataset=?)"},
     {SQL_seen_get, "USING PRIMARY KEY (folder=? AND name=? AND since_version<?)"},
+    {SQL_bookmarks_moved, "USING INDEX bookmark_version_run (bookmark=? AND run=?)"},
     {SQL_metric_history, "USING PRIMARY KEY (dataset=? AND name=?)"},
     {SQL_pin_get, "USING PRIMARY KEY (run=? AND generation=? AND dataset=?)"},
     /* per tick */
@@ -118,6 +119,10 @@ static const struct {
     {SQL_slot_grow, "SEARCH slot USING PRIMARY KEY (schedule=? AND fire=?)"},
     {SQL_schedule_move, "SEARCH schedule USING INTEGER PRIMARY KEY (rowid=?)"},
     {SQL_trigger_seen, "USING PRIMARY KEY (schedule=? AND dataset=?)"},
+    /* per publish */
+    {SQL_versions_after, "SEARCH v USING PRIMARY KEY (dataset=? AND version>?)"},
+    {SQL_run_queued_window, "SEARCH run USING INDEX run_window (pipeline=? AND window_start=? AND window_end=?)"},
+    {SQL_run_queued_bare, "SEARCH run USING INDEX run_waiting (pipeline=? AND queue=?)"},
     /* per end of a run */
     {SQL_run_waiting,
      "SEARCH run USING COVERING INDEX run_pipeline_state (pipeline=? AND state=? AND rowid>?)"},

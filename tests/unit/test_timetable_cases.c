@@ -2,10 +2,9 @@
  *
  *   {"name": "A", …}                          a schedule, as dag/schedule.h writes its rule
  *   > add 1 A cursor=T [group=G] [since=T] [now=T]      schedule 1; its group is 1 unless said
- *   > tick T [decisions=N] [slots=N]          what is decided at T; repeated until all is, unless there is a budget
- *   > change 1 B at=T ; remove 1
- *   > pause G ; resume G at=T none|latest|all ; busy G yes|no
- *   > due [1]                                 when there is work next; when schedule 1 is due
+ *   > tick T [decisions=N] [slots=N]          what is decided at T; repeated until all is, unless there is a
+ * budget > change 1 B at=T ; remove 1 > pause G ; resume G at=T none|latest|all ; busy G yes|no > due [1]
+ * when there is work next; when schedule 1 is due
  *
  * Times are UTC. */
 #include "base/json.h"
@@ -83,7 +82,8 @@ static void put_decision(struct buf *out, const struct timetable_decision *d) {
     put(out, "  [", d->window_start);
     put(out, ", ", d->window_end);
     buf_addc(out, ')');
-    if (d->due != d->last_fire) buf_addf(out, "  +%llds", (long long)((d->due - d->last_fire) / US_PER_SECOND));
+    if (d->due != d->last_fire)
+        buf_addf(out, "  +%llds", (long long)((d->due - d->last_fire) / US_PER_SECOND));
     buf_adds(out, d->cancel_running ? "  cancels\n" : "\n");
 }
 
@@ -140,17 +140,24 @@ static void ask(void *ctx, char *line, struct buf *out) {
     size_t n = 0;
     for (char *w = strtok_r(line, " ", &rest); w && n < 8; w = strtok_r(NULL, " ", &rest)) words[n++] = w;
     const char *verb = words[0];
-    if (strcmp(verb, "add") == 0) add(b, words);
-    else if (strcmp(verb, "tick") == 0) tick(b, words, out);
-    else if (strcmp(verb, "due") == 0) due(b, words, out);
-    else if (strcmp(verb, "remove") == 0) timetable_remove(b->t, atol(words[1]));
-    else if (strcmp(verb, "pause") == 0) timetable_pause(b->t, atol(words[1]));
-    else if (strcmp(verb, "busy") == 0) timetable_busy(b->t, atol(words[1]), strcmp(words[2], "yes") == 0);
+    if (strcmp(verb, "add") == 0)
+        add(b, words);
+    else if (strcmp(verb, "tick") == 0)
+        tick(b, words, out);
+    else if (strcmp(verb, "due") == 0)
+        due(b, words, out);
+    else if (strcmp(verb, "remove") == 0)
+        timetable_remove(b->t, atol(words[1]));
+    else if (strcmp(verb, "pause") == 0)
+        timetable_pause(b->t, atol(words[1]));
+    else if (strcmp(verb, "busy") == 0)
+        timetable_busy(b->t, atol(words[1]), strcmp(words[2], "yes") == 0);
     else if (strcmp(verb, "change") == 0)
         timetable_change(b->t, atol(words[1]), named(b, words[2]), time_of(words, "at", 0));
     else if (strcmp(verb, "resume") == 0)
         timetable_resume(b->t, atol(words[1]), time_of(words, "at", 0), catch_up_of(words[3]));
-    else fail_msg("no such word: %s", verb);
+    else
+        fail_msg("no such word: %s", verb);
 }
 
 static void test_cases(void **state) {

@@ -35,7 +35,7 @@ static const struct pipeline *next(void *ctx, size_t *at) {
 }
 
 static struct pipeline *load(struct project *project, const char *text) {
-    struct pipeline_reader reader = {.sql_reads = NULL};
+    struct pipeline_reader reader = {.ask = NULL};
     struct diags *d = diags_new();
     struct err err;
     reader.verbs = op_verbs(&reader.verb_count);
@@ -87,6 +87,7 @@ static int scene_close(void **state) {
     struct scene *s = *state;
     pipeline_free(s->pipelines[0]);
     pipeline_free(s->pipelines[1]);
+    wiring_free(s->c.wiring);
     project_free(s->project);
     fx_end(&s->fx);
     free(s);
@@ -216,10 +217,10 @@ static void test_skipped(void **state) {
     s->run.window_end = DAY(3);
     slots_skipped(s, 0, 2);
     cursor(s, FIRE(0), FIRE(3));
-    missing(s, "2025-11-19T00:00:00Z is missed");
+    missing(s, "2025-11-19T00:00:00Z is skipped (missed)");
     filled_by_hand(s, 0);
     filled_by_hand(s, 2);
-    missing(s, "2025-11-20T00:00:00Z is missed");
+    missing(s, "2025-11-20T00:00:00Z is skipped (missed)");
     filled_by_hand(s, 1);
     there(s);
 }

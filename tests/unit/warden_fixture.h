@@ -1,6 +1,7 @@
 /* warden_fixture.h: a state folder with a real warden, for tests that run real processes.
  *
- * Waiting is always for an event, bounded by PATIENCE; nothing sleeps and hopes. */
+ * Waiting is always for an event; nothing sleeps and hopes. PATIENCE only ends a test that hangs: it is long
+ * enough for a sanitizer's build on a machine that does other things too. */
 #ifndef LEAT_TESTS_WARDEN_FIXTURE_H
 #define LEAT_TESTS_WARDEN_FIXTURE_H
 
@@ -30,7 +31,7 @@
 #define LEAT_BINARY_DIR "."
 #endif
 #define PROGRAM  LEAT_BINARY_DIR "/leat-warden"
-#define PATIENCE (20 * US_PER_SECOND)
+#define PATIENCE (90 * US_PER_SECOND)
 #define UNUSED   __attribute__((unused)) static
 
 struct fixture {
@@ -59,12 +60,10 @@ UNUSED bool fixture_lock_held(const struct fixture *f) {
     return held;
 }
 
-UNUSED pid_t fixture_warden_pid(const struct fixture *f) {
-    char path[96];
-    snprintf(path, sizeof path, "%s/warden.lock", f->state);
-    char *s = fs_read(path, 64, NULL, NULL);
-    assert_non_null(s);
-    pid_t pid = (pid_t)atoi(s);
+/* 0 when the file does not hold a whole line yet. */
+static pid_t pid_in(const char *path) {
+    char *s = fs_exists(path) ? fs_read(path, 64, NULL, NULL) : NULL;
+    pid_t pid = s && strchr(s, '\n') ? (pid_t)atoi(s) : 0;
     free(s);
     return pid;
 }
@@ -78,6 +77,14 @@ UNUSED pid_t fixture_warden_pid(const struct fixture *f) {
             poll(NULL, 0, 5);                                                                                \
         }                                                                                                    \
     } while (0)
+
+UNUSED pid_t fixture_warden_pid(const struct fixture *f) {
+    char path[96];
+    pid_t pid;
+    snprintf(path, sizeof path, "%s/warden.lock", f->state);
+    WAIT_UNTIL((pid = pid_in(path)) > 0);
+    return pid;
+}
 
 UNUSED void fixture_wait_gone(const struct fixture *f) { WAIT_UNTIL(!fixture_lock_held(f)); }
 
@@ -122,7 +129,7 @@ UNUSED void fixture_start(struct fixture *f, const char *id, struct job_spec spe
     if (!spec.log_path) spec.log_path = log;
     spec.uid = (uid_t)-1;
     spec.gid = (gid_t)-1;
-    if (!spec.grace) spec.grace = 5 * US_PER_SECOND;
+    if (!spec.grace) spec.grace = PATIENCE;
     if (warden_start(f->w, &spec, &err) < 0 || warden_flush(f->w, &err) < 0) fail_msg("%s", err.msg);
 }
 
@@ -134,8 +141,11 @@ UNUSED void fixture_start_shell(struct fixture *f, const char *id, const char *s
 
 UNUSED void fixture_flush(struct fixture *f) {
     struct err err = {0};
-    while (warden_wants_write(f->w))
+    while (warden_wants_write(f->w)) {
+        struct pollfd p = {.fd = warden_fd(f->w), .events = POLLOUT};
         if (warden_flush(f->w, &err) < 0) fail_msg("%s", err.msg);
+        if (warden_wants_write(f->w)) poll(&p, 1, 100);
+    }
 }
 
 /* The next event of any kind. */
@@ -190,11 +200,9 @@ UNUSED bool fixture_log_has(const struct fixture *f, const char *id, const char 
 /* A pid that a job wrote in the state folder. */
 UNUSED pid_t fixture_pid_file(const struct fixture *f, const char *name) {
     char path[256];
+    pid_t pid;
     snprintf(path, sizeof path, "%s/%s", f->state, name);
-    WAIT_UNTIL(fs_exists(path));
-    char *s = fs_read(path, 64, NULL, NULL);
-    pid_t pid = s ? (pid_t)atoi(s) : 0;
-    free(s);
+    WAIT_UNTIL((pid = pid_in(path)) > 0);
     return pid;
 }
 

@@ -100,8 +100,8 @@ $ leat runs -n 2 --plain | cut -f 1,4
 3	ok
 # A run may be named by its pipeline; a parameter that is a date is told as one.
 $ leat cancel tell
-! error: no leat is at work here, so run 4 is not running
-!   hint: the next leat run settles what an interrupted one left; see: leat runs show 4
+! error: run 4 is not running: it is ok
+!   hint: see: leat runs show 4
 [4]
 $ leat cancel tel
 ! error: no pipeline is called `tel` in $TMP/project

@@ -1,15 +1,15 @@
 # leat validate: good files, bad files, names that are not there.
 @ project shop
 $ leat validate
-pipelines/orders.yaml             ok   2 steps, 2 checks
+pipelines/orders.yaml             ok   2 steps, 2 checks, next run ... ....-..-.. 06:15 CES?T (re)
 pipelines/tell.yaml               ok   2 steps
 
 2 files, 0 not valid
 $ leat validate orders
-pipelines/orders.yaml             ok   2 steps, 2 checks
+pipelines/orders.yaml             ok   2 steps, 2 checks, next run ... ....-..-.. 06:15 CES?T (re)
 $ leat validate pipelines/orders.yaml --format gcc
 $ leat lint
-pipelines/orders.yaml             ok   2 steps, 2 checks
+pipelines/orders.yaml             ok   2 steps, 2 checks, next run ... ....-..-.. 06:15 CES?T (re)
 pipelines/tell.yaml               ok   2 steps
 
 2 files, 0 not valid

@@ -47,19 +47,19 @@ $ cat > pipelines/round.yaml <<'Y'
 >   c: {pipeline: kdi}
 > Y
 $ leat run round
-! error[E0412]: pipelines run each other: `round` -> `round`
+! error[E0414]: pipelines run each other: `round` -> `round`
 !  --> pipelines/round.yaml:3:17
 !   |
 ! 3 |   a: {pipeline: round}
 !   |                 ^^^^^ the run would, in the end, wait for itself
 !   |
-! error[E0413]: pipeline `kid` has no parameter `wrod`
+! error[E0415]: pipeline `kid` has no parameter `wrod`
 !  --> pipelines/round.yaml:4:36
 !   |
 ! 4 |   b: {pipeline: {name: kid, with: {wrod: x}}}
 !   |                                    ^^^^ did you mean `word`?
 !   |
-! error[E0413]: unknown pipeline `kdi`
+! error[E0415]: unknown pipeline `kdi`
 !  --> pipelines/round.yaml:5:17
 !   |
 ! 5 |   c: {pipeline: kdi}
@@ -69,8 +69,8 @@ $ leat run round
 ! error: round is not valid; nothing was started
 !   hint: mend it, then look again with `leat validate`
 [3]
-$ leat explain E0412 | head -n 1
-E0412: pipelines run each other
+$ leat explain E0414 | head -n 1
+E0414: pipelines run each other
 $ printf 'pipeline: d\nsteps:\n  a: {wait: {for: raw.x, complete: window}}\n' > pipelines/d.yaml; leat run d
 ! error: d uses window.*, and no window was given
 !   hint: leat run d --window yesterday

@@ -19,6 +19,7 @@ $ leat
 !   validate            Reads and checks pipeline files; runs nothing.
 ! Run
 !   run                 Runs a pipeline now and shows what happens.
+!   serve               Runs pipelines by themselves: by their schedules, and when data arrives.
 ! Look
 !   runs                Lists runs, newest first.
 !   status              Says whether everything is all right.

@@ -147,8 +147,32 @@ $ leat bookmark set orders.land
 [2]
 $ leat bookmark list --json | python3 -c "import json, sys; print([(i['pipeline'], i['step'], i['kind'], i['value'], i['version']) for i in json.load(sys.stdin)['items']])"
 [('orders', 'land', 'files', {'files': 2}, 4)]
+# A rollback names the bookmarks that stay ahead of it, until they are rewound.
+$ leat zone rollback raw.orders --dry-run
+! raw.orders v1 → v0. Readers switch at once; the files of v1 are kept.
+! refined.revenue v1 was built from v1 by orders.revenue and stays as it is
+! the bookmark of orders.land stays ahead: what those rows were made from is not read again
+!   to read it again: leat bookmark rewind orders.land --to-version 1
+!   2 files → 1 file: the next run reads 1 file again, where it is still there
+$ leat zone rollback raw.orders --yes --json 2> /dev/null | grep -A 7 bookmarks_ahead | tr -d ' \n'; echo
+"bookmarks_ahead":[{"pipeline":"orders","step":"land","version":4,"rewind_to":1}]
+$ leat run orders 2>&1 | grep -c 'none    land .* nothing new'
+1
+$ leat bookmark rewind orders.land --to-version 1 --yes > /dev/null 2>&1
+$ leat run orders 2>&1 | grep -o 'ok      land .* raw.orders v[0-9]'
+ok      land              raw.orders v3
+$ leat zone rollback raw.orders --to 0 --dry-run 2>&1 | grep rewind
+  to read it again: leat bookmark rewind orders.land --to-version 1
+$ leat bookmark rewind orders.land --to-version 1 --yes > /dev/null 2>&1; leat zone rollback raw.orders --to 0 --dry-run 2>&1 | grep -c rewind
+0
+[1]
+$ leat bookmark undo orders.land --yes > /dev/null 2>&1; leat zone rollback raw.orders --to 0 --dry-run 2>&1 | grep -c rewind
+1
+$ leat bookmark reset orders.land --yes > /dev/null 2>&1; leat zone rollback raw.orders --to 0 --dry-run 2>&1 | grep -c rewind
+0
+[1]
 $ leat zone
-! error: `leat zone` needs one of: list, show, history, rollback
+! error: `leat zone` needs one of: list, show, history, rollback, repair
 !   hint: see `leat zone list --help`
 [2]
 $ leat zone promot

@@ -1,3 +1,3 @@
-select order_id, amount
+select order_id, order_date, amount
 from raw.orders
 where order_date = ${window.date}

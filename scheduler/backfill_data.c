@@ -1,0 +1,53 @@
+/* backfill_data.c: which windows the data have (--missing): a window is there when every output that can tell
+ * has all of it. */
+#include "scheduler/backfill_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The spans become disjoint stretches, in place. */
+static size_t join_spans(struct time_span *spans, size_t n) {
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (kept && spans[i].start <= spans[kept - 1].end) {
+            if (spans[i].end > spans[kept - 1].end) spans[kept - 1].end = spans[i].end;
+        } else {
+            spans[kept++] = spans[i];
+        }
+    }
+    return kept;
+}
+
+/* Both go by start. */
+static void mark_lacking(struct backfill_plan *p, const struct time_span *spans, size_t n) {
+    size_t at = 0;
+    for (size_t i = 0; i < p->count; i++) {
+        struct plan_window *w = &p->windows[i];
+        while (at < n && spans[at].end < w->end) at++;
+        bool has = at < n && spans[at].start <= w->start;
+        if (!has) w->why = WHY_absent;
+    }
+}
+
+static int ask_output(struct planning *k, const struct step *s, size_t *told, struct err *err) {
+    struct time_span *spans = NULL;
+    size_t n = 0;
+    int rc = k->asks->has(k->asks->ctx, k->r, s, k->arena, &spans, &n, err);
+    if (rc <= 0) return rc;
+    ++*told;
+    mark_lacking(k->out, spans, join_spans(spans, n));
+    return 0;
+}
+
+static int nobody_tells(const struct planning *k, struct err *err) {
+    err_set(err, EX_INVALID, "no output of %s tells which windows are there", k->p->name);
+    return err_hint(err, "without --missing the runs there were decide");
+}
+
+int plan_by_data(struct planning *k, struct err *err) {
+    size_t told = 0;
+    for (size_t i = 0; i < k->out->count; i++) k->out->windows[i].why = WHY_present;
+    for (uint32_t i = 0; i < k->p->step_count; i++)
+        if (k->runs[i] && k->p->steps[i].into && ask_output(k, &k->p->steps[i], &told, err)) return -1;
+    return told ? 0 : nobody_tells(k, err);
+}
