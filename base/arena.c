@@ -1,4 +1,5 @@
-/* arena.c: a list of blocks that grow with what is in it, up to a ceiling; large requests get a block of their own. */
+/* arena.c: a list of blocks that grow with what is in it, up to a ceiling; large requests get a block of
+ * their own. */
 #include "base/arena.h"
 
 #include <stdint.h>

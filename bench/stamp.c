@@ -1,6 +1,7 @@
 /* stamp.c: a step that says when it began and ended: bench/run's chain measures between two of them.
  *
- *     bench-stamp FILE [wall]     appends "<start> <end>" in nanoseconds of the monotonic or the wall clock */
+ *     bench-stamp FILE [wall]     appends "<start> <end>" in nanoseconds of the monotonic or the wall clock
+ */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* backfill_follow.c: a backfill is done here when nobody serves, else watched in the database while it is done. */
+/* backfill_follow.c: a backfill is done here when nobody serves, else watched in the database while it is
+ * done. */
 #include "cli/backfill.h"
 
 #include "base/json.h"
@@ -18,7 +19,7 @@ struct following {
     int64_t id;
     struct watch *watch;
     instant_t since; /* what had ended before is no news */
-    json_t *ended; /* the last run_finished event of each run, by its id, until its window is told of */
+    json_t *ended;   /* the last run_finished event of each run, by its id, until its window is told of */
 };
 
 static int find_row(struct view *v, int64_t id, struct arena *a, struct backfill_row *out, struct err *err) {
@@ -35,7 +36,8 @@ static instant_t instant_at(const json_t *o, const char *key) {
 }
 
 static void tell_window(struct following *f, const json_t *e) {
-    const json_t *w = json_object_get(e, "window"), *end = json_object_get(f->ended, json_text_or(e, "run", ""));
+    const json_t *w = json_object_get(e, "window"),
+                 *end = json_object_get(f->ended, json_text_or(e, "run", ""));
     double took = json_num(end, "took", -1);
     watch_window(f->watch, &(struct watched_window){.at = instant_at(e, "at"),
                                                     .start = instant_at(w, "start"),
@@ -57,8 +59,8 @@ static void print_event(const struct following *f, const json_t *e) {
 
 static void tell_others(const struct following *f, const char *type, const json_t *e) {
     if (strcmp(type, "recovered") == 0)
-        cli_say(f->v->c, "recovered  run %s%s%s: %s\n", json_text_or(e, "run", "-"), json_text(e, "step") ? " " : "",
-                json_text_or(e, "step", ""), json_text_or(e, "what", ""));
+        cli_say(f->v->c, "recovered  run %s%s%s: %s\n", json_text_or(e, "run", "-"),
+                json_text(e, "step") ? " " : "", json_text_or(e, "step", ""), json_text_or(e, "what", ""));
     if (strcmp(type, "backfill_paused") == 0 || strcmp(type, "refused") == 0)
         cli_say(f->v->c, "%s: %s\n", strcmp(type, "refused") == 0 ? "refused" : "paused",
                 json_text_or(e, "message", ""));
@@ -126,8 +128,8 @@ static int follow_here(struct following *f, struct err *err) {
 
 struct polling {
     struct following *f;
-    int64_t seen;   /* the newest run of it that was told of */
-    int64_t *open;  /* malloc'ed: those of them that have not ended */
+    int64_t seen;  /* the newest run of it that was told of */
+    int64_t *open; /* malloc'ed: those of them that have not ended */
     size_t count, cap;
     bool alone_said;
 };

@@ -32,7 +32,8 @@ const char *windows_text(struct view *v, const struct tz *tz, size_t n, const st
                          const struct time_span *last) {
     char count[FORMAT_TEXT];
     format_count(&v->c->out, (int64_t)n, count);
-    return arena_printf(v->arena, "%s window%s %s", count, n == 1 ? "" : "s", stretch_text(v, tz, first, last));
+    return arena_printf(v->arena, "%s window%s %s", count, n == 1 ? "" : "s",
+                        stretch_text(v, tz, first, last));
 }
 
 static struct time_span span_of(const struct plan_window *w) { return (struct time_span){w->start, w->end}; }
@@ -156,7 +157,8 @@ void backfill_plan_show(const struct shown_plan *p, bool whole) {
 static json_t *window_json(const struct plan_window *w) {
     char why[PLAN_WHY_TEXT];
     return json_pack("{so ss ss so sn}", "window", json_window(w->start, w->end), "action",
-                     plan_action_names[w->action], "reason", plan_why_text(w, why), "run", json_id(w->run), "result");
+                     plan_action_names[w->action], "reason", plan_why_text(w, why), "run", json_id(w->run),
+                     "result");
 }
 
 json_t *backfill_plan_json(const struct shown_plan *p) {
@@ -164,7 +166,8 @@ json_t *backfill_plan_json(const struct shown_plan *p) {
     json_t *o = json_object(), *windows = json_array(), *out = json_array();
     for (size_t i = 0; i < plan->count; i++) json_array_append_new(windows, window_json(&plan->windows[i]));
     for (size_t i = 0; i < plan->left_out_count; i++)
-        json_array_append_new(out, json_pack("{ss ss}", "step", plan->left_out[i].step, "why", plan->left_out[i].why));
+        json_array_append_new(
+            out, json_pack("{ss ss}", "step", plan->left_out[i].step, "why", plan->left_out[i].why));
     json_put(o, "id", json_null());
     json_put_text(o, "pipeline", p->request->pipeline);
     json_put(o, "from", json_instant(p->request->from));

@@ -1,5 +1,5 @@
-/* backfill_watch.c: a backfill as people watch it: a line for each window that ends and, on a terminal, one below them
- * that says how far it is. With --json, an event for each. */
+/* backfill_watch.c: a backfill as people watch it: a line for each window that ends and, on a terminal, one
+ * below them that says how far it is. With --json, an event for each. */
 #include "cli/backfill.h"
 
 #include "base/buf.h"
@@ -49,8 +49,7 @@ static void erase(struct watch *w) {
 static void add_bar(const struct watch *w, struct buf *b) {
     const struct out *o = &w->c->err;
     int64_t full = w->to_run ? BAR_CELLS * (w->done + w->failed) / w->to_run : BAR_CELLS;
-    for (int i = 0; i < BAR_CELLS; i++)
-        buf_adds(b, i < full ? (o->utf8 ? "█" : "#") : (o->utf8 ? "░" : "-"));
+    for (int i = 0; i < BAR_CELLS; i++) buf_adds(b, i < full ? (o->utf8 ? "█" : "#") : (o->utf8 ? "░" : "-"));
 }
 
 /* "2.3/min  ETA 6m58s" */
@@ -101,10 +100,11 @@ static void show_line(struct watch *w, const struct watched_window *e) {
     bool failed = strcmp(e->state, "failed") == 0;
     const struct out *o = &w->c->out;
     if (e->took >= 0) duration_text(e->took, took);
-    out_printf(o, "%02d:%02d:%02d  %lld of %lld  ", at.hour, at.minute, at.second, (long long)(w->done + w->failed),
-               (long long)w->to_run);
+    out_printf(o, "%02d:%02d:%02d  %lld of %lld  ", at.hour, at.minute, at.second,
+               (long long)(w->done + w->failed), (long long)w->to_run);
     out_paint(o, out_status_paint(e->state), failed ? "FAILED" : e->state, 9);
-    out_printf(o, "  %s  run %lld%s%s", window_text(w, e, text), (long long)e->run, took[0] ? "  " : "", took);
+    out_printf(o, "  %s  run %lld%s%s", window_text(w, e, text), (long long)e->run, took[0] ? "  " : "",
+               took);
     if (failed && e->failed_step && *e->failed_step)
         out_printf(o, "  at %s   leat logs %lld %s", e->failed_step, (long long)e->run, e->failed_step);
     out_printf(o, "\n");
@@ -112,8 +112,9 @@ static void show_line(struct watch *w, const struct watched_window *e) {
 
 static void print_event(struct watch *w, const char *type, json_t *e) {
     char at[INSTANT_TEXT];
-    json_t *head = json_pack("{sI ss ss so}", "seq", (json_int_t)++w->seq, "at",
-                             instant_text(world_wall(w->c->world), at), "type", type, "backfill", json_id(w->id));
+    json_t *head =
+        json_pack("{sI ss ss so}", "seq", (json_int_t)++w->seq, "at",
+                  instant_text(world_wall(w->c->world), at), "type", type, "backfill", json_id(w->id));
     json_object_update(head, e);
     char *text = json_dumps(head, JSON_COMPACT | OUT_JSON_REALS);
     out_printf(&w->c->out, "%s\n", text);
@@ -136,8 +137,8 @@ void watch_window(struct watch *w, const struct watched_window *e) {
     if (!began) count(w, e->state);
     if (w->c->json) {
         print_event(w, "backfill_item",
-                    json_pack("{so so ss}", "window", json_window(e->start, e->end), "run", json_id(e->run), "state",
-                              e->state));
+                    json_pack("{so so ss}", "window", json_window(e->start, e->end), "run", json_id(e->run),
+                              "state", e->state));
         return;
     }
     if (began || w->c->quiet) return;
@@ -172,9 +173,9 @@ int watch_end(struct watch *w, const struct backfill_row *b) {
     erase(w);
     if (w->c->json) {
         print_event(w, "backfill_finished",
-                    json_pack("{ss sI sI sI sI sI}", "result", b->state, "total", (json_int_t)b->total, "done",
-                              (json_int_t)b->done, "failed", (json_int_t)b->failed, "skipped", (json_int_t)b->skipped,
-                              "cancelled", (json_int_t)b->cancelled));
+                    json_pack("{ss sI sI sI sI sI}", "result", b->state, "total", (json_int_t)b->total,
+                              "done", (json_int_t)b->done, "failed", (json_int_t)b->failed, "skipped",
+                              (json_int_t)b->skipped, "cancelled", (json_int_t)b->cancelled));
         return exit_of(b->state);
     }
     if (w->c->quiet) return exit_of(b->state);

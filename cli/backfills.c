@@ -78,10 +78,17 @@ static int windows_json(struct view *v, int64_t id, json_t *out, struct err *err
 /* ---- list ---- */
 
 static const struct column columns[] = {
-    {.title = "BACKFILL", .right = true}, {.title = "OF", .keep = 4},          {.title = "FROM", .keep = 5},
-    {.title = "TO", .keep = 5},           {.title = "STATE", .status = true}, {.title = "OK", .right = true},
-    {.title = "OF", .right = true},       {.title = "FAILED", .right = true}, {.title = "STARTED", .keep = 2},
-    {.title = "NAME", .keep = 1},         {.title = NULL},
+    {.title = "BACKFILL", .right = true},
+    {.title = "OF", .keep = 4},
+    {.title = "FROM", .keep = 5},
+    {.title = "TO", .keep = 5},
+    {.title = "STATE", .status = true},
+    {.title = "OK", .right = true},
+    {.title = "OF", .right = true},
+    {.title = "FAILED", .right = true},
+    {.title = "STARTED", .keep = 2},
+    {.title = "NAME", .keep = 1},
+    {.title = NULL},
 };
 
 static const char *subject_of(struct view *v, const struct backfill_row *b) {
@@ -198,8 +205,10 @@ static void show_head(struct view *v, const struct backfill_row *b) {
     out_printf(o, "backfill %" PRId64 "  %s  %s %s %s (to is exclusive)  ", b->id, subject_of(v, b),
                day_of(v, tz, b->window_from), out_ellipsis(o), day_of(v, tz, b->window_to));
     out_paint(o, out_status_paint(b->state), b->state, 0);
-    out_printf(o, "\nok %" PRId64 "  failed %" PRId64 "  running %" PRId64 "  not started %" PRId64 "  kept %" PRId64, b->done,
-               b->failed, b->running, b->planned, b->skipped);
+    out_printf(o,
+               "\nok %" PRId64 "  failed %" PRId64 "  running %" PRId64 "  not started %" PRId64
+               "  kept %" PRId64,
+               b->done, b->failed, b->running, b->planned, b->skipped);
     if (b->cancelled) out_printf(o, "  cancelled %" PRId64, b->cancelled);
     out_printf(o, "  %" PRId64 " at once\n", b->max_parallel);
     if (b->name || b->author || b->reason)
@@ -246,11 +255,14 @@ static int ask_about(struct view *v, struct calls *f, const char *word, json_t *
 static void say_stopped(struct cli *c, const json_t *answer, const char *done) {
     long long id = json_int(answer, "backfill", 0), running = json_int(answer, "running", 0);
     if (c->json) {
-        out_printf(&c->out, "{\"backfill\":\"%lld\",\"state\":\"%s\"}\n", id, json_text_or(answer, "state", ""));
+        out_printf(&c->out, "{\"backfill\":\"%lld\",\"state\":\"%s\"}\n", id,
+                   json_text_or(answer, "state", ""));
         return;
     }
     out_printf(&c->out, "backfill %lld %s: nothing more of it starts", id, done);
-    if (running) out_printf(&c->out, "; %lld window%s still run%s", running, running == 1 ? "" : "s", running == 1 ? "s" : "");
+    if (running)
+        out_printf(&c->out, "; %lld window%s still run%s", running, running == 1 ? "" : "s",
+                   running == 1 ? "s" : "");
     out_printf(&c->out, "\n");
 }
 
@@ -345,7 +357,8 @@ const struct command command_backfill_resume = {
     .group = GROUP_RUN,
     .usage = "NUMBER|NAME [--detach]",
     .about = "Goes on with a backfill that was paused, cancelled, interrupted or has failed.",
-    .more = "Windows that failed or were cancelled run again. In the daemon when one serves, else in this command.",
+    .more = "Windows that failed or were cancelled run again. In the daemon when one serves, else in this "
+            "command.",
     .examples = resume_examples,
     .flags = resume_flags,
     .exits = resume_exits,

@@ -151,7 +151,8 @@ static void end_quietly(struct quiet *q, const struct err *unasked, const char *
     diags_free(q->diags);
 }
 
-void load_quietly(void *ctx, const struct project *p, const char *const *paths, size_t n, struct loaded *out) {
+void load_quietly(void *ctx, const struct project *p, const char *const *paths, size_t n,
+                  struct loaded *out) {
     struct sql_asking asking = {.project = p};
     struct pipeline_reader reader = pipeline_reader(&asking);
     struct quiet *list = xcalloc(n + 1, sizeof *list);

@@ -30,8 +30,8 @@ struct sql_asking {
  * its own, to find what SQL reads and what in it is wrong. Borrows `a`. */
 struct pipeline_reader pipeline_reader(struct sql_asking *a);
 
-/* Files of pipelines for the catalog of `leat serve` (scheduler/catalog.h): nothing is printed, and any thread may
- * call it. */
+/* Files of pipelines for the catalog of `leat serve` (scheduler/catalog.h): nothing is printed, and any
+ * thread may call it. */
 struct loaded;
 void load_quietly(void *ctx, const struct project *p, const char *const *paths, size_t n, struct loaded *out);
 

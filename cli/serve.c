@@ -50,12 +50,15 @@ static int serve_project(struct cli *c, const struct project *p, struct err *err
     char *programs = programs_folder();
     struct sql_asking asking = {.project = p};
     struct pipeline_reader reader = pipeline_reader(&asking);
-    struct serve_options o = {
-        .conductor = {.project = p, .world = c->world, .programs = programs, .reader = &reader, .inherited = handed_over()},
-        .load = load_quietly,
-        .log = servelog_event,
-        .log_ctx = &log,
-        .once = cli_given(c, "once")};
+    struct serve_options o = {.conductor = {.project = p,
+                                            .world = c->world,
+                                            .programs = programs,
+                                            .reader = &reader,
+                                            .inherited = handed_over()},
+                              .load = load_quietly,
+                              .log = servelog_event,
+                              .log_ctx = &log,
+                              .once = cli_given(c, "once")};
     int rc = cli_number(c, "jobs", 1, 0, &jobs, err) || drain_of(c, &o.drain, err) ? -1 : 0;
     o.conductor.jobs = rc ? 0 : jobs;
     if (!rc) rc = serve(&o, &end, &next, err);
@@ -76,11 +79,17 @@ static int run(struct cli *c, struct err *err) {
 static const char *const formats[] = {"text", "json", NULL};
 
 static const struct flag flags[] = {
-    {.name = "log-format", .value = "FORMAT", .values = formats, .help = "how a line of the log looks: text or json"},
+    {.name = "log-format",
+     .value = "FORMAT",
+     .values = formats,
+     .help = "how a line of the log looks: text or json"},
     {.name = "drain-timeout",
      .value = "DURATION",
      .help = "how long to wait at the end for running steps; they go on without it afterwards (default 0s)"},
-    {.name = "jobs", .letter = 'j', .value = "N", .help = "local steps at once (default: the cores, at least 4)"},
+    {.name = "jobs",
+     .letter = 'j',
+     .value = "N",
+     .help = "local steps at once (default: the cores, at least 4)"},
     {.name = "once", .help = "decide what is due, run it, end when nothing is left to do"},
     {0},
 };
@@ -100,9 +109,12 @@ const struct command command_serve = {
     .everyday = true,
     .usage = "[--log-format text|json] [--drain-timeout DURATION] [--once]",
     .about = "Runs pipelines by themselves: by their schedules, and when data arrives.",
-    .more = "SIGTERM or Ctrl-C ends it: nothing more starts, and steps that run go on under their supervisor until the "
-            "next start adopts them. SIGHUP looks at all files at once; a changed file is noticed without it, and a "
-            "broken one keeps the last good definition running. SIGUSR2 replaces it by the program now installed, "
+    .more = "SIGTERM or Ctrl-C ends it: nothing more starts, and steps that run go on under their supervisor "
+            "until the "
+            "next start adopts them. SIGHUP looks at all files at once; a changed file is noticed without "
+            "it, and a "
+            "broken one keeps the last good definition running. SIGUSR2 replaces it by the program now "
+            "installed, "
             "without disturbing a step.",
     .examples = examples,
     .flags = flags,

@@ -1,5 +1,5 @@
-/* servelog.h: the log of `leat serve`: one line an event, as text (time, level, what, name=value …) or as the event's
- * JSON with its level. */
+/* servelog.h: the log of `leat serve`: one line an event, as text (time, level, what, name=value …) or as the
+ * event's JSON with its level. */
 #ifndef LEAT_CLI_SERVELOG_H
 #define LEAT_CLI_SERVELOG_H
 

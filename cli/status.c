@@ -12,7 +12,7 @@
 struct state_of {
     struct view *v;
     struct pipeline_row *pipelines;
-    struct run_row *open; /* runs that have not ended */
+    struct run_row *open;     /* runs that have not ended */
     struct attempt_row *live; /* attempts that have not ended, by start */
     size_t pipeline_count, open_count, live_count;
     size_t failing;

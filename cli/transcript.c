@@ -357,8 +357,8 @@ static void show_run_finished(struct transcript *t, const json_t *e) {
 static void show_recovered(struct transcript *t, const json_t *e) {
     const char *message = json_text(e, "message"), *step = json_text(e, "step");
     struct buf text = BUF_INIT;
-    buf_addf(&text, "recovered  run %s%s%s: %s", json_text_or(e, "run", "-"), step ? " " : "", step ? step : "",
-             json_text_or(e, "what", ""));
+    buf_addf(&text, "recovered  run %s%s%s: %s", json_text_or(e, "run", "-"), step ? " " : "",
+             step ? step : "", json_text_or(e, "what", ""));
     if (json_int(e, "steps", 0)) buf_addf(&text, " (%lld steps)", (long long)json_int(e, "steps", 0));
     if (message) buf_addf(&text, ": %s", message);
     cli_say(t->c, "%s\n", buf_str(&text));

@@ -10,7 +10,8 @@ enum { SHOWN = 80 };
 
 /* The part of the detail that says it; the whole belongs to *detail. */
 static const json_t *read_detail(const struct attempt_row *a, json_t **detail) {
-    *detail = a->finished_at == INSTANT_NONE && a->phase == 'w' && a->detail ? json_loads(a->detail, 0, NULL) : NULL;
+    *detail = a->finished_at == INSTANT_NONE && a->phase == 'w' && a->detail ? json_loads(a->detail, 0, NULL)
+                                                                             : NULL;
     const json_t *waits = json_object_get(*detail, "waits");
     return waits ? waits : json_object_get(*detail, "runs");
 }

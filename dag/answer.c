@@ -49,8 +49,8 @@ static void take_names(struct build *b, uint32_t step, const json_t *answer) {
     size_t i;
     json_t *name;
     if (watches || (v && v->traits & VERB_SQL))
-        json_array_foreach(json_object_get(answer, "reads"), i, name)
-            (watches ? take_watched : take_name)(b, step, json_string_value(name));
+        json_array_foreach(json_object_get(answer, "reads"), i,
+                           name)(watches ? take_watched : take_name)(b, step, json_string_value(name));
     json_array_foreach(json_object_get(answer, "checked"), i, name)
         take_checked(b, step, json_string_value(name));
 }

@@ -78,7 +78,8 @@ static json_t *question_json(const struct build *b, uint32_t i) {
     const struct step *s = &b->full->pub.steps[i];
     const struct verb *v = b->notes[i].verb;
     json_t *out = json_object();
-    const struct sql_text *watched = s->attended ? b->notes[i].sql : NULL; /* asked about like any other query */
+    const struct sql_text *watched =
+        s->attended ? b->notes[i].sql : NULL; /* asked about like any other query */
     json_put_text(out, "verb", watched ? "sql" : v ? v->name : NULL);
     json_put(out, "config",
              watched                ? json_pack("{so}", "text", sql_known(watched))

@@ -85,7 +85,7 @@ bool build_firings(struct build *b, struct schedule_note *n); /* firings.c: text
 void lint_firings(struct build *b, const struct schedule_note *n);
 void plan_steps(struct build *b, const struct node *map, bool finally); /* each.c */
 void build_step(struct build *b, uint32_t index);                       /* step.c */
-void build_attended(struct build *b, uint32_t index); /* attended.c */
+void build_attended(struct build *b, uint32_t index);                   /* attended.c */
 void build_output(struct build *b, uint32_t index);   /* output.c: rules that need to know what is read */
 void build_questions(struct build *b);                /* ask.c */
 bool step_has_sql(const struct build *b, uint32_t i); /* of its own, or in a check */

@@ -161,8 +161,8 @@ struct step {
     bool attended;        /* the conductor looks after it, without a process (`wait`, `pipeline`) */
     const char **watched; /* datasets that a `wait` looks at as they are then: edges, never pins */
     size_t watched_count;
-    bool queries;         /* it asks SQL, in a process for each look */
-    bool complete;        /* it waits for the runs that write a dataset, whoever they are */
+    bool queries;      /* it asks SQL, in a process for each look */
+    bool complete;     /* it waits for the runs that write a dataset, whoever they are */
     const char *calls; /* the pipeline that a `pipeline` step runs; NULL */
     enum bookmark_kind bookmark;
     json_t *bookmark_options; /* files: {identity, settle, on_change, horizon}; may be NULL */
@@ -260,8 +260,7 @@ struct callee {
     const struct pipeline *pipeline; /* NULL: its file has errors */
 };
 /* The `pipeline:` steps of p, judged by the pipelines they run: each must be known, take the parameters it is
- * given, have those it needs, and not run p in the end. A circle that p leads into but is no part of is the
- * business of its members. */
+ * given and have those it needs. Circles: dag/wiring.h. */
 void pipeline_check_calls(const struct pipeline *p, const struct callee *known, size_t n, struct diags *d);
 
 /* The pipeline files of a project: pipelines/?*.yaml and .yml, else the *.yaml beside it that hold

@@ -179,7 +179,8 @@ static bool succeeded(const char *state) { return strcmp(state, "ok") == 0 || st
 
 static int past_failed(const struct planning *k, const struct window_run *before, struct err *err) {
     char start[INSTANT_TEXT];
-    err_set(err, EX_CONFLICT, "%s says `depends_on_past`, and the window before the first, from %s on, is %s in run %lld",
+    err_set(err, EX_CONFLICT,
+            "%s says `depends_on_past`, and the window before the first, from %s on, is %s in run %lld",
             k->p->name, instant_text(before->start, start), before->state, (long long)before->run);
     return err_hint(err, "mend it first: leat retry %lld; or begin with it: --redo failed --from %s",
                     (long long)before->run, start);
@@ -227,7 +228,9 @@ static void turn_around(struct backfill_plan *p) {
     }
 }
 
-static uint64_t mixed(uint64_t h, int64_t v) { return (h ^ hash_bytes(&v, sizeof v)) * UINT64_C(0x9e3779b97f4a7c15); }
+static uint64_t mixed(uint64_t h, int64_t v) {
+    return (h ^ hash_bytes(&v, sizeof v)) * UINT64_C(0x9e3779b97f4a7c15);
+}
 
 static void finish(struct planning *k) {
     struct backfill_plan *out = k->out;

@@ -1,9 +1,10 @@
-/* backfill.h: the plan of a backfill: the windows of a pipeline in [from, to), what becomes of each, and why. Pure:
- * what is in the database it asks through an interface, for all windows at once.
+/* backfill.h: the plan of a backfill: the windows of a pipeline in [from, to), what becomes of each, and why.
+ * Pure: what is in the database it asks through an interface, for all windows at once.
  *
- *   windows   those of the slots of its schedule, where they lie inside [from, to) and not before the schedule's
- *             `start` (its `end` does not matter here); without a schedule, or with `every`: local units of time
- *   action    run, keep (it is there already, or somebody else's), refuse (it cannot be done; the rest can)
+ *   windows   those of the slots of its schedule, where they lie inside [from, to) and not before the
+ * schedule's `start` (its `end` does not matter here); without a schedule, or with `every`: local units of
+ * time action    run, keep (it is there already, or somebody else's), refuse (it cannot be done; the rest
+ * can)
  *
  *   newest run of the window   --redo never   --redo failed   --redo all
  *   none, or skipped           run            run             run
@@ -11,18 +12,19 @@
  *   failed, cancelled          keep           run             run
  *   queued, running            keep           keep            keep
  *
- * With `missing` runs do not count but those under way: a window runs when some output does not have it. Runs of a
- * part of the pipeline (--step, --from-step) count only for a plan of the same part; whole ones count for all.
+ * With `missing` runs do not count but those under way: a window runs when some output does not have it. Runs
+ * of a part of the pipeline (--step, --from-step) count only for a plan of the same part; whole ones count
+ * for all.
  *
- * The same question of the same database has the same answer: a plan has a token, so that what is written down is
- * what was shown. */
+ * The same question of the same database has the same answer: a plan has a token, so that what is written
+ * down is what was shown. */
 #ifndef LEAT_SCHEDULER_BACKFILL_H
 #define LEAT_SCHEDULER_BACKFILL_H
 
 #include "base/arena.h"
 #include "dag/pipeline.h"
-#include "scheduler/days.h"  /* struct time_span */
-#include "store/windows.h" /* struct window_run; declarations only */
+#include "scheduler/days.h" /* struct time_span */
+#include "store/windows.h"  /* struct window_run; declarations only */
 
 struct plan_request {
     const char *pipeline;
@@ -32,10 +34,10 @@ struct plan_request {
     enum backfill_redo redo;
     enum backfill_order order;
     bool missing, move_bookmark;
-    const char *step, *from_step;        /* a part of the pipeline; NULL */
-    int64_t max_parallel, max_failures;  /* max_failures -1: no limit */
-    const char *name, *author, *reason;  /* NULL: none */
-    const json_t *params;                /* as given; NULL */
+    const char *step, *from_step;       /* a part of the pipeline; NULL */
+    int64_t max_parallel, max_failures; /* max_failures -1: no limit */
+    const char *name, *author, *reason; /* NULL: none */
+    const json_t *params;               /* as given; NULL */
 };
 
 /* Between programs and in the database. The texts of what is read are borrowed from the object. */
@@ -53,8 +55,8 @@ struct plan_asks {
     int (*has)(void *ctx, const struct plan_request *r, const struct step *s, struct arena *a,
                struct time_span **spans, size_t *n, struct err *err);
     /* The newest run of the last slot before this fire: 1, or 0: none. */
-    int (*before)(void *ctx, const char *pipeline, const char *schedule, instant_t fire, struct window_run *out,
-                  struct err *err);
+    int (*before)(void *ctx, const char *pipeline, const char *schedule, instant_t fire,
+                  struct window_run *out, struct err *err);
 };
 
 /* ---- the plan ---- */
@@ -102,21 +104,21 @@ struct plan_left_out {
 struct backfill_plan {
     struct plan_window *windows; /* malloc'ed; in the order they start */
     size_t count, cap;
-    size_t actions[3];                /* how many of each */
-    const char *schedule;             /* whose slots; NULL: units */
-    const char *zone;                 /* of the windows */
-    int64_t max_parallel;             /* as asked for, or what the pipeline allows */
+    size_t actions[3];    /* how many of each */
+    const char *schedule; /* whose slots; NULL: units */
+    const char *zone;     /* of the windows */
+    int64_t max_parallel; /* as asked for, or what the pipeline allows */
     int64_t max_failures;
-    struct plan_left_out *left_out;   /* malloc'ed */
+    struct plan_left_out *left_out; /* malloc'ed */
     size_t left_out_count, left_out_cap;
     bool sees_window; /* some step that runs looks at its window, or may */
     char token[20];
 };
 void backfill_plan_release(struct backfill_plan *p);
 
-/* Exit 2: from is not before to, a window in the future, none at all, too many, an interval of zero; exit 3: no step
- * can run for a window, or one of them says it cannot; exit 4: no such step or schedule; exit 8: depends_on_past and
- * the window before the first has not succeeded. *out only on 0. */
+/* Exit 2: from is not before to, a window in the future, none at all, too many, an interval of zero; exit 3:
+ * no step can run for a window, or one of them says it cannot; exit 4: no such step or schedule; exit 8:
+ * depends_on_past and the window before the first has not succeeded. *out only on 0. */
 int backfill_plan(const struct pipeline *p, const struct plan_request *r, const struct plan_asks *asks,
                   instant_t now, struct backfill_plan *out, struct err *err);
 

@@ -22,8 +22,8 @@ static const char *only_text(const struct plan_request *r, struct arena *a) {
     return kept;
 }
 
-static int ask_runs(void *ctx, const struct plan_request *r, struct arena *a, struct window_run **rows, size_t *n,
-                    struct err *err) {
+static int ask_runs(void *ctx, const struct plan_request *r, struct arena *a, struct window_run **rows,
+                    size_t *n, struct err *err) {
     const struct asked_store *k = ctx;
     const struct window_query q = {.pipeline = k->pipeline->name,
                                    .from = r->from,
@@ -34,8 +34,8 @@ static int ask_runs(void *ctx, const struct plan_request *r, struct arena *a, st
     return k->store ? store_window_runs(k->store, &q, a, rows, n, err) : 0;
 }
 
-static int ask_before(void *ctx, const char *pipeline, const char *schedule, instant_t fire, struct window_run *out,
-                      struct err *err) {
+static int ask_before(void *ctx, const char *pipeline, const char *schedule, instant_t fire,
+                      struct window_run *out, struct err *err) {
     const struct asked_store *k = ctx;
     struct arena *a = arena_new();
     struct run_row row;
@@ -76,8 +76,8 @@ static int gather_days(struct gathering *g, struct err *err) {
     return dataset_days(g->k->store, &q, g->arena, &g->spans, &g->count, err);
 }
 
-/* Versions that retention has forgotten leave only their runs: those that ended well before the oldest one that is
- * remembered. */
+/* Versions that retention has forgotten leave only their runs: those that ended well before the oldest one
+ * that is remembered. */
 static int gather_forgotten(struct gathering *g, const struct window_run *runs, size_t n, struct err *err) {
     instant_t oldest;
     if (store_version_oldest(g->k->store, g->dataset.id, &oldest, err)) return -1;
@@ -92,7 +92,8 @@ static int gather_versions(struct gathering *g, struct err *err) {
     struct version_window *rows;
     struct window_run *runs = NULL;
     size_t n, run_count;
-    if (store_version_windows(g->k->store, g->dataset.id, g->r->from, g->r->to, g->arena, &rows, &n, err) < 0 ||
+    if (store_version_windows(g->k->store, g->dataset.id, g->r->from, g->r->to, g->arena, &rows, &n, err) <
+            0 ||
         ask_runs((void *)g->k, g->r, g->arena, &runs, &run_count, err) < 0)
         return -1;
     g->spans = arena_array(g->arena, n + run_count + 1, sizeof *g->spans);
@@ -104,7 +105,9 @@ static int gather_versions(struct gathering *g, struct err *err) {
 }
 
 /* Where nothing is published when nothing changed, a window without a version says nothing. */
-static bool may_publish_nothing(const struct output *o) { return o->skip_unchanged || o->if_empty == EMPTY_SKIP; }
+static bool may_publish_nothing(const struct output *o) {
+    return o->skip_unchanged || o->if_empty == EMPTY_SKIP;
+}
 
 static int ask_has(void *ctx, const struct plan_request *r, const struct step *s, struct arena *a,
                    struct time_span **spans, size_t *n, struct err *err) {

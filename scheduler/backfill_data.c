@@ -1,5 +1,5 @@
-/* backfill_data.c: which windows the data have (--missing): a window is there when every output that can tell has all
- * of it. */
+/* backfill_data.c: which windows the data have (--missing): a window is there when every output that can tell
+ * has all of it. */
 #include "scheduler/backfill_impl.h"
 
 #include <stdlib.h>

@@ -6,20 +6,27 @@
 #include <stddef.h>
 #include <string.h>
 
-static const char *const redo_words[] = {[REDO_NEVER] = "never", [REDO_FAILED] = "failed", [REDO_ALL] = "all"};
+static const char *const redo_words[] = {
+    [REDO_NEVER] = "never", [REDO_FAILED] = "failed", [REDO_ALL] = "all"};
 
 /* The texts, one row each. */
 static const struct {
     const char *key;
     size_t at;
 } texts[] = {
-    {"pipeline", offsetof(struct plan_request, pipeline)}, {"schedule", offsetof(struct plan_request, schedule)},
-    {"every", offsetof(struct plan_request, every)},       {"step", offsetof(struct plan_request, step)},
-    {"from_step", offsetof(struct plan_request, from_step)}, {"name", offsetof(struct plan_request, name)},
-    {"author", offsetof(struct plan_request, author)},     {"reason", offsetof(struct plan_request, reason)},
+    {"pipeline", offsetof(struct plan_request, pipeline)},
+    {"schedule", offsetof(struct plan_request, schedule)},
+    {"every", offsetof(struct plan_request, every)},
+    {"step", offsetof(struct plan_request, step)},
+    {"from_step", offsetof(struct plan_request, from_step)},
+    {"name", offsetof(struct plan_request, name)},
+    {"author", offsetof(struct plan_request, author)},
+    {"reason", offsetof(struct plan_request, reason)},
 };
 
-static const char **text_of(struct plan_request *r, size_t i) { return (const char **)((char *)r + texts[i].at); }
+static const char **text_of(struct plan_request *r, size_t i) {
+    return (const char **)((char *)r + texts[i].at);
+}
 
 static enum backfill_redo redo_named(const char *word) {
     for (int i = REDO_NEVER; i <= REDO_ALL; i++)
@@ -29,10 +36,10 @@ static enum backfill_redo redo_named(const char *word) {
 
 json_t *plan_request_json(const struct plan_request *r) {
     struct plan_request copy = *r;
-    json_t *j = json_pack("{sI sI ss sb sb sb sI sI}", "from", (json_int_t)r->from, "to", (json_int_t)r->to, "redo",
-                          redo_words[r->redo], "newest_first", r->order == NEWEST_FIRST, "missing", r->missing,
-                          "move_bookmark", r->move_bookmark, "max_parallel", (json_int_t)r->max_parallel,
-                          "max_failures", (json_int_t)r->max_failures);
+    json_t *j = json_pack("{sI sI ss sb sb sb sI sI}", "from", (json_int_t)r->from, "to", (json_int_t)r->to,
+                          "redo", redo_words[r->redo], "newest_first", r->order == NEWEST_FIRST, "missing",
+                          r->missing, "move_bookmark", r->move_bookmark, "max_parallel",
+                          (json_int_t)r->max_parallel, "max_failures", (json_int_t)r->max_failures);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (*text_of(&copy, i)) json_put_text(j, texts[i].key, *text_of(&copy, i));
     if (r->params) json_put(j, "params", json_deep_copy(r->params));
@@ -51,5 +58,6 @@ void plan_request_read(const json_t *from, struct plan_request *out) {
         .max_failures = json_int(from, "max_failures", -1),
         .params = json_object_get(from, "params"),
     };
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) *text_of(out, i) = json_text(from, texts[i].key);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        *text_of(out, i) = json_text(from, texts[i].key);
 }

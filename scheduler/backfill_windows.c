@@ -1,4 +1,5 @@
-/* backfill_windows.c: which windows lie in [from, to): those of a schedule's slots, or local units of time. */
+/* backfill_windows.c: which windows lie in [from, to): those of a schedule's slots, or local units of time.
+ */
 #include "scheduler/backfill_impl.h"
 
 #include "base/limits.h"
@@ -13,7 +14,8 @@
 
 static int backwards(const struct plan_request *r, struct err *err) {
     char from[INSTANT_TEXT], to[INSTANT_TEXT];
-    err_set(err, EX_USAGE, "--from %s is not before --to %s", instant_text(r->from, from), instant_text(r->to, to));
+    err_set(err, EX_USAGE, "--from %s is not before --to %s", instant_text(r->from, from),
+            instant_text(r->to, to));
     return err_hint(err, "--to is exclusive: --from 2026-11-01 --to 2026-11-08 is seven days");
 }
 
@@ -24,8 +26,8 @@ static int too_many(const struct planning *k, struct err *err) {
 
 static int none(const struct planning *k, struct err *err) {
     char from[INSTANT_TEXT], to[INSTANT_TEXT];
-    err_set(err, EX_USAGE, "no window of %s lies between %s and %s", k->p->name, instant_text(k->r->from, from),
-            instant_text(k->r->to, to));
+    err_set(err, EX_USAGE, "no window of %s lies between %s and %s", k->p->name,
+            instant_text(k->r->from, from), instant_text(k->r->to, to));
     return err_hint(err, "see its windows: leat next %s; or say what they are: --every hour", k->p->name);
 }
 

@@ -1,9 +1,9 @@
 /* catalog.c: see catalog.h.
  *
- * One `struct file` a path, in order of paths. A name is owned by the first file that was read well under it; a
- * second file of the same name has a problem and no pipeline. A file that is gone keeps its name until everything
- * that is being read has been read: when another file claims it meanwhile, the pipeline was renamed on disk, and
- * that is a change, not an end. */
+ * One `struct file` a path, in order of paths. A name is owned by the first file that was read well under it;
+ * a second file of the same name has a problem and no pipeline. A file that is gone keeps its name until
+ * everything that is being read has been read: when another file claims it meanwhile, the pipeline was
+ * renamed on disk, and that is a change, not an end. */
 #include "scheduler/catalog.h"
 
 #include "base/arena.h"
@@ -41,10 +41,12 @@ struct catalog {
     size_t count, cap, reading;
     struct idmap owners; /* hash of a name -> its file */
     struct stamp project;
-    struct batch *batch; /* being filled */
+    struct batch *batch;                    /* being filled */
     uv_fs_event_t watches[WATCHED_FOLDERS]; /* the project's folder, pipelines/ */
+    char *folders[WATCHED_FOLDERS];
+    uint64_t watched[WATCHED_FOLDERS];      /* inodes; 0: not watched */
     uv_timer_t calm;                        /* an editor writes a file in several moves */
-    int handles; /* open */
+    int handles;                            /* open */
     bool closing;
 };
 
@@ -72,7 +74,7 @@ static struct file *owner_of(const struct catalog *c, const char *name) {
 }
 
 static void tell(struct catalog *c, const char *name) {
-    if (name && !c->closing) c->o.changed(c->o.changed_ctx, name);
+    if (name && !c->closing) c->o.changed(c->o.ctx, name);
 }
 
 static void disown(struct catalog *c, struct file *f) {
@@ -104,6 +106,11 @@ static void own(struct catalog *c, struct file *f, struct pipeline *p) {
 static const char *shown(const struct catalog *c, const char *path) {
     size_t n = strlen(c->o.project->root);
     return strncmp(path, c->o.project->root, n) == 0 && path[n] == '/' ? path + n + 1 : path;
+}
+
+static bool is_orphan(const struct catalog *c, const struct file *f) {
+    const struct file *owner = owner_of(c, f->name);
+    return !f->name || (owner && owner != f);
 }
 
 /* ---- a file has been read ---- */
@@ -142,14 +149,15 @@ static void take(struct catalog *c, struct file *f) {
     rename_file(c, f, l.name);
     struct file *other = l.pipeline ? owner_of(c, l.pipeline->name) : NULL;
     if (other && other != f && !other->gone) {
-        set_problem(f, taken_text(c, other, l.pipeline->name), 1);
         free(l.problem);
+        l.problem = taken_text(c, other, l.pipeline->name);
+        l.errors = 1;
         pipeline_free(l.pipeline);
-        return;
+        l.pipeline = NULL;
     }
     bool news = set_problem(f, l.problem, l.errors) || l.pipeline;
     if (l.pipeline) own(c, f, l.pipeline);
-    if (news) tell(c, f->name);
+    if (news) tell(c, is_orphan(c, f) ? shown(c, f->path) : f->name);
 }
 
 static void file_free(struct file *f) {
@@ -163,6 +171,7 @@ static void file_free(struct file *f) {
 
 static void catalog_release(struct catalog *c) {
     for (size_t i = 0; i < c->count; i++) file_free(c->files[i]);
+    for (int i = 0; i < WATCHED_FOLDERS; i++) free(c->folders[i]);
     idmap_release(&c->owners);
     free(c->files);
     free(c);
@@ -185,7 +194,8 @@ static void offer_name(struct catalog *c, const char *name) {
     }
 }
 
-/* Once nothing is being read any more, what is gone is gone. A name may now be free for a file that wanted it. */
+/* Once nothing is being read any more, what is gone is gone. A name may now be free for a file that wanted
+ * it. */
 static void drop_gone(struct catalog *c) {
     size_t kept = 0, freed = 0, cap = 0;
     char **names = NULL;
@@ -278,6 +288,37 @@ static void start_reading(struct catalog *c, struct file *f) {
     if (b->count == BATCH_FILES) flush_batch(c);
 }
 
+/* ---- inotify ---- */
+
+static void calmed(uv_timer_t *t) {
+    struct catalog *c = t->data;
+    c->o.stirred(c->o.ctx);
+}
+
+static bool is_ours(const char *name) {
+    const char *dot = strrchr(name, '.');
+    return strcmp(name, "pipelines") == 0 || (dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0));
+}
+
+static void stirred(uv_fs_event_t *h, const char *name, int events, int status) {
+    struct catalog *c = h->data;
+    (void)events, (void)status;
+    if (name && !is_ours(name)) return; /* a log, a database, a landing file */
+    uv_timer_start(&c->calm, calmed, CALM_MS, 0);
+}
+
+/* A folder comes, goes, or is another one than before: the watch is of a folder, not of its name. Where none
+ * is to be had, the safety net looks. */
+static void watch(struct catalog *c) {
+    for (int i = 0; i < WATCHED_FOLDERS; i++) {
+        struct stamp now = stamp_of(c->folders[i]);
+        if (now.mtime_ns >= 0 && now.inode == c->watched[i]) continue;
+        uv_fs_event_stop(&c->watches[i]);
+        int bad = now.mtime_ns < 0 || uv_fs_event_start(&c->watches[i], stirred, c->folders[i], 0);
+        c->watched[i] = bad ? 0 : now.inode;
+    }
+}
+
 /* ---- looking ---- */
 
 static bool others_changed(const struct file *f) {
@@ -318,6 +359,7 @@ static struct file *add_file(struct catalog *c, const char *path) {
 
 void catalog_look(struct catalog *c) {
     size_t n, known = c->count;
+    watch(c); /* before the listing: what comes after it stirs */
     char **paths = project_pipeline_files(c->o.project, &n);
     for (size_t i = 0; i < c->count; i++) c->files[i]->seen = false;
     for (size_t i = 0; i < n; i++) {
@@ -363,33 +405,6 @@ void catalog_reread(struct catalog *c) {
     catalog_look(c);
 }
 
-/* ---- inotify ---- */
-
-static void calmed(uv_timer_t *t) {
-    struct catalog *c = t->data;
-    catalog_look(c);
-}
-
-static bool is_ours(const char *name) {
-    const char *dot = strrchr(name, '.');
-    return strcmp(name, "pipelines") == 0 || (dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0));
-}
-
-static void stirred(uv_fs_event_t *h, const char *name, int events, int status) {
-    struct catalog *c = h->data;
-    (void)events, (void)status;
-    if (name && !is_ours(name)) return; /* a log, a database, a landing file */
-    uv_timer_start(&c->calm, calmed, CALM_MS, 0);
-}
-
-/* A folder that is not there, or no watch to be had: the safety net looks. */
-static void watch(struct catalog *c, int i, const char *folder) {
-    uv_fs_event_init(c->o.loop, &c->watches[i]);
-    c->watches[i].data = c;
-    c->handles++;
-    uv_fs_event_start(&c->watches[i], stirred, folder, 0);
-}
-
 /* ---- life ---- */
 
 struct catalog *catalog_new(const struct catalog_options *o) {
@@ -399,10 +414,13 @@ struct catalog *catalog_new(const struct catalog_options *o) {
     uv_timer_init(o->loop, &c->calm);
     c->calm.data = c;
     c->handles = 1;
-    char *folder = fs_join(o->project->root, "pipelines");
-    watch(c, 0, o->project->root);
-    watch(c, 1, folder);
-    free(folder);
+    c->folders[0] = xstrdup(o->project->root);
+    c->folders[1] = fs_join(o->project->root, "pipelines");
+    for (int i = 0; i < WATCHED_FOLDERS; i++) {
+        uv_fs_event_init(o->loop, &c->watches[i]);
+        c->watches[i].data = c;
+        c->handles++;
+    }
     return c;
 }
 
@@ -422,7 +440,9 @@ void catalog_free(struct catalog *c) {
 /* ---- questions ---- */
 
 static void entry_of(const struct catalog *c, const struct file *f, struct catalog_entry *out) {
-    *out = (struct catalog_entry){.name = f->name ? f->name : shown(c, f->path),
+    bool orphan = is_orphan(c, f);
+    *out = (struct catalog_entry){.name = orphan ? shown(c, f->path) : f->name,
+                                  .orphan = orphan,
                                   .path = shown(c, f->path),
                                   .pipeline = f->pipeline,
                                   .problem = f->problem,
@@ -432,8 +452,10 @@ static void entry_of(const struct catalog *c, const struct file *f, struct catal
 
 int catalog_find(const struct catalog *c, const char *name, struct catalog_entry *out) {
     const struct file *f = owner_of(c, name);
-    for (size_t i = 0; !f && i < c->count; i++)
-        if (c->files[i]->name && strcmp(c->files[i]->name, name) == 0) f = c->files[i];
+    for (size_t i = 0; !f && i < c->count; i++) {
+        const char *known = is_orphan(c, c->files[i]) ? shown(c, c->files[i]->path) : c->files[i]->name;
+        if (strcmp(known, name) == 0) f = c->files[i];
+    }
     if (!f) return 0;
     entry_of(c, f, out);
     return 1;

@@ -1,9 +1,9 @@
 /* catalog.h: the pipelines of a project while their files change: the last good definition of each name.
  *
- * Files are found by listing, read in the loop's thread pool, and taken over on the loop. inotify says when to
- * look; catalog_look() is the safety net for what it did not tell (a network share, an overflow, a file that
- * another one includes). A broken file keeps the last good definition and says what is wrong; a name belongs to
- * the file that had it first; history belongs to the name, so a renamed file goes on. */
+ * Files are found by listing, read in the loop's thread pool, and taken over on the loop. inotify says when
+ * to look; catalog_look() is the safety net for what it did not tell (a network share, an overflow, a file
+ * that another one includes). A broken file keeps the last good definition and says what is wrong; a name
+ * belongs to the file that had it first; history belongs to the name, so a renamed file goes on. */
 #ifndef LEAT_SCHEDULER_CATALOG_H
 #define LEAT_SCHEDULER_CATALOG_H
 
@@ -28,13 +28,17 @@ struct catalog_options {
     void (*load)(void *ctx, const struct project *project, const char *const *paths, size_t n,
                  struct loaded *out);
     void *load_ctx;
-    /* A name has another definition, another problem, or is gone; called on the loop. */
+    /* A name has another definition, another problem, or is gone; an orphan has another problem. On the loop.
+     */
     void (*changed)(void *ctx, const char *name);
-    void *changed_ctx;
+    /* Files have been touched, the project's among them perhaps: catalog_look() is due. On the loop. */
+    void (*stirred)(void *ctx);
+    void *ctx; /* of both */
 };
 
 struct catalog_entry {
     const char *name, *path;   /* path: of the file it comes from, shown as the project sees it */
+    bool orphan;               /* it says no name, or one that is another file's: `name` is its path */
     struct pipeline *pipeline; /* the last good definition; borrowed; NULL: there never was one */
     const char *problem;       /* what is wrong with the file now; NULL: nothing */
     size_t errors;
@@ -49,16 +53,17 @@ void catalog_look(struct catalog *c);
 bool catalog_busy(const struct catalog *c); /* files are being read */
 /* Looks, and runs the loop until everything has been read: for the start. */
 void catalog_fill(struct catalog *c);
-/* A definition for a name whose file is broken and never was good here: what ran last, from the database. Consumed. */
+/* A definition for a name whose file is broken and never was good here: what ran last, from the database.
+ * Consumed. */
 void catalog_adopt(struct catalog *c, const char *name, struct pipeline *p);
 /* leat.yaml has changed since the project was read, or since this was last asked. */
 bool catalog_project_changed(struct catalog *c);
 /* Zone data changed: every file is read again, and every definition is another one. */
 void catalog_reread(struct catalog *c);
 
-/* 1, or 0: no file says this name. */
+/* 1, or 0: no file says this name, and no orphan has this path. */
 int catalog_find(const struct catalog *c, const char *name, struct catalog_entry *out);
-/* All of them, in order of names: *at = 0 first; false at the end. A file without a name is told by its path. */
+/* All of them, in order of paths: *at = 0 first; false at the end. */
 bool catalog_next(const struct catalog *c, size_t *at, struct catalog_entry *out);
 size_t catalog_count(const struct catalog *c);
 

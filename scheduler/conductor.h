@@ -33,15 +33,17 @@ struct conductor_options {
     const struct world *world;
     const char *programs; /* folder of `leat` and `leat-warden` (from /proc/self/exe) */
     int64_t jobs;         /* local steps at once; 0: max(4, cores) */
-    /* The definition to begin a queued run of this pipeline with: one more owner of it, or NULL with err (exit 4:
-     * there is none of that name, exit 3: it has errors). NULL: only runs handed in by conductor_submit(). */
+    /* The definition to begin a queued run of this pipeline with: one more owner of it, or NULL with err
+     * (exit 4: there is none of that name, exit 3: it has errors). NULL: only runs handed in by
+     * conductor_submit(). */
     struct pipeline *(*find)(void *ctx, const char *name, struct err *err);
-    /* All pipelines that are known, one after the other: *at = 0 first, NULL at the end; borrowed. For what asks
-     * who writes a dataset. NULL: none but those of the runs at hand. */
+    /* All pipelines that are known, one after the other: *at = 0 first, NULL at the end; borrowed. For what
+     * asks who writes a dataset. NULL: none but those of the runs at hand. */
     const struct pipeline *(*next)(void *ctx, size_t *at);
     void *find_ctx; /* of both */
-    bool serves;        /* begins what waits in the database, whoever queued it */
-    int64_t backfill;   /* feeds this one, and goes on with its unfinished runs (conductor_backfill()); 0: none */
+    bool serves;    /* begins what waits in the database, whoever queued it */
+    int64_t
+        backfill; /* feeds this one, and goes on with its unfinished runs (conductor_backfill()); 0: none */
     struct inherited inherited;
     bool database_only; /* no warden, no socket: to change a row or two while nobody serves */
     /* Reads the stored definition of an interrupted run again, for its finally steps. NULL: one that does not
@@ -77,7 +79,7 @@ struct run_request {
     size_t only_count;
     const char *from_step; /* NULL */
     bool force;
-    const char *reason; /* free text of the user; NULL */
+    const char *reason;      /* free text of the user; NULL */
     instant_t scheduled_for; /* fire instant of its slot; INSTANT_NONE */
     const char *schedule;    /* the schedule's name; NULL */
     int64_t parent;          /* attempt of the `pipeline:` step that starts it; 0 */
@@ -104,9 +106,9 @@ void conductor_cancel(struct conductor *c, int64_t run, bool kill, const char *r
  */
 int conductor_wait(struct conductor *c, int64_t run, const char **state, int *signal, struct err *err);
 
-/* Feeds options.backfill until nothing of it runs and it has ended or been paused; after conductor_recover(). *state
- * gets its state's name (static text). SIGINT and SIGTERM let go of it (*signal): what runs goes on under the warden,
- * and whoever serves next, or feeds it again, goes on with it. */
+/* Feeds options.backfill until nothing of it runs and it has ended or been paused; after conductor_recover().
+ * *state gets its state's name (static text). SIGINT and SIGTERM let go of it (*signal): what runs goes on
+ * under the warden, and whoever serves next, or feeds it again, goes on with it. */
 int conductor_backfill(struct conductor *c, const char **state, int *signal, struct err *err);
 
 /* Publishes a new version of a dataset that lists the files of an old one (-1: of the one before the head).
@@ -141,8 +143,8 @@ struct store *conductor_store(struct conductor *c);
 /* Asks the conductor at work on this state folder; 1 when none is at work. *answer: new reference,
  * {"ok": true, …} or {"ok": false, "error", "hint", "exit"}. */
 int conductor_ask(const char *state, const json_t *request, json_t **answer, struct err *err);
-/* The same of the one at work or, when there is none, done here on the database alone; -1 with err also when the
- * answer says no. find as in the options, for what needs a definition. */
+/* The same of the one at work or, when there is none, done here on the database alone; -1 with err also when
+ * the answer says no. find as in the options, for what needs a definition. */
 int conductor_request(const struct conductor_options *o, const json_t *request, json_t **answer,
                       struct err *err);
 

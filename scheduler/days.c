@@ -38,8 +38,8 @@ static bool fill(const struct days_query *q, const struct tz *tz, const char *co
     return n > 0 || q->into->partition_of_window;
 }
 
-int dataset_days(struct store *s, const struct days_query *q, struct arena *a, struct time_span **days, size_t *n,
-                 struct err *err) {
+int dataset_days(struct store *s, const struct days_query *q, struct arena *a, struct time_span **days,
+                 size_t *n, struct err *err) {
     const char **texts;
     *n = 0;
     if (q->into->partition_count != 1) return 0;

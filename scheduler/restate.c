@@ -12,9 +12,10 @@ const char *const restate_downstream_names[] = {
 /* ---- what is asked for ---- */
 
 json_t *restate_request_json(const struct restate_request *r) {
-    json_t *j = json_pack("{ss sI sI ss sI sI}", "dataset", r->dataset, "from", (json_int_t)r->from, "to",
-                          (json_int_t)r->to, "downstream", restate_downstream_names[r->downstream], "max_parallel",
-                          (json_int_t)r->max_parallel, "max_failures", (json_int_t)r->max_failures);
+    json_t *j =
+        json_pack("{ss sI sI ss sI sI}", "dataset", r->dataset, "from", (json_int_t)r->from, "to",
+                  (json_int_t)r->to, "downstream", restate_downstream_names[r->downstream], "max_parallel",
+                  (json_int_t)r->max_parallel, "max_failures", (json_int_t)r->max_failures);
     if (r->name) json_put_text(j, "name", r->name);
     if (r->author) json_put_text(j, "author", r->author);
     if (r->reason) json_put_text(j, "reason", r->reason);

@@ -1,16 +1,16 @@
-/* restate.h: the plan of a restatement: a dataset was wrong for some windows; the steps that write it run again for
- * them, and then, stage by stage, every step of any pipeline that read what is changed by that, for each of its windows
- * that meets a changed one. Pure: what is in the database it asks through an interface.
+/* restate.h: the plan of a restatement: a dataset was wrong for some windows; the steps that write it run
+ * again for them, and then, stage by stage, every step of any pipeline that read what is changed by that, for
+ * each of its windows that meets a changed one. Pure: what is in the database it asks through an interface.
  *
  *   roots      every step that writes the dataset, for the windows it was last published for where they meet
  *              [from, to); when none is known, for the windows of its pipeline that lie in it
- *   followers  steps of the same pipeline for the same window, by what they read; others by who consumed what for
- *              which window
- *   items      steps of one pipeline, for one window, in one stage: one run. A step is in the stage of what it reads
- *              when that is made by the same run, else in a later one
+ *   followers  steps of the same pipeline for the same window, by what they read; others by who consumed what
+ * for which window items      steps of one pipeline, for one window, in one stage: one run. A step is in the
+ * stage of what it reads when that is made by the same run, else in a later one
  *
- * A step that would bring what its bookmark finds, or append its rows a second time, cannot be restated: the chain
- * ends there, and the plan says so. So it does for steps that read what is restated but never did for a window. */
+ * A step that would bring what its bookmark finds, or append its rows a second time, cannot be restated: the
+ * chain ends there, and the plan says so. So it does for steps that read what is restated but never did for a
+ * window. */
 #ifndef LEAT_SCHEDULER_RESTATE_H
 #define LEAT_SCHEDULER_RESTATE_H
 
@@ -41,10 +41,10 @@ struct restate_asks {
     /* Who consumed the dataset for windows that meet [from, to). */
     int (*consumers)(void *ctx, const char *dataset, instant_t from, instant_t to, struct arena *a,
                      struct consumed_row **rows, size_t *n, struct err *err);
-    /* Whether what the dataset had for a window is there no more: 1 with why, 0, -1. writer: a step that writes it;
-     * NULL: none is known. */
-    int (*gone)(void *ctx, const char *dataset, const struct step *writer, const char *timezone, instant_t start,
-                instant_t end, char why[GONE_TEXT], struct err *err);
+    /* Whether what the dataset had for a window is there no more: 1 with why, 0, -1. writer: a step that
+     * writes it; NULL: none is known. */
+    int (*gone)(void *ctx, const char *dataset, const struct step *writer, const char *timezone,
+                instant_t start, instant_t end, char why[GONE_TEXT], struct err *err);
 };
 
 struct restate_item {
@@ -57,12 +57,12 @@ struct restate_item {
     const char *gone; /* why it is refused; NULL: it is not */
 };
 struct restate_plan {
-    struct arena *arena; /* of everything */
+    struct arena *arena;        /* of everything */
     struct restate_item *items; /* in the order they start */
     size_t count;
-    size_t refused;      /* of them: inputs that are gone */
+    size_t refused; /* of them: inputs that are gone */
     int64_t stages;
-    const char **notes;  /* what is not restated, and why */
+    const char **notes;          /* what is not restated, and why */
     size_t note_count, note_cap; /* the list is malloc'ed */
     char token[20];
 };

@@ -1,8 +1,8 @@
 /* restate_asks.c: see restate_asks.h.
  *
- * A run reads its inputs as they are now. So what a window needs is gone when the input has nothing at all, when it is
- * kept by days and has none of the window's, though it was published for that window, or when it is replaced window by
- * window and is about another one now. */
+ * A run reads its inputs as they are now. So what a window needs is gone when the input has nothing at all,
+ * when it is kept by days and has none of the window's, though it was published for that window, or when it
+ * is replaced window by window and is about another one now. */
 #include "scheduler/restate_asks.h"
 
 #include "scheduler/days.h"
@@ -97,8 +97,8 @@ static int look(struct looking *k, struct err *err) {
     return of_one_window && !alive ? gone(k, "is about another window now, and has nothing left of") : 0;
 }
 
-static int ask_gone(void *ctx, const char *dataset, const struct step *writer, const char *timezone, instant_t start,
-                    instant_t end, char why[GONE_TEXT], struct err *err) {
+static int ask_gone(void *ctx, const char *dataset, const struct step *writer, const char *timezone,
+                    instant_t start, instant_t end, char why[GONE_TEXT], struct err *err) {
     struct looking k = {.s = ctx,
                         .arena = arena_new(),
                         .writer = writer,
@@ -115,7 +115,8 @@ static int ask_gone(void *ctx, const char *dataset, const struct step *writer, c
 }
 
 struct restate_asks restate_asks_of(struct store *s) {
-    return (struct restate_asks){.ctx = s, .written = ask_written, .consumers = ask_consumers, .gone = ask_gone};
+    return (struct restate_asks){
+        .ctx = s, .written = ask_written, .consumers = ask_consumers, .gone = ask_gone};
 }
 
 /* ---- the pipelines ---- */
@@ -132,7 +133,8 @@ void all_pipelines_read(const struct project *p, struct pipeline *(*find)(void *
         struct pipeline *pl = name ? find(find_ctx, name, &why) : NULL;
         if (pl) out->list[out->count++] = pl;
         if (!pl && !*broken)
-            *broken = name ? arena_printf(a, "%s: %s", name, why.msg) : arena_printf(a, "%s says no name", files[i]);
+            *broken = name ? arena_printf(a, "%s: %s", name, why.msg)
+                           : arena_printf(a, "%s says no name", files[i]);
         free(name);
         free(files[i]);
     }

@@ -1,4 +1,5 @@
-/* restate_asks.h: the questions of a restatement's plan, asked of the database, and the pipelines it is made over. */
+/* restate_asks.h: the questions of a restatement's plan, asked of the database, and the pipelines it is made
+ * over. */
 #ifndef LEAT_SCHEDULER_RESTATE_ASKS_H
 #define LEAT_SCHEDULER_RESTATE_ASKS_H
 
@@ -8,8 +9,8 @@
 /* ctx of the answers is the store itself; not NULL. */
 struct restate_asks restate_asks_of(struct store *s);
 
-/* Every pipeline of a project, as `find` knows it (conductor_options.find). Those that cannot be read are told of in
- * *broken, one line, in the arena; NULL: none. */
+/* Every pipeline of a project, as `find` knows it (conductor_options.find). Those that cannot be read are
+ * told of in *broken, one line, in the arena; NULL: none. */
 struct all_pipelines {
     struct pipeline **list; /* malloc'ed, each owned */
     size_t count;

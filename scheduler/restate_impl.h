@@ -44,7 +44,8 @@ struct restating {
 int restate_steps(struct restating *k, struct err *err);
 void restate_note(struct restating *k, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 enum { RESTATE_KEY = 64 };
-const char *restate_key(uint32_t step, instant_t start, instant_t end, char out[RESTATE_KEY]); /* returns out */
+const char *restate_key(uint32_t step, instant_t start, instant_t end,
+                        char out[RESTATE_KEY]); /* returns out */
 /* restate_nodes.c: the roots, and what follows from them. */
 int restate_nodes(struct restating *k, struct err *err);
 /* restate_items.c: nodes become items. */

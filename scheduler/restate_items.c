@@ -14,13 +14,15 @@ static int by_start(const void *x, const void *y, void *ctx) {
     const struct restate_node *a = &k->nodes[*(const uint32_t *)x], *b = &k->nodes[*(const uint32_t *)y];
     const struct restate_step *s = &k->steps[a->step], *t = &k->steps[b->step];
     const int order[] = {compare(a->stage, b->stage), compare(a->start, b->start), compare(a->end, b->end),
-                         strcmp(s->pipeline->name, t->pipeline->name), compare(s->step->index, t->step->index)};
+                         strcmp(s->pipeline->name, t->pipeline->name),
+                         compare(s->step->index, t->step->index)};
     for (size_t i = 0; i < sizeof order / sizeof *order; i++)
         if (order[i]) return order[i];
     return 0;
 }
 
-static bool is_same_run(const struct restating *k, const struct restate_node *a, const struct restate_node *b) {
+static bool is_same_run(const struct restating *k, const struct restate_node *a,
+                        const struct restate_node *b) {
     return a->stage == b->stage && a->start == b->start && a->end == b->end &&
            k->steps[a->step].pipeline == k->steps[b->step].pipeline;
 }
@@ -64,10 +66,12 @@ static int look_for(struct restating *k, const char *dataset, const struct resta
     return gone < 0 ? -1 : 0;
 }
 
-static int look_at_inputs(struct restating *k, const struct restate_node *n, const char **why, struct err *err) {
+static int look_at_inputs(struct restating *k, const struct restate_node *n, const char **why,
+                          struct err *err) {
     const struct step *s = k->steps[n->step].step;
     for (size_t i = 0; i < s->read_count && !*why; i++)
-        if (!is_restated(k, s->reads[i].dataset, n) && look_for(k, s->reads[i].dataset, n, why, err)) return -1;
+        if (!is_restated(k, s->reads[i].dataset, n) && look_for(k, s->reads[i].dataset, n, why, err))
+            return -1;
     return 0;
 }
 
@@ -119,7 +123,8 @@ int restate_items(struct restating *k, struct err *err) {
     qsort_r(sorted, k->node_count, sizeof *sorted, by_start, k);
     k->out->items = arena_array(k->out->arena, k->node_count + 1, sizeof *k->out->items);
     for (size_t i = 0, to; i < k->node_count && !rc; i = to) {
-        for (to = i + 1; to < k->node_count && is_same_run(k, &k->nodes[sorted[i]], &k->nodes[sorted[to]]);) to++;
+        for (to = i + 1; to < k->node_count && is_same_run(k, &k->nodes[sorted[i]], &k->nodes[sorted[to]]);)
+            to++;
         rc = add_item(k, sorted + i, to - i, err);
     }
     free(sorted);

@@ -63,7 +63,8 @@ static void connect(struct restating *k, uint32_t reader, const char *dataset) {
 
 static void connect_all(struct restating *k) {
     for (uint32_t i = 0; i < k->step_count; i++)
-        for (size_t r = 0; r < k->steps[i].step->read_count; r++) connect(k, i, k->steps[i].step->reads[r].dataset);
+        for (size_t r = 0; r < k->steps[i].step->read_count; r++)
+            connect(k, i, k->steps[i].step->reads[r].dataset);
 }
 
 /* ---- the order ---- */
@@ -71,8 +72,8 @@ static void connect_all(struct restating *k) {
 static int in_a_circle(const struct restating *k, struct err *err) {
     uint32_t i = 0;
     while (!k->steps[i].waits) i++;
-    err_set(err, EX_INVALID, "steps read what they write in a circle: %s.%s is in it", k->steps[i].pipeline->name,
-            k->steps[i].step->name);
+    err_set(err, EX_INVALID, "steps read what they write in a circle: %s.%s is in it",
+            k->steps[i].pipeline->name, k->steps[i].step->name);
     return err_hint(err, "a restatement has no order there");
 }
 

@@ -1,8 +1,8 @@
-/* serve.h: the daemon: a conductor that begins runs by itself, follows the files of pipelines, and is stopped,
- * reloaded and replaced without disturbing a step.
+/* serve.h: the daemon: a conductor that begins runs by itself, follows the files of pipelines, and is
+ * stopped, reloaded and replaced without disturbing a step.
  *
- * One life of a conductor follows another: when the disk is full or the database fails, this one is closed (steps go
- * on under the warden), and a new one is tried until it recovers. */
+ * One life of a conductor follows another: when the disk is full or the database fails, this one is closed
+ * (steps go on under the warden), and a new one is tried until it recovers. */
 #ifndef LEAT_SCHEDULER_SERVE_H
 #define LEAT_SCHEDULER_SERVE_H
 
@@ -29,8 +29,10 @@ enum serve_end {
 
 /* *inherited: for the program that takes its place, with SERVE_REPLACED.
  *
- * 0 with *end, or -1 with err: it could not begin (exit 8: another conductor is at work). SIGINT and SIGTERM: starts
- * nothing more, waits for `drain`, ends; a second one ends at once. SIGHUP: looks at all files. */
+ * 0 with *end, or -1 with err: it could not begin (exit 8: another conductor is at work). SIGINT and SIGTERM:
+ * starts nothing more, waits for `drain`, ends; a second one ends at once. SIGHUP: looks at all files. SIGHUP
+ * and SIGUSR2 stay blocked, and pending, while no conductor lives, and over exec: nobody dies of one that
+ * comes too early. */
 int serve(const struct serve_options *o, enum serve_end *end, struct inherited *inherited, struct err *err);
 
 #endif

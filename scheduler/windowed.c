@@ -4,8 +4,8 @@
 #include "dag/value.h"
 #include "operators/op.h"
 
-static const char no_select[] =
-    "it cannot tell which rows are the window's: give it a `select` that uses ${window.start} and ${window.end}";
+static const char no_select[] = "it cannot tell which rows are the window's: give it a `select` that uses "
+                                "${window.start} and ${window.end}";
 static const char appends_new[] = "it brings what its bookmark finds, whatever the window";
 
 static bool promotes(const struct step *s) {

@@ -86,12 +86,3 @@ int store_pauses_list(struct store *s, struct arena *a, struct pause_row **rows,
 
 /* ---- triggers by datasets ---- */
 
-int store_trigger_seen(struct store *s, int64_t schedule, const char *dataset, int64_t *version,
-                       struct err *err) {
-    return sql_int(SQL(s, trigger_seen, err, A_INT(schedule), A_TEXT(dataset)), version);
-}
-
-int store_trigger_move(struct store *s, int64_t schedule, const char *dataset, int64_t version,
-                       struct err *err) {
-    return (int)sql_run(SQL(s, trigger_move, err, A_INT(schedule), A_TEXT(dataset), A_INT(version)));
-}

@@ -63,8 +63,8 @@ int store_open_reader(const char *state, const struct store_options *options, st
                       struct err *err);
 void store_close(struct store *s); /* NULL is fine; rolls back what was not committed; frees the lock */
 
-/* The lock outlives store_close() and exec(): a descriptor for store_options.lock_fd of the program that comes next,
- * or 0 when it cannot be had. In between nobody else gets in. */
+/* The lock outlives store_close() and exec(): a descriptor for store_options.lock_fd of the program that
+ * comes next, or 0 when it cannot be had. In between nobody else gets in. */
 int store_keep_lock(struct store *s);
 
 bool store_is_writer(const struct store *s);
@@ -99,6 +99,8 @@ void store_snapshot_end(struct store *s);
 int store_tend(struct store *s, bool idle, struct err *err);
 /* Writes down that its owner was at work at this instant: proves the database writable. In a transaction. */
 int store_alive(struct store *s, instant_t at, struct err *err);
+/* When that was done last. 0: never. */
+int store_alive_at(struct store *s, instant_t *at, struct err *err);
 int64_t store_wal_pages(const struct store *s);
 
 /* After "disk_full" and store_rollback(): gives the ballast's space back, so that failures can be recorded.

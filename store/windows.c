@@ -16,8 +16,8 @@ static void window_run_read(sqlite3_stmt *st, struct arena *a, void *row) {
     snprintf(r->state, sizeof r->state, "%s", (const char *)sqlite3_column_text(st, 3));
 }
 
-int store_window_runs(struct store *s, const struct window_query *q, struct arena *a, struct window_run **rows,
-                      size_t *n, struct err *err) {
+int store_window_runs(struct store *s, const struct window_query *q, struct arena *a,
+                      struct window_run **rows, size_t *n, struct err *err) {
     static const struct row_type type = {window_run_read, sizeof(struct window_run)};
     return sql_list(SQL(s, window_runs, err, A_TEXT(q->pipeline), A_AT(q->from), A_AT(q->to), A_TEXT(q->only),
                         A_TEXT(q->from_step)),
@@ -55,7 +55,9 @@ int store_version_oldest(struct store *s, int64_t dataset, instant_t *at, struct
     return sql_int(SQL(s, version_oldest, err, A_INT(dataset)), at) < 0 ? -1 : 0;
 }
 
-static void text_read(sqlite3_stmt *st, struct arena *a, void *row) { *(const char **)row = col_text(st, 0, a); }
+static void text_read(sqlite3_stmt *st, struct arena *a, void *row) {
+    *(const char **)row = col_text(st, 0, a);
+}
 
 int store_partitions(struct store *s, int64_t dataset, struct arena *a, const char ***texts, size_t *n,
                      struct err *err) {

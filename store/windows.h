@@ -1,5 +1,5 @@
-/* windows.h: what the history and the data have of many windows at once: for plans over years. Each question is one
- * walk through an index, whatever it is asked for. */
+/* windows.h: what the history and the data have of many windows at once: for plans over years. Each question
+ * is one walk through an index, whatever it is asked for. */
 #ifndef LEAT_STORE_WINDOWS_H
 #define LEAT_STORE_WINDOWS_H
 
@@ -11,22 +11,22 @@ struct window_run {
     char state[12];
     instant_t created_at, finished_at; /* finished_at INSTANT_NONE: not yet */
 };
-/* The newest run of each window of the pipeline that starts in [from, to), by start, then end; those that were
- * skipped do not count. Runs of a part of the pipeline (options.only as JSON text, options.from_step) count only when
- * asked for the same part; runs of the whole always do. */
+/* The newest run of each window of the pipeline that starts in [from, to), by start, then end; those that
+ * were skipped do not count. Runs of a part of the pipeline (options.only as JSON text, options.from_step)
+ * count only when asked for the same part; runs of the whole always do. */
 struct window_query {
     const char *pipeline;
     instant_t from, to;
     const char *only, *from_step; /* NULL: the whole */
 };
-int store_window_runs(struct store *s, const struct window_query *q, struct arena *a, struct window_run **rows,
-                      size_t *n, struct err *err);
+int store_window_runs(struct store *s, const struct window_query *q, struct arena *a,
+                      struct window_run **rows, size_t *n, struct err *err);
 /* How long the last n runs of the whole pipeline that ended ok or warn took; *count <= n. */
 int store_run_durations(struct store *s, const char *pipeline, size_t n, duration_t *out, size_t *count,
                         struct err *err);
 
-/* Windows that versions were published for, where they meet [from, to): by start, end, then the newest version. What
- * was rolled back does not count. */
+/* Windows that versions were published for, where they meet [from, to): by start, end, then the newest
+ * version. What was rolled back does not count. */
 struct version_window {
     instant_t start, end;
     const char *pipeline, *step;

@@ -1,8 +1,8 @@
 /* admit.c: which of the runs that wait in the database begin.
  *
- * A run waits as a row, `queued`; it costs memory only from its beginning on. Each pipeline with runs has a lane:
- * when something about it changed (a run ended, one was queued, a definition came), the lane is dirty, and the
- * next turn begins what may begin, oldest first:
+ * A run waits as a row, `queued`; it costs memory only from its beginning on. Each pipeline with runs has a
+ * lane: when something about it changed (a run ended, one was queued, a definition came), the lane is dirty,
+ * and the next turn begins what may begin, oldest first:
  *
  *   runs of a backfill, and `if_running: allow`   at once: they have caps of their own, or none
  *   all others                                    while fewer than max_active_runs are counted
@@ -20,7 +20,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LANES_A_TURN = 64 }; /* a thousand pipelines due at once begin in many turns: the first steps start at once */
+enum {
+    LANES_A_TURN = 64
+}; /* a thousand pipelines due at once begin in many turns: the first steps start at once */
 
 /* ---- lanes ---- */
 
@@ -102,10 +104,10 @@ static int end_queued(struct admission *k, const char *to, const char *reason, s
     return 0;
 }
 
-/* It cannot begin as it was asked for (a step it names is gone, a parameter has no value): an end like any other. */
+/* It cannot begin as it was asked for (a step it names is gone, a parameter has no value): an end like any
+ * other. */
 static int refuse(struct admission *k, const struct err *why, struct err *err) {
-    report(k->c, "refused", k->row.id, NULL,
-           json_pack("{ss ss}", "message", why->msg, "hint", why->hint));
+    report(k->c, "refused", k->row.id, NULL, json_pack("{ss ss}", "message", why->msg, "hint", why->hint));
     return end_queued(k, "failed", "cannot_begin", err);
 }
 
@@ -154,8 +156,8 @@ bool stands_beside(const struct run_row *row) {
     return beside;
 }
 
-/* The head of each queue (of a schedule, of all else): what stands behind one that may not begin need not be looked
- * at. After one that began, the lane is looked at once more: for what stood behind it. */
+/* The head of each queue (of a schedule, of all else): what stands behind one that may not begin need not be
+ * looked at. After one that began, the lane is looked at once more: for what stood behind it. */
 static int admit_lane(struct admission *k, struct err *err) {
     struct run_row *heads;
     size_t n;

@@ -1,16 +1,15 @@
-/* asks.c: what other commands ask of the conductor at work, through its socket; or do themselves on the database
- * when none is (contract.md 17). One row of the table is one word; each handler is one transaction.
+/* asks.c: what other commands ask of the conductor at work, through its socket; or do themselves on the
+ * database when none is (contract.md 17). One row of the table is one word; each handler is one transaction.
  *
  *   cancel   {run, kill, reason}                  a run that lives is stopped, one that waits ends here
  *   queue    {pipeline, params, window, …}        a run that begins when its turn comes
  *   pause    {pipeline, until, catch_up, reason, author}
  *   resume   {pipeline, catch_up}
- *   backfill_add     {plan, token}                a plan is made again and, when it is the one shown, written down
- *   restate_add      {plan, token}                the same for a restatement
- *   backfill_pause   {backfill}                   nothing more of it starts
- *   backfill_resume  {backfill}                   it goes on, also with windows that failed or were cancelled
- *   backfill_cancel  {backfill, running}          nothing more starts; running: what runs is cancelled too
- *   status   {}                                   who is at work on what
+ *   backfill_add     {plan, token}                a plan is made again and, when it is the one shown, written
+ * down restate_add      {plan, token}                the same for a restatement backfill_pause   {backfill}
+ * nothing more of it starts backfill_resume  {backfill}                   it goes on, also with windows that
+ * failed or were cancelled backfill_cancel  {backfill, running}          nothing more starts; running: what
+ * runs is cancelled too status   {}                                   who is at work on what
  *
  * Answers: {"ok": true, …}, or {"ok": false, "error", "hint", "exit"}. */
 #include "scheduler/conductor/inner.h"
@@ -98,8 +97,8 @@ static int known_pipeline(struct conductor *c, const char *name, struct err *err
     return p || err->exit == EX_INVALID ? 0 : -1; /* a broken one may be paused too */
 }
 
-/* The rows are what counts: the timetable is told in the same breath, before the commit that makes them durable; when
- * that fails the conductor is over anyhow. */
+/* The rows are what counts: the timetable is told in the same breath, before the commit that makes them
+ * durable; when that fails the conductor is over anyhow. */
 static int ask_pause(struct conductor *c, const json_t *request, json_t *answer, struct err *err) {
     struct pause_row p = {.pipeline = json_text_or(request, "pipeline", ""),
                           .author = json_text(request, "author"),
@@ -232,7 +231,8 @@ int conductor_request(const struct conductor_options *o, const json_t *request, 
         *answer = got;
         return 0;
     }
-    err_set(err, (enum leat_exit)json_int(got, "exit", EX_FAILED), "%s", json_text_or(got, "error", "refused"));
+    err_set(err, (enum leat_exit)json_int(got, "exit", EX_FAILED), "%s",
+            json_text_or(got, "error", "refused"));
     if (json_text(got, "hint")) err_hint(err, "%s", json_text(got, "hint"));
     json_decref(got);
     return -1;

@@ -1,7 +1,8 @@
 /* backfill_add.c: a backfill or a restatement is written down.
  *
- * What is written down is what was shown: the plan is made again here, in the transaction that keeps it, and has to
- * have the token of the one that was confirmed. A name that is there already goes on with what it stands for. */
+ * What is written down is what was shown: the plan is made again here, in the transaction that keeps it, and
+ * has to have the token of the one that was confirmed. A name that is there already goes on with what it
+ * stands for. */
 #include "scheduler/conductor/inner.h"
 
 #include "base/arena.h"
@@ -40,7 +41,8 @@ static int find_named(struct conductor *c, const json_t *plan, int64_t *id, stru
     struct backfill_row b;
     int found = name ? store_backfill_named(c->store, name, a, &b, err) : 0;
     if (found == 1 && !is_same(plan, b.options)) {
-        err_set(err, EX_CONFLICT, "backfill %lld `%s` is about something else: %s", (long long)b.id, b.name, b.subject);
+        err_set(err, EX_CONFLICT, "backfill %lld `%s` is about something else: %s", (long long)b.id, b.name,
+                b.subject);
         err_hint(err, "take another --name; see: leat backfill show %lld", (long long)b.id);
         found = -1;
     }
@@ -52,13 +54,15 @@ static int find_named(struct conductor *c, const json_t *plan, int64_t *id, stru
 
 static int check_token(const json_t *request, const char *made, struct err *err) {
     if (strcmp(json_text_or(request, "token", ""), made) == 0) return 0;
-    err_set(err, EX_CONFLICT, "the plan has changed since it was shown: runs came or went, or a file was edited");
+    err_set(err, EX_CONFLICT,
+            "the plan has changed since it was shown: runs came or went, or a file was edited");
     return err_hint(err, "look at it again");
 }
 
 static int check_find(const struct conductor *c, struct err *err) {
     if (c->options.find) return 0;
-    return err_set(err, EX_CONFLICT, "another command is at work here that cannot read pipelines: wait for its end");
+    return err_set(err, EX_CONFLICT,
+                   "another command is at work here that cannot read pipelines: wait for its end");
 }
 
 /* Items in pieces, so that no plan is held twice. */
@@ -201,7 +205,8 @@ static int write_restatement(struct restating_add *k, struct err *err) {
                                        .author = k->r.author,
                                        .reason = k->r.reason,
                                        .at = turn_wall(k->c)};
-    struct writing w = {.c = k->c, .spec = &spec, .count = k->plan.count, .item = restate_item, .plan = &k->plan};
+    struct writing w = {
+        .c = k->c, .spec = &spec, .count = k->plan.count, .item = restate_item, .plan = &k->plan};
     int rc = write_items(&w, err);
     k->id = w.id;
     return rc;

@@ -1,4 +1,5 @@
-/* backfill_asks.c: what commands ask about backfills that are there: to hold one, take it up again, give it up. */
+/* backfill_asks.c: what commands ask about backfills that are there: to hold one, take it up again, give it
+ * up. */
 #include "scheduler/conductor/inner.h"
 
 #include "base/arena.h"
@@ -71,9 +72,13 @@ static int withdraw(struct conductor *c, const struct backfill_row *b, struct ar
     if (!b->running) return 0;
     if (store_backfill_items(c->store, &f, a, &items, &n, err) < 0) return -1;
     for (size_t i = 0; i < n; i++) {
-        struct run_move m = {
-            .run = items[i].run, .from = "queued", .to = "cancelled", .reason = "withdrawn", .at = turn_wall(c)};
-        const struct item_move back = {.backfill = b->id, .n = items[i].n, .from = "running", .to = "planned"};
+        struct run_move m = {.run = items[i].run,
+                             .from = "queued",
+                             .to = "cancelled",
+                             .reason = "withdrawn",
+                             .at = turn_wall(c)};
+        const struct item_move back = {
+            .backfill = b->id, .n = items[i].n, .from = "running", .to = "planned"};
         if (live_find(c, items[i].run)) continue; /* it has begun */
         int hit = store_run_move(c->store, &m, err);
         if (hit < 0 || (hit && store_backfill_item_move(c->store, &back, err) < 0)) return -1;
@@ -82,7 +87,8 @@ static int withdraw(struct conductor *c, const struct backfill_row *b, struct ar
 }
 
 /* What runs is stopped by whoever is at work on it, or by the next one. */
-static int cancel_running(struct conductor *c, const struct backfill_row *b, struct arena *a, struct err *err) {
+static int cancel_running(struct conductor *c, const struct backfill_row *b, struct arena *a,
+                          struct err *err) {
     struct item_filter f = {.backfill = b->id, .limit = b->running, .state = "running"};
     struct backfill_item *items;
     size_t n;

@@ -1,7 +1,7 @@
 /* backfill_items.c: one window of a backfill becomes a run.
  *
- * The plan was made some time ago: what has happened to the window since is looked at once more. A run that is at it
- * just now is waited for; one that did it meanwhile stands, unless everything was to be repeated. */
+ * The plan was made some time ago: what has happened to the window since is looked at once more. A run that
+ * is at it just now is waited for; one that did it meanwhile stands, unless everything was to be repeated. */
 #include "scheduler/conductor/inner.h"
 
 #include "base/arena.h"
@@ -32,7 +32,8 @@ static void read_options(struct starting_item *k) {
     const json_t *only = json_object_get(k->own, "only");
     const char *step = json_text(k->of_all, "step");
     k->only = arena_array(k->arena, json_array_size(only) + 2, sizeof *k->only);
-    for (size_t i = 0; i < json_array_size(only); i++) add_only(k, json_string_value(json_array_get(only, i)));
+    for (size_t i = 0; i < json_array_size(only); i++)
+        add_only(k, json_string_value(json_array_get(only, i)));
     if (!k->only_count && step) add_only(k, step);
 }
 
@@ -91,8 +92,10 @@ static int skip_item(struct starting_item *k, int64_t run, struct err *err) {
 
 /* Somebody has to look at it; nothing is lost. */
 static int stuck(struct starting_item *k, const struct err *why, struct err *err) {
-    if (store_backfill_move(k->c->store, k->b->id, k->b->state, "paused", turn_wall(k->c), err) < 0) return -1;
-    backfill_report(k->c, "backfill_paused", k->b, json_pack("{ss ss}", "message", why->msg, "hint", why->hint));
+    if (store_backfill_move(k->c->store, k->b->id, k->b->state, "paused", turn_wall(k->c), err) < 0)
+        return -1;
+    backfill_report(k->c, "backfill_paused", k->b,
+                    json_pack("{ss ss}", "message", why->msg, "hint", why->hint));
     return ITEM_STUCK;
 }
 
@@ -101,8 +104,8 @@ static int scheduled_for(struct starting_item *k, instant_t *out, struct err *er
     struct run_row row;
     *out = json_int(k->own, "fire", INSTANT_NONE);
     if (strcmp(k->b->kind, "restate") != 0) return 0;
-    int found = store_run_of_window(k->c->store, k->item->pipeline, k->item->window_start, k->item->window_end,
-                                    k->arena, &row, err);
+    int found = store_run_of_window(k->c->store, k->item->pipeline, k->item->window_start,
+                                    k->item->window_end, k->arena, &row, err);
     if (found == 1) *out = row.scheduled_for;
     return found < 0 ? -1 : 0;
 }
@@ -131,7 +134,8 @@ static int start_run(struct starting_item *k, struct err *err) {
     const struct conductor_options *o = &k->c->options;
     struct err why = {0};
     struct pipeline *p = o->find(o->find_ctx, k->item->pipeline, &why);
-    if (!p) return why.exit == EX_NOT_FOUND ? stuck(k, &why, err) : ITEM_WAITS; /* a broken file may be mended */
+    if (!p)
+        return why.exit == EX_NOT_FOUND ? stuck(k, &why, err) : ITEM_WAITS; /* a broken file may be mended */
     json_t *params = pipeline_params_filled(p, json_object_get(k->of_all, "params"), &why);
     int rc = params ? queue_item(k, p, params, err) : stuck(k, &why, err);
     json_decref(params);

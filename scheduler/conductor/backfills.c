@@ -1,9 +1,10 @@
 /* backfills.c: durable plans over many windows, fed while runs end.
  *
- * A backfill is a row with counters, its windows are rows with states (store/backfills.h). While it is open, windows
- * become runs as long as fewer than max_parallel of it run; the run that a window became ends together with it, in one
- * transaction. Nothing is kept in memory but which backfills are fed, so a kill at any instant loses nothing: what a
- * dead conductor left running is recovered as any run, and its end settles the window.
+ * A backfill is a row with counters, its windows are rows with states (store/backfills.h). While it is open,
+ * windows become runs as long as fewer than max_parallel of it run; the run that a window became ends
+ * together with it, in one transaction. Nothing is kept in memory but which backfills are fed, so a kill at
+ * any instant loses nothing: what a dead conductor left running is recovered as any run, and its end settles
+ * the window.
  *
  *   its run ended            the window is
  *   ok, warn                 ok
@@ -11,10 +12,11 @@
  *   failed (interrupted)     planned again: somebody else recovered it, and may not go on with it
  *   cancelled, skipped       cancelled
  *
- * A window that a failure of an earlier stage keeps from starting for ever is cancelled, when nothing else is left.
- * The cap is a backfill's own: it does not count against max_active_runs, nor wait for it. In the core its runs have the
- * priority of all others: older runs come first, so a scheduled run waits for at most max_parallel runs of a backfill
- * that began before it, and a backfill for no more than the runs that came before its own. */
+ * A window that a failure of an earlier stage keeps from starting for ever is cancelled, when nothing else is
+ * left. The cap is a backfill's own: it does not count against max_active_runs, nor wait for it. In the core
+ * its runs have the priority of all others: older runs come first, so a scheduled run waits for at most
+ * max_parallel runs of a backfill that began before it, and a backfill for no more than the runs that came
+ * before its own. */
 #include "scheduler/conductor/inner.h"
 
 #include "base/arena.h"
@@ -80,15 +82,16 @@ void backfill_report(struct conductor *c, const char *type, const struct backfil
 }
 
 static json_t *counts_json(const struct backfill_row *b) {
-    return json_pack("{sI sI sI sI sI sI}", "total", (json_int_t)b->total, "done", (json_int_t)b->done, "failed",
-                     (json_int_t)b->failed, "running", (json_int_t)b->running, "skipped", (json_int_t)b->skipped,
-                     "cancelled", (json_int_t)b->cancelled);
+    return json_pack("{sI sI sI sI sI sI}", "total", (json_int_t)b->total, "done", (json_int_t)b->done,
+                     "failed", (json_int_t)b->failed, "running", (json_int_t)b->running, "skipped",
+                     (json_int_t)b->skipped, "cancelled", (json_int_t)b->cancelled);
 }
 
 static json_t *item_json(const struct backfill_item *i, const char *state) {
     char start[INSTANT_TEXT], end[INSTANT_TEXT], id[24];
     json_t *d = json_pack("{ss s{ss ss} ss}", "pipeline", i->pipeline, "window", "start",
-                          instant_text(i->window_start, start), "end", instant_text(i->window_end, end), "state", state);
+                          instant_text(i->window_start, start), "end", instant_text(i->window_end, end),
+                          "state", state);
     snprintf(id, sizeof id, "%lld", (long long)i->run);
     if (i->run) json_put_text(d, "run", id);
     return d;
@@ -123,7 +126,8 @@ static int end_item(struct conductor *c, const struct backfill_row *b, const str
     return 0;
 }
 
-int backfills_run_ended(struct conductor *c, int64_t run, const char *to, const char *reason, struct err *err) {
+int backfills_run_ended(struct conductor *c, int64_t run, const char *to, const char *reason,
+                        struct err *err) {
     struct arena *a = arena_new();
     struct backfill_item item;
     struct backfill_row b;
@@ -188,7 +192,9 @@ static int end_feeding(struct feeding *k, struct err *err) {
     return 0;
 }
 
-static bool gives_up(const struct backfill_row *b) { return b->max_failures >= 0 && b->failed >= b->max_failures; }
+static bool gives_up(const struct backfill_row *b) {
+    return b->max_failures >= 0 && b->failed >= b->max_failures;
+}
 
 /* What may start, starts. *waits: some windows may later. */
 static int start_items(struct feeding *k, bool *waits, struct err *err) {
@@ -196,7 +202,8 @@ static int start_items(struct feeding *k, bool *waits, struct err *err) {
     struct backfill_item *items;
     size_t n;
     if (room <= 0) return 0;
-    if (store_backfill_next(k->c->store, k->b.id, 0, room + LOOKED_AHEAD, k->arena, &items, &n, err) < 0) return -1;
+    if (store_backfill_next(k->c->store, k->b.id, 0, room + LOOKED_AHEAD, k->arena, &items, &n, err) < 0)
+        return -1;
     for (size_t i = 0; i < n && room > 0; i++) {
         int started = backfill_item_start(k->c, &k->b, &items[i], err);
         if (started < 0) return -1;
@@ -214,7 +221,8 @@ static int start_items(struct feeding *k, bool *waits, struct err *err) {
 static int run_dry(struct feeding *k, struct err *err) {
     int64_t cancelled;
     if (!gives_up(&k->b) && k->b.planned) { /* behind a failure of an earlier stage */
-        if (store_backfill_cancel_planned(k->c->store, k->b.id, &cancelled, err) < 0 || reload(k, err)) return -1;
+        if (store_backfill_cancel_planned(k->c->store, k->b.id, &cancelled, err) < 0 || reload(k, err))
+            return -1;
     }
     return end_feeding(k, err);
 }

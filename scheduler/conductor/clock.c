@@ -1,13 +1,15 @@
 /* clock.c: the timetable driven by the wall clock: slots become rows, and runs that wait for their turn.
  *
- * A tick is part of a turn: the slots it decided, the moves of their schedules' cursors and the rows of the runs it
- * makes are one transaction. Schedules outlive definitions here: each is a copy, and what was scheduled until an edit
- * is decided by what was said then (timetable.h); `schedule.rule` in the database is that copy for the next daemon.
+ * A tick is part of a turn: the slots it decided, the moves of their schedules' cursors and the rows of the
+ * runs it makes are one transaction. Schedules outlive definitions here: each is a copy, and what was
+ * scheduled until an edit is decided by what was said then (timetable.h); `schedule.rule` in the database is
+ * that copy for the next daemon.
  *
- *   a schedule is new          its cursor begins now, or just before its first slot when `start` lies in the past
- *   its words changed          in a file that changed while this daemon ran: from now on; before: from the file's mtime on
- *   it is gone                 what was due is decided, then it is let go; its cursor stays in the database
- *   it comes back              within a minute as if it had never been away; later it begins anew, now
+ *   a schedule is new          its cursor begins now, or just before its first slot when `start` lies in the
+ * past its words changed          in a file that changed while this daemon ran: from now on; before: from the
+ * file's mtime on it is gone                 what was due is decided, then it is let go; its cursor stays in
+ * the database it comes back              within a minute as if it had never been away; later it begins anew,
+ * now
  *
  * The clock is waited for by a timerfd that is also told when somebody sets the clock. */
 #include "scheduler/conductor/inner.h"
@@ -43,7 +45,8 @@ struct clock {
     struct idmap hands; /* by id */
     uv_poll_t poll;
     int fd;
-    unsigned zone_age; /* how often zone data changed: a schedule of before is changed though its words are the same */
+    unsigned zone_age; /* how often zone data changed: a schedule of before is changed though its words are
+                          the same */
     bool leaving;      /* some hand is */
 };
 
@@ -94,7 +97,9 @@ static char *rule_text(const struct schedule *s) {
     return text;
 }
 
-static instant_t clamp(instant_t t, instant_t low, instant_t high) { return t < low ? low : t > high ? high : t; }
+static instant_t clamp(instant_t t, instant_t low, instant_t high) {
+    return t < low ? low : t > high ? high : t;
+}
 
 /* Another file says something else now: from `at` on. */
 static void hand_change(struct conductor *c, struct hand *h, const struct schedule *s, instant_t at) {
@@ -152,7 +157,8 @@ static struct schedule *decided_by(const struct entering *e) {
 static void hand_add(struct entering *e) {
     struct clock *k = e->c->clock;
     struct hand *h = xcalloc(1, sizeof *h);
-    *h = (struct hand){.id = e->row.id, .lane = e->lane, .zone_age = k->zone_age, .seen = true, .sibling = e->lane->hands};
+    *h = (struct hand){
+        .id = e->row.id, .lane = e->lane, .zone_age = k->zone_age, .seen = true, .sibling = e->lane->hands};
     h->schedule = decided_by(e);
     e->lane->hands = h;
     idmap_put(&k->hands, (uint64_t)h->id, h);
@@ -164,8 +170,7 @@ static void hand_add(struct entering *e) {
                                            .since = e->row.created_at},
                   e->now);
     char *was = rule_text(h->schedule), *is = rule_text(e->schedule);
-    if (strcmp(was, is) != 0)
-        hand_change(e->c, h, e->schedule, clamp(e->changed_at, e->row.cursor, e->now));
+    if (strcmp(was, is) != 0) hand_change(e->c, h, e->schedule, clamp(e->changed_at, e->row.cursor, e->now));
     free(was);
     free(is);
     e->c->wants_turn = true;
@@ -210,9 +215,11 @@ void clock_definition(struct conductor *c, const char *pipeline, const struct ca
     struct lane *l = lane_of(c, pipeline);
     struct err err;
     if (!c->clock || (e && !e->pipeline)) return; /* broken, and never was good */
+    triggers_definition(c, pipeline, e);
     for (struct hand *h = l->hands; h; h = h->sibling) h->seen = false;
     for (size_t i = 0; e && i < e->pipeline->schedule_count; i++)
-        if (hand_update(c, l, &e->pipeline->schedules[i], e, &err)) turn_broke(c, &err);
+        if (e->pipeline->schedules[i].firing_count && hand_update(c, l, &e->pipeline->schedules[i], e, &err))
+            turn_broke(c, &err);
     for (struct hand *h = l->hands; h; h = h->sibling) {
         if (h->seen) continue;
         h->leaving = c->clock->leaving = true;
@@ -244,15 +251,16 @@ static void let_go(struct conductor *c) {
 
 /* ---- a tick ---- */
 
-static void end_superseded(struct conductor *c, const struct hand *h, int64_t newest, struct err *err) {
+void clock_supersede(struct conductor *c, struct lane *l, const char *schedule, int64_t newest,
+                     struct err *err) {
     struct arena *a = arena_new();
     int64_t after = 0, id;
-    for (struct live_run *r = h->lane->runs; r; r = r->lane_next)
+    for (struct live_run *r = l->runs; r; r = r->lane_next)
         if (!r->ended && !r->backfill) conductor_cancel(c, r->id, false, "superseded");
-    for (; store_run_waiting(c->store, h->lane->name, after, &id, err) == 1; after = id) {
+    for (; store_run_waiting(c->store, l->name, after, &id, err) == 1; after = id) {
         struct run_row row;
         if (id == newest || live_find(c, id) || store_run_get(c->store, id, a, &row, err) != 1) continue;
-        if (row.backfill || strcmp(row.schedule, h->schedule->name) != 0) continue;
+        if (row.backfill || strcmp(row.schedule, schedule) != 0) continue;
         struct run_move m = {
             .run = id, .from = "queued", .to = "cancelled", .reason = "superseded", .at = turn_wall(c)};
         if (store_run_move(c->store, &m, err) < 0) turn_broke(c, err);
@@ -260,7 +268,8 @@ static void end_superseded(struct conductor *c, const struct hand *h, int64_t ne
     arena_free(a);
 }
 
-static struct slot_row slot_of(struct conductor *c, const struct hand *h, const struct timetable_decision *d) {
+static struct slot_row slot_of(struct conductor *c, const struct hand *h,
+                               const struct timetable_decision *d) {
     return (struct slot_row){.schedule = h->id,
                              .fire = d->fire,
                              .last_fire = d->last_fire,
@@ -286,7 +295,7 @@ static int run_slot(struct conductor *c, const struct hand *h, const struct time
     rq.pipeline = c->options.find(c->options.find_ctx, h->lane->name, err);
     int hit = rq.pipeline ? queue_slot(c, &rq, &slot, &run, err) : -1;
     pipeline_free(rq.pipeline);
-    if (hit == 1 && d->cancel_running) end_superseded(c, h, run, err);
+    if (hit == 1 && d->cancel_running) clock_supersede(c, h->lane, h->schedule->name, run, err);
     return hit < 0 ? -1 : 0;
 }
 
@@ -320,7 +329,8 @@ static int cut_stretch(struct conductor *c, const struct hand *h, struct slot_ro
     struct slots *slots = slots_new(&h->schedule->rule);
     struct slot at;
     stretch->count = 0;
-    for (bool there = slots_at(slots, stretch->fire, &at); there && at.fire <= to; there = slots_step(slots, &at)) {
+    for (bool there = slots_at(slots, stretch->fire, &at); there && at.fire <= to;
+         there = slots_step(slots, &at)) {
         stretch->last_fire = at.fire;
         stretch->window_end = at.end;
         stretch->count++;
@@ -329,12 +339,14 @@ static int cut_stretch(struct conductor *c, const struct hand *h, struct slot_ro
     return stretch->count ? store_slot_cut(c->store, stretch, err) : 0;
 }
 
-/* By more than three hours: what was skipped ahead of the clock is to be decided when its time comes again. */
+/* By more than three hours: what was skipped ahead of the clock is to be decided when its time comes again.
+ */
 static int set_back(struct conductor *c, const struct hand *h, instant_t to, struct err *err) {
     struct arena *a = arena_new();
     struct slot_row stretch;
     report(c, "clock", 0, NULL,
-           json_pack("{ss ss}", "what", "the clock was set back by more than three hours", "pipeline", h->lane->name));
+           json_pack("{ss ss}", "what", "the clock was set back by more than three hours", "pipeline",
+                     h->lane->name));
     int rc = store_slots_forget(c->store, h->id, to, err);
     int held = rc ? -1 : store_slot_at(c->store, h->id, to, a, &stretch, err);
     if (held == 1 && !stretch.run && stretch.last_fire > to) held = cut_stretch(c, h, &stretch, to, err);
@@ -347,8 +359,8 @@ static int move(struct conductor *c, const struct timetable_move *m, struct err 
     int hit = m->from == m->to ? 1 : store_schedule_move(c->store, m->id, m->from, m->to, err);
     if (hit < 0) return -1;
     if (hit == 0)
-        return err_set(err, EX_CONFLICT, "another program moved the cursor of schedule %s of %s", h->schedule->name,
-                       h->lane->name);
+        return err_set(err, EX_CONFLICT, "another program moved the cursor of schedule %s of %s",
+                       h->schedule->name, h->lane->name);
     if (m->set_back && set_back(c, h, m->to, err)) return -1;
     return m->changed ? in_force(c, h, m, err) : 0;
 }
@@ -380,7 +392,9 @@ bool clock_idle(struct conductor *c) {
     return (due == INSTANT_NONE || due > now) && (until == INSTANT_NONE || until > now);
 }
 
-struct timetable *clock_timetable(struct conductor *c) { return c->clock ? c->clock->timetable : NULL; }
+struct timetable *clock_timetable(struct conductor *c) {
+    return c->clock ? c->clock->timetable : NULL;
+}
 int64_t clock_group(const struct lane *l) { return group_of(l); }
 
 /* ---- life ---- */
@@ -390,10 +404,12 @@ static int let_go_unknown(struct conductor *c, struct err *err) {
     struct arena *a = arena_new();
     struct schedule_row *rows;
     size_t n;
-    int rc = store_schedules_list(c->store, NULL, a, &rows, &n, err) < 0 || store_begin(c->store, err) ? -1 : 0;
+    int rc =
+        store_schedules_list(c->store, NULL, a, &rows, &n, err) < 0 || store_begin(c->store, err) ? -1 : 0;
     for (size_t i = 0; i < n && !rc; i++) {
         struct catalog_entry e; /* a broken file is no reason to forget where its schedules stood */
         if (rows[i].gone_at != INSTANT_NONE || idmap_get(&c->clock->hands, (uint64_t)rows[i].id)) continue;
+        if (triggers_have(c, rows[i].id)) continue;
         if (catalog_find(c->catalog, rows[i].pipeline, &e) == 1 && !e.pipeline) continue;
         if (store_schedule_gone(c->store, rows[i].id, turn_wall(c), err) < 0) rc = -1;
     }
@@ -421,6 +437,7 @@ int clock_open(struct conductor *c, struct err *err) {
     k->timetable = timetable_new();
     k->fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
     c->clock = k;
+    triggers_open(c);
     if (k->fd < 0) return err_errno(err, "cannot wait for the clock");
     uv_poll_init(&c->loop, &k->poll, k->fd);
     k->poll.data = c;
@@ -449,6 +466,7 @@ void clock_close(struct conductor *c) {
     timetable_free(k->timetable);
     free(k);
     c->clock = NULL;
+    triggers_close(c);
 }
 
 void clock_zones_changed(struct conductor *c) { c->clock->zone_age++; }

@@ -94,7 +94,8 @@ static void after_poll(struct conductor *c) {
     waits_arm(c);
 }
 
-/* What is committed is closed (P7) with the next turn's transaction or, when nothing else comes, in its own. */
+/* What is committed is closed (P7) with the next turn's transaction or, when nothing else comes, in its own.
+ */
 void conductor_poll(struct conductor *c) {
     bool pending = c->wants_turn || c->happened_count, unclosed = c->to_close_count > 0;
     watch_warden(c);
@@ -160,7 +161,8 @@ static int open_parts(struct conductor *c, struct err *err) {
     struct control_options co = {
         .state = state, .answer = asked, .ctx = c, .listen_fd = c->options.inherited.listen_fd};
     c->control = control_open(&c->loop, &co, err);
-    return c->control ? 0 : -1;
+    if (!c->control) return -1;
+    return c->options.serves ? 0 : control_listen(c->control, err); /* serve.c: once it knows its pipelines */
 }
 
 static void open_loop(struct conductor *c) {
@@ -235,6 +237,7 @@ void conductor_close(struct conductor *c) {
         live_drop(c, r);
     }
     waits_free(c->waits);
+    wiring_free(c->wiring);
     lanes_release(c);
     backfills_release(c);
     idmap_release(&c->by_id);

@@ -19,6 +19,8 @@
  *   repair.c     a stopped dataset goes on
  *   rollback.c   an old version's files as a new version
  *   clock.c      the timetable driven by the wall clock: slots become runs
+ *   triggers.c   new versions of datasets start the pipelines that come after them
+ *   consumed.c   who read what for which window, and is stale
  *   pauses.c     pipelines that start nothing by themselves for a while
  *   backfills.c  durable plans over many windows, fed while runs end; backfill_items.c starts one window,
  *                backfill_add.c writes one down, backfill_asks.c is what else commands ask about them
@@ -33,6 +35,8 @@
 #ifndef LEAT_SCHEDULER_CONDUCTOR_INNER_H
 #define LEAT_SCHEDULER_CONDUCTOR_INNER_H
 
+#include "dag/wiring.h"
+#include "scheduler/complete.h"
 #include "scheduler/conductor.h"
 #include "scheduler/control.h"
 #include "scheduler/core.h"
@@ -75,9 +79,9 @@ struct live_attempt {
     char token[TOKEN_TEXT];
     char log[256]; /* relative to the state folder */
     enum phase phase;
-    bool asked_publish;        /* waits for CORE_MAY_PUBLISH */
-    bool cancelled;            /* a cancel was sent to its job */
-    uint32_t job_try;          /* part of the id of a job that is repeated (publish, a look): 0, 1, 2, 0, … */
+    bool asked_publish; /* waits for CORE_MAY_PUBLISH */
+    bool cancelled;     /* a cancel was sent to its job */
+    uint32_t job_try;   /* part of the id of a job that is repeated (publish, a look): 0, 1, 2, 0, … */
     uint32_t publish_failures; /* seen by this conductor */
     json_t *request, *result;  /* result: of the work or audit */
     char *stage;               /* folder, NULL without into: */
@@ -120,9 +124,10 @@ struct live_run {
 struct lane {
     char *name;
     uint32_t counted;
-    uint32_t live; /* runs in the core that are not of a backfill: what `if_running` asks about */
+    uint32_t live;         /* runs in the core that are not of a backfill: what `if_running` asks about */
     struct live_run *runs; /* of it, chained by lane_next */
     struct hand *hands;    /* its schedules (clock.c) */
+    struct trigger *triggers; /* those of them that start after datasets (triggers.c) */
     bool dirty, paused;
     int64_t definition; /* row of the last one written down, whose hash this is */
     char sha256[65];
@@ -174,7 +179,7 @@ struct conductor {
         struct lane *lane;
     } * beside; /* queued runs that stand in no queue: of backfills, `if_running: allow` */
     size_t beside_count, beside_cap;
-    struct lane **dirty;           /* lanes whose queues are to be looked at */
+    struct lane **dirty; /* lanes whose queues are to be looked at */
     size_t dirty_count, dirty_cap;
     struct core_actions actions;
     struct effect *effects;
@@ -189,15 +194,17 @@ struct conductor {
     uv_timer_t due, progress;
     uv_signal_t sigint, sigterm;
     bool loop_open, warden_lost, wants_turn;
-    int signal, signals; /* first SIGINT or SIGTERM; how many there were */
+    int signal, signals;     /* first SIGINT or SIGTERM; how many there were */
     struct catalog *catalog; /* of one that serves */
     struct clock *clock;     /* likewise */
+    struct triggers *triggers; /* likewise */
+    struct wiring *wiring;     /* conductor_wiring() */
     struct feed *feeds;      /* open backfills that this one feeds */
     size_t feed_count, feed_cap;
-    bool feeds_wait;         /* some window waits for what another run does */
-    instant_t pause_until;   /* when the first pause ends; INSTANT_NONE */
-    bool quiet_catalog;      /* the first look at all files: not every one is news */
-    bool draining;           /* starts nothing more */
+    bool feeds_wait;       /* some window waits for what another run does */
+    instant_t pause_until; /* when the first pause ends; INSTANT_NONE */
+    bool quiet_catalog;    /* the first look at all files: not every one is news */
+    bool draining;         /* starts nothing more */
     int64_t waited;
     enum run_state waited_state;
     char waited_reason[CORE_REASON_TEXT];
@@ -252,10 +259,11 @@ struct live_run *run_from_row(struct conductor *c, const struct run_row *row, st
 
 /* ---- admit.c */
 struct lane *lane_of(struct conductor *c, const char *pipeline); /* made when it is not there */
-void lane_touch(struct conductor *c, struct lane *l);            /* look at its queue in this or the next turn */
-void admit_beside(struct conductor *c, const char *pipeline, int64_t run); /* a queued run that has no cap here */
+void lane_touch(struct conductor *c, struct lane *l); /* look at its queue in this or the next turn */
+void admit_beside(struct conductor *c, const char *pipeline,
+                  int64_t run);                /* a queued run that has no cap here */
 bool stands_beside(const struct run_row *row); /* such a run */
-void admit_waiting(struct conductor *c);                         /* in a turn, inside its transaction */
+void admit_waiting(struct conductor *c);       /* in a turn, inside its transaction */
 void lanes_release(struct conductor *c);
 void lanes_rollback(struct conductor *c); /* of a transaction after which this conductor goes on */
 /* ---- restore.c */
@@ -271,8 +279,8 @@ void restore_plan(struct conductor *c, struct live_run *r, const struct step_row
 /* A definition of the database, when what it names still gives it; NULL. */
 struct definition_row;
 struct pipeline *restore_definition(struct conductor *c, const struct definition_row *d);
-/* An unfinished run, new in memory, that goes on with the definition it began with. 1; 0: that cannot be had any
- * more; -1 with err. Reported, not yet entered. */
+/* An unfinished run, new in memory, that goes on with the definition it began with. 1; 0: that cannot be had
+ * any more; -1 with err. Reported, not yet entered. */
 int restore_going(struct conductor *c, const struct run_row *row, struct arena *a, struct err *err);
 /* An unfinished run, new in memory, only to be finished: with its finally steps when its definition can be
  * rebuilt. It is reported, not yet entered. */
@@ -288,7 +296,8 @@ json_t *claim_look(struct conductor *c, const struct live_attempt *a, json_t *co
 int claim(struct conductor *c, struct live_attempt *a, struct err *err);
 
 /* ---- children.c */
-/* A run has ended, in memory or as a row alone: the attempt that started it ends likewise. parent 0: nothing. */
+/* A run has ended, in memory or as a row alone: the attempt that started it ends likewise. parent 0: nothing.
+ */
 void child_ended(struct conductor *c, int64_t parent);
 /* Recovery: the run was started by an attempt of a run that goes on, so it goes on too. */
 bool child_goes_on(struct conductor *c, const struct run_row *row);
@@ -359,11 +368,38 @@ void clock_zones_changed(struct conductor *c); /* zone data: what comes next is 
 /* What is due: slots, cursors and runs of the turn's transaction. */
 enum { CLOCK_FEW = 16, CLOCK_MANY = 2000 };
 void clock_tick(struct conductor *c, size_t decisions);
-void clock_arm(struct conductor *c); /* after a turn: wakes the loop when something is due */
+void clock_arm(struct conductor *c);  /* after a turn: wakes the loop when something is due */
 bool clock_idle(struct conductor *c); /* nothing is due */
 void clock_busy(struct conductor *c, const struct lane *l, bool busy);
 struct timetable *clock_timetable(struct conductor *c); /* NULL: this one does not serve */
 int64_t clock_group(const struct lane *l);
+
+/* What runs of the pipeline, and what this schedule of it queued, ends as superseded by a newer run. */
+void clock_supersede(struct conductor *c, struct lane *l, const char *schedule, int64_t newest,
+                     struct err *err);
+
+/* ---- triggers.c */
+void triggers_open(struct conductor *c);
+void triggers_close(struct conductor *c);
+/* As clock_definition(), which calls it. */
+void triggers_definition(struct conductor *c, const char *pipeline, const struct catalog_entry *e);
+bool triggers_have(const struct conductor *c,
+                   int64_t schedule); /* the row of a schedule that is one of them */
+/* In a turn: a dataset has a new version; a run ended ok or warn; a pause ended at `until`. */
+void triggers_published(struct conductor *c, const char *dataset);
+void triggers_run_ended(struct conductor *c, const struct live_run *r);
+void triggers_resume(struct conductor *c, struct lane *l, instant_t until, const char *catch_up);
+void triggers_tick(struct conductor *c); /* at its end: runs of what happened, in the same transaction */
+
+/* ---- consumed.c */
+/* In the transaction that records the success of a step: what it read for its window. */
+void consumed_by(struct conductor *c, const struct live_attempt *a);
+/* In P6: what others read before of these datasets, for this window, is stale. */
+void consumed_stale(struct conductor *c, const struct live_attempt *a, const json_t *plan);
+
+/* ---- there.c */
+struct wiring *conductor_wiring(struct conductor *c);
+struct complete_asks conductor_completeness(struct conductor *c);
 
 /* ---- pauses.c */
 int pauses_open(struct conductor *c, struct err *err); /* the rows have changed */
@@ -372,12 +408,14 @@ instant_t pauses_next(const struct conductor *c);
 
 /* ---- backfills.c */
 int backfills_open(struct conductor *c, struct err *err); /* after recovery: those that this one feeds */
-void backfills_enter(struct conductor *c, int64_t id);    /* one more, or one that goes on, if it is for this one */
-void backfills_feed(struct conductor *c);                 /* in a turn: what may start is queued */
-void backfills_touch(struct conductor *c);                /* what waits may not have to any more */
+void backfills_enter(struct conductor *c,
+                     int64_t id);          /* one more, or one that goes on, if it is for this one */
+void backfills_feed(struct conductor *c);  /* in a turn: what may start is queued */
+void backfills_touch(struct conductor *c); /* what waits may not have to any more */
 void backfills_release(struct conductor *c);
 /* In a transaction: a run ended, and so does the window it was for. reason: the run's; may be NULL. */
-int backfills_run_ended(struct conductor *c, int64_t run, const char *to, const char *reason, struct err *err);
+int backfills_run_ended(struct conductor *c, int64_t run, const char *to, const char *reason,
+                        struct err *err);
 struct backfill_row;
 void backfill_report(struct conductor *c, const char *type, const struct backfill_row *b, json_t *detail);
 
@@ -390,14 +428,16 @@ enum item_start {
     ITEM_STUCK,        /* it cannot start: the backfill is paused */
 };
 /* In a turn; -1 with err. */
-int backfill_item_start(struct conductor *c, const struct backfill_row *b, struct backfill_item *item, struct err *err);
+int backfill_item_start(struct conductor *c, const struct backfill_row *b, struct backfill_item *item,
+                        struct err *err);
 
 /* ---- backfill_add.c */
 int ask_backfill_add(struct conductor *c, const json_t *request, json_t *answer, struct err *err);
 int ask_restate_add(struct conductor *c, const json_t *request, json_t *answer, struct err *err);
 
 /* ---- backfill_asks.c */
-/* Paused, failed and cancelled ones go on; what failed or was cancelled is planned again. In a transaction. */
+/* Paused, failed and cancelled ones go on; what failed or was cancelled is planned again. In a transaction.
+ */
 int backfill_go_on(struct conductor *c, const struct backfill_row *b, struct err *err);
 int backfill_answer(struct conductor *c, int64_t id, json_t *answer, struct err *err); /* how it stands now */
 int ask_backfill_pause(struct conductor *c, const json_t *request, json_t *answer, struct err *err);

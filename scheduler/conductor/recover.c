@@ -182,7 +182,8 @@ static void say_waits(struct recovery *k, const struct live_run *r) {
         const struct live_attempt *a = r->attempts[i];
         n += a && a->attended && !a->attended->interrupted;
     }
-    if (n) report(k->c, "recovered", r->id, NULL, json_pack("{ss si}", "what", "goes on waiting", "steps", n));
+    if (n)
+        report(k->c, "recovered", r->id, NULL, json_pack("{ss si}", "what", "goes on waiting", "steps", n));
 }
 
 static int recover_attempts(struct recovery *k, struct err *err) {
@@ -211,8 +212,8 @@ static int close_committed(struct recovery *k, struct err *err) {
 
 /* ---- runs ---- */
 
-/* A run that only waits for its turn stays a row: whoever serves begins it (admit.c). What `leat run` was about
- * to begin itself was nobody else's. */
+/* A run that only waits for its turn stays a row: whoever serves begins it (admit.c). What `leat run` was
+ * about to begin itself was nobody else's. */
 static bool waits_its_turn(const struct recovery *k, const struct run_row *row) {
     if (strcmp(row->state, run_state_names[RUN_queued]) != 0 || row->generation > 1) return false;
     json_t *options = row->options ? json_loads(row->options, 0, NULL) : NULL;

@@ -1,5 +1,5 @@
-/* restore.c: a run of the database in memory again: to go on (again.c, and what serves), or only to be finished
- * (recover.c).
+/* restore.c: a run of the database in memory again: to go on (again.c, and what serves), or only to be
+ * finished (recover.c).
  *
  * A run that is only finished starts nothing more but its finally steps (contract.md 16). For them it needs
  * its definition: the text the database keeps, when it still gives what the run began with (the hash covers

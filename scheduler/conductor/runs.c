@@ -285,7 +285,8 @@ int live_enter(struct conductor *c, struct live_run *r, const struct entrance *i
     spec.stop = in->stop;
     spec.stop_reason = in->stop_reason;
     spec.group = name_hash("pipeline", r->pipeline_name, "");
-    if (!r->counted) spec.group_limit = 0; /* it neither waits for others of its pipeline nor makes them wait */
+    if (!r->counted)
+        spec.group_limit = 0;     /* it neither waits for others of its pipeline nor makes them wait */
     if (in->state == RUN_running) /* started_at is wall time in the database, steady time in the core */
         spec.started_at = turn_now(c) - (turn_wall(c) - r->started_at);
     struct core_event e = {.kind = CORE_RUN_ADD, .run = r->id, .spec = &spec};

@@ -1,7 +1,7 @@
 /* submit.c: a new run: its row in the database, and its way from the row into memory.
  *
- * Every run is written down first, `queued`, and read back from its row: a run that is started at once, one that
- * waited for days and one that a dead conductor left go the same way. */
+ * Every run is written down first, `queued`, and read back from its row: a run that is started at once, one
+ * that waited for days and one that a dead conductor left go the same way. */
 #include "scheduler/conductor/inner.h"
 
 #include "base/arena.h"

@@ -173,6 +173,7 @@ static void write_run_state(struct conductor *c, const struct core_action *a) {
     live_ended(c, r);
     child_ended(c, r->parent);
     waits_run_ended(c, r);
+    if (a->to == RUN_ok || a->to == RUN_warn) triggers_run_ended(c, r);
     if (c->waited != a->run) return;
     c->waited_ended = true;
     c->waited_state = a->to;
@@ -280,8 +281,8 @@ static int commit_or_break(struct conductor *c) {
     return c->is_broken ? -1 : 0;
 }
 
-/* What the clock decides. A few slots share the turn's transaction; a thousand of one second are durable before
- * anything else is done, and do not wait for their runs to begin. */
+/* What the clock decides. A few slots share the turn's transaction; a thousand of one second are durable
+ * before anything else is done, and do not wait for their runs to begin. */
 static void tick(struct conductor *c) {
     if (!c->clock || c->draining || c->is_broken || clock_idle(c)) return;
     clock_tick(c, CLOCK_FEW);
@@ -309,6 +310,7 @@ static void transact(struct conductor *c) {
     if (!c->is_broken && !c->draining) backfills_feed(c);
     if (!c->is_broken && !c->draining) admit_waiting(c);
     settle(c);
+    triggers_tick(c);
     commit_or_break(c);
 }
 

@@ -72,7 +72,7 @@ says "cancel  after"
 nothing_left
 same "$(leat runs --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["items"][0]["result"])')" cancelled "the run's result"
 exits 4 leat cancel $run
-says "no leat is at work here"
+says "run 1 is not running: it is cancelled"
 
 step "a step that ignores TERM is killed: at once with --kill"
 begin stubborn

@@ -1,5 +1,5 @@
-/* test_op_probe.c: looks at URLs, driven by a loop of poll(), against a server that answers by the path it is asked
- * for. */
+/* test_op_probe.c: looks at URLs, driven by a loop of poll(), against a server that answers by the path it is
+ * asked for. */
 #include "base/arena.h"
 #include "operators/http/probe.h"
 
@@ -30,8 +30,8 @@ struct server {
 
 static void reply(int c, const char *status, const char *location) {
     char text[512];
-    int n = snprintf(text, sizeof text, "HTTP/1.1 %s\r\n%s%s%sContent-Length: 0\r\nConnection: close\r\n\r\n", status,
-                     location ? "Location: " : "", location ? location : "", location ? "\r\n" : "");
+    int n = snprintf(text, sizeof text, "HTTP/1.1 %s\r\n%s%s%sContent-Length: 0\r\nConnection: close\r\n\r\n",
+                     status, location ? "Location: " : "", location ? location : "", location ? "\r\n" : "");
     ssize_t ignored = write(c, text, (size_t)n);
     (void)ignored;
 }
@@ -217,7 +217,8 @@ static void test_answers(void **state) {
                          (a.problem[0] != 0) == (cases[i].problem[0] != 0) && s.heads == cases[i].heads &&
                          s.gets == cases[i].gets;
         if (!as_wanted)
-            fail_msg("%s: there %d, problem %s, %d heads, %d gets", cases[i].path, a.there, a.problem, s.heads, s.gets);
+            fail_msg("%s: there %d, problem %s, %d heads, %d gets", cases[i].path, a.there, a.problem,
+                     s.heads, s.gets);
     }
 }
 

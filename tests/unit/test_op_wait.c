@@ -1,5 +1,5 @@
-/* test_op_wait.c: what `wait` and `pipeline` ask of the conductor, what a query says, and whether something is at a
- * path. */
+/* test_op_wait.c: what `wait` and `pipeline` ask of the conductor, what a query says, and whether something
+ * is at a path. */
 #include "workbench.h"
 
 #include "operators/glob.h"
@@ -38,7 +38,8 @@ static void test_targets(void **state) {
         struct op_attend a;
         struct err err;
         json_t *config;
-        if (attend("wait", targets[i].config, "UTC", INSTANT_NONE, &a, &config, &err)) fail_msg("%s", err.msg);
+        if (attend("wait", targets[i].config, "UTC", INSTANT_NONE, &a, &config, &err))
+            fail_msg("%s", err.msg);
         assert_int_equal(a.kind, targets[i].kind);
         assert_string_equal(a.what, targets[i].what);
         assert_int_equal(a.poll, targets[i].poll);
@@ -49,7 +50,8 @@ static void test_targets(void **state) {
     struct op_attend a;
     struct err err;
     json_t *config;
-    assert_int_equal(attend("wait", "{'for': {'dataset': 'raw.o'}, 'complete': {'unit': 'days', 'count': 30}}", "UTC",
+    assert_int_equal(attend("wait",
+                            "{'for': {'dataset': 'raw.o'}, 'complete': {'unit': 'days', 'count': 30}}", "UTC",
                             INSTANT_NONE, &a, &config, &err),
                      0);
     assert_string_equal(a.unit, "days");
@@ -103,8 +105,8 @@ static const struct {
 } calls[] = {
     {"{'name': 'other'}", WINDOW_SAME, NULL, NULL, NULL},
     {"{'name': 'other', 'window': {'day': 'none'}}", WINDOW_NONE, NULL, NULL, NULL},
-    {"{'name': 'other', 'window': {'day': '2025-10-26'}}", WINDOW_OWN, "2025-10-25T22:00:00Z", "2025-10-26T23:00:00Z",
-     NULL},
+    {"{'name': 'other', 'window': {'day': '2025-10-26'}}", WINDOW_OWN, "2025-10-25T22:00:00Z",
+     "2025-10-26T23:00:00Z", NULL},
     {"{'name': 'other', 'window': {'from': '2025-11-01', 'to': '2025-11-20T06:00:00Z'}}", WINDOW_OWN,
      "2025-10-31T23:00:00Z", "2025-11-20T06:00:00Z", NULL},
     {"{'name': 'other', 'window': {'from': '2025-11-01'}}", WINDOW_OWN, NULL, NULL, "both `from` and `to`"},
@@ -137,7 +139,8 @@ static const char *const orders[] = {"raw.orders", NULL};
 static struct done ask(struct lake *l, const char *sql, const char *const *inputs) {
     struct job j = {.verb = "wait", .inputs = inputs};
     struct done d = bench_begin(l, &j);
-    json_object_set_new(d.request, "config", json_pack("{s{s{ss s[]}}}", "for", "sql", "text", sql, "params"));
+    json_object_set_new(d.request, "config",
+                        json_pack("{s{s{ss s[]}}}", "for", "sql", "text", sql, "params"));
     bench_execute(l, &d);
     assert_int_equal(d.exit, 0);
     return d;
@@ -185,10 +188,11 @@ static void test_datasets_as_they_are(void **state) {
     assert_string_equal(json_text(d.result, "why"), "raw.orders has not been published yet");
     done_free(&d);
     for (int n = 2; n < 4; n++) {
-        bench_publish_job(l, &(struct job){.verb = "sql",
-                                           .config = n == 2 ? "{'text': {'text': 'select range as id from range(2)'}}"
-                                                            : "{'text': {'text': 'select range as id from range(3)'}}",
-                                           .into = "{'dataset': 'raw.orders', 'write': 'replace'}"});
+        bench_publish_job(
+            l, &(struct job){.verb = "sql",
+                             .config = n == 2 ? "{'text': {'text': 'select range as id from range(2)'}}"
+                                              : "{'text': {'text': 'select range as id from range(3)'}}",
+                             .into = "{'dataset': 'raw.orders', 'write': 'replace'}"});
         d = ask(l, sql, orders);
         assert_outcome(&d, "ok");
         assert_int_equal(json_flag(d.result, "there"), n == 3);
@@ -216,7 +220,8 @@ static void test_failures(void **state) {
         struct done d = ask(l, failures[i].sql, NULL);
         assert_outcome(&d, "failed");
         assert_false(json_flag(d.result, "there"));
-        if (json_flag(d.result, "hopeless") != failures[i].hopeless || !strstr(done_message(&d), failures[i].message))
+        if (json_flag(d.result, "hopeless") != failures[i].hopeless ||
+            !strstr(done_message(&d), failures[i].message))
             fail_msg("%s: %s", failures[i].sql, done_message(&d));
         done_free(&d);
     }
@@ -245,10 +250,18 @@ static void test_paths(void **state) {
         const char *path;
         int there;
     } cases[] = {
-        {"landing/2025-11-20/a.csv", 1}, {"landing/2025-11-20/b.csv", 0}, {"landing/2025-11-20", 1},
-        {"landing/2025-11-20/", 1},      {"landing/*/a.csv", 1},          {"landing/*/b.csv", 0},
-        {"landing/2025-*", 1},           {"landing/**/*.csv", 1},         {"landing/**/*.json", 0},
-        {"landing/[odd].csv", 1},        {"nowhere/*.csv", 0},            {"landing/2025-11-20/a.csv/x", 0},
+        {"landing/2025-11-20/a.csv", 1},
+        {"landing/2025-11-20/b.csv", 0},
+        {"landing/2025-11-20", 1},
+        {"landing/2025-11-20/", 1},
+        {"landing/*/a.csv", 1},
+        {"landing/*/b.csv", 0},
+        {"landing/2025-*", 1},
+        {"landing/**/*.csv", 1},
+        {"landing/**/*.json", 0},
+        {"landing/[odd].csv", 1},
+        {"nowhere/*.csv", 0},
+        {"landing/2025-11-20/a.csv/x", 0},
         {"landing/2025-11-2?/[a-c].csv", 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

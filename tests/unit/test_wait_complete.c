@@ -1,5 +1,5 @@
-/* test_wait_complete.c: when a dataset counts as there, and as complete: slots that wait, run, fail, are skipped, are
- * filled by others; against the real store. */
+/* test_wait_complete.c: when a dataset counts as there, and as complete: slots that wait, run, fail, are
+ * skipped, are filled by others; against the real store. */
 #include "store_fixture.h"
 
 #include "dag/pipeline.h"
@@ -65,12 +65,14 @@ static int scene_open(void **state) {
     s->pipelines[1] = load(s->project, writer_text);
     s->c = (struct conductor){.store = s->fx.s, .options = {.next = next, .find_ctx = s}};
     s->run = (struct live_run){.window_start = DAY(0), .window_end = DAY(1)};
-    s->attended = (struct attended){.what = {.kind = ATTEND_DATASET, .what = "trusted.orders", .unit = "window", .count = 1}};
+    s->attended = (struct attended){
+        .what = {.kind = ATTEND_DATASET, .what = "trusted.orders", .unit = "window", .count = 1}};
     s->attempt = (struct live_attempt){.run = &s->run, .attended = &s->attended, .started_at = DAY(1)};
     begin(s);
     s->definition = fx_definition(s->fx.s, "orders", 1, "aa");
     json_t *rule = schedule_rule_json(&s->pipelines[1]->schedules[0]);
-    struct schedule_spec spec = {.pipeline = "orders", .name = "main", .cursor = FIRE(0), .rule = rule, .at = DAY(0)};
+    struct schedule_spec spec = {
+        .pipeline = "orders", .name = "main", .cursor = FIRE(0), .rule = rule, .at = DAY(0)};
     struct schedule_row row;
     assert_ok(store_schedule_ensure(s->fx.s, &spec, s->fx.a, &row, &err));
     json_decref(rule);
@@ -84,6 +86,7 @@ static int scene_close(void **state) {
     struct scene *s = *state;
     pipeline_free(s->pipelines[0]);
     pipeline_free(s->pipelines[1]);
+    wiring_free(s->c.wiring);
     project_free(s->project);
     fx_end(&s->fx);
     free(s);
@@ -213,10 +216,10 @@ static void test_skipped(void **state) {
     s->run.window_end = DAY(3);
     slots_skipped(s, 0, 2);
     cursor(s, FIRE(0), FIRE(3));
-    missing(s, "2025-11-19T00:00:00Z is missed");
+    missing(s, "2025-11-19T00:00:00Z is skipped (missed)");
     filled_by_hand(s, 0);
     filled_by_hand(s, 2);
-    missing(s, "2025-11-20T00:00:00Z is missed");
+    missing(s, "2025-11-20T00:00:00Z is skipped (missed)");
     filled_by_hand(s, 1);
     there(s);
 }
@@ -289,8 +292,9 @@ static void test_published(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        CASE(test_window),   CASE(test_generation), CASE(test_skipped),   CASE(test_span), CASE(test_ahead_of_the_clock),
-        CASE(test_no_slots), CASE(test_no_window),  CASE(test_published),
+        CASE(test_window),    CASE(test_generation),         CASE(test_skipped),
+        CASE(test_span),      CASE(test_ahead_of_the_clock), CASE(test_no_slots),
+        CASE(test_no_window), CASE(test_published),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
