@@ -1,4 +1,5 @@
-/* backfill.c: `leat backfill`: the plan is made and shown, then written down, then done here or by the daemon. */
+/* backfill.c: `leat backfill`: the plan is made and shown, then written down, then done here or by the
+ * daemon. */
 #include "cli/backfill.h"
 
 #include "base/json.h"
@@ -24,7 +25,8 @@ struct backfilling {
 
 /* ---- what is asked for ---- */
 
-static int read_time(struct backfilling *k, const char *flag, const struct tz *tz, instant_t *out, struct err *err) {
+static int read_time(struct backfilling *k, const char *flag, const struct tz *tz, instant_t *out,
+                     struct err *err) {
     const char *text = cli_value(k->v.c, flag);
     if (text) return when_instant(text, tz, world_wall(k->v.c->world), out, err);
     err_set(err, EX_USAGE, "`leat backfill` needs --from and --to");
@@ -70,7 +72,8 @@ static int read_request(struct backfilling *k, struct err *err) {
                                  .schedule = cli_value(c, "schedule"),
                                  .every = cli_value(c, "every"),
                                  .redo = redo_of(k),
-                                 .order = cli_given(c, "newest-first") ? NEWEST_FIRST : k->pipeline->backfill.order,
+                                 .order = cli_given(c, "newest-first") ? NEWEST_FIRST
+                                                                       : k->pipeline->backfill.order,
                                  .missing = cli_given(c, "missing"),
                                  .move_bookmark = cli_given(c, "move-bookmark"),
                                  .step = cli_value(c, "step"),
@@ -103,9 +106,12 @@ static void say_waits(struct cli *c, long long id, bool serves) {
     if (c->json)
         out_printf(&c->out, "{\"backfill\":\"%lld\"}\n", id);
     else if (serves)
-        out_printf(&c->out, "backfill %lld goes on in the daemon; look at it with: leat backfill show %lld\n", id, id);
+        out_printf(&c->out, "backfill %lld goes on in the daemon; look at it with: leat backfill show %lld\n",
+                   id, id);
     else
-        out_printf(&c->out, "backfill %lld is written down; it begins with the next `leat serve`, or: leat backfill resume %lld\n",
+        out_printf(&c->out,
+                   "backfill %lld is written down; it begins with the next `leat serve`, or: leat backfill "
+                   "resume %lld\n",
                    id, id);
 }
 
@@ -128,8 +134,9 @@ int backfill_begun(struct view *v, struct calls *f, json_t *answer, struct err *
 }
 
 static int add(struct backfilling *k, struct err *err) {
-    json_t *answer, *request = json_pack("{ss so ss si}", "ask", "backfill_add", "plan", plan_request_json(&k->r),
-                                         "token", k->plan.token, "patience_seconds", PLAN_PATIENCE_S);
+    json_t *answer,
+        *request = json_pack("{ss so ss si}", "ask", "backfill_add", "plan", plan_request_json(&k->r),
+                             "token", k->plan.token, "patience_seconds", PLAN_PATIENCE_S);
     if (backfill_ask(&k->v, k->calls, request, &answer, err)) return -1;
     return backfill_begun(&k->v, k->calls, answer, err);
 }
@@ -140,7 +147,8 @@ static duration_t predict(struct backfilling *k) {
     struct err ignored;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     duration_t took;
-    int known = backfill_predict(k->v.store, k->pipeline, &k->r, &k->plan, cores > 4 ? cores : 4, &took, &ignored);
+    int known =
+        backfill_predict(k->v.store, k->pipeline, &k->r, &k->plan, cores > 4 ? cores : 4, &took, &ignored);
     return known == 1 ? took : -1;
 }
 
@@ -177,8 +185,8 @@ static int named(struct backfilling *k, struct err *err) {
     bool asked = k->r.name && k->v.store && !cli_given(k->v.c, "dry-run");
     int found = asked ? store_backfill_named(k->v.store, k->r.name, k->v.arena, &b, err) : 0;
     if (found == 1)
-        cli_say(k->v.c, "backfill %lld `%s` is there: %lld of %lld windows are done\n", (long long)b.id, b.name,
-                (long long)b.done, (long long)(b.total - b.skipped));
+        cli_say(k->v.c, "backfill %lld `%s` is there: %lld of %lld windows are done\n", (long long)b.id,
+                b.name, (long long)b.done, (long long)(b.total - b.skipped));
     return found;
 }
 
@@ -208,16 +216,24 @@ static const char *const redos[] = {"never", "failed", "all", NULL};
 static const struct flag flags[] = {
     {.name = "from", .value = "A", .help = "start of the first window, at the earliest"},
     {.name = "to", .value = "B", .help = "end of the last window, at the latest: exclusive"},
-    {.name = "redo", .value = "WHICH", .values = redos, .help = "windows that ran before: never, failed ones, or all"},
+    {.name = "redo",
+     .value = "WHICH",
+     .values = redos,
+     .help = "windows that ran before: never, failed ones, or all"},
     {.name = "missing", .help = "windows that the data do not have, whatever ran"},
-    {.name = "every", .value = "UNIT", .help = "windows of this length instead of the schedule's: hour, day, \"6 hours\""},
+    {.name = "every",
+     .value = "UNIT",
+     .help = "windows of this length instead of the schedule's: hour, day, \"6 hours\""},
     {.name = "schedule", .value = "NAME", .help = "windows of this schedule (default: the first)"},
     {.name = "newest-first", .help = "the newest window first"},
     {.name = "max-parallel", .value = "N", .help = "windows at once; does not count against max_active_runs"},
     {.name = "max-failures", .value = "N", .help = "start nothing more after so many failed windows"},
     {.name = "step", .value = "STEP", .help = "of every window just this step"},
     {.name = "from-step", .value = "STEP", .help = "of every window this step and everything after it"},
-    {.name = "param", .letter = 'p', .value = "NAME=VALUE", .help = "a parameter of the pipeline; may be repeated"},
+    {.name = "param",
+     .letter = 'p',
+     .value = "NAME=VALUE",
+     .help = "a parameter of the pipeline; may be repeated"},
     {.name = "name", .value = "TEXT", .help = "the same name again goes on with it, and never doubles it"},
     {.name = "move-bookmark", .help = "let bookmarks move: steps bring what is new, whatever the window"},
     {.name = "reason", .value = "TEXT", .help = "kept with it"},
@@ -228,7 +244,8 @@ static const struct flag flags[] = {
 };
 
 static const char *const examples[] = {
-    "leat backfill sales_daily --from 2026-10-01 --to 2026-11-01 --max-parallel 4\tOctober, four days at once",
+    "leat backfill sales_daily --from 2026-10-01 --to 2026-11-01 --max-parallel 4\tOctober, four days at "
+    "once",
     "leat backfill sales_daily --from 2026-01-01 --to today --missing --dry-run\twhat the data do not have",
     "leat backfill sales_daily --from 2026-10-01 --to 2026-11-01 --redo failed\tonce more what failed",
     "leat backfill sales_daily --from 2026-01-01 --to 2026-11-01 --name year --detach -y\tby a script, once",
@@ -243,9 +260,12 @@ const struct command command_backfill = {
     .group = GROUP_RUN,
     .usage = "PIPELINE --from A --to B [--redo never|failed|all | --missing] [--max-parallel N]",
     .about = "Runs a pipeline for many windows of the past.",
-    .more = "The plan is shown first: what becomes of each window, and why. What ran well is not repeated unless --redo "
-            "all says so, and bookmarks stay where they are. A backfill is kept in the database: it goes on after a "
-            "crash, in the daemon when one serves, else in this command; Ctrl-C only lets go of it. With --max-failures "
+    .more = "The plan is shown first: what becomes of each window, and why. What ran well is not repeated "
+            "unless --redo "
+            "all says so, and bookmarks stay where they are. A backfill is kept in the database: it goes on "
+            "after a "
+            "crash, in the daemon when one serves, else in this command; Ctrl-C only lets go of it. With "
+            "--max-failures "
             "or a pause, what is left waits for `leat backfill resume`. Ends with 7 when somebody paused it.",
     .examples = examples,
     .flags = flags,

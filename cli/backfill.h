@@ -1,4 +1,5 @@
-/* backfill.h: what the files of `leat backfill` and `leat restate` share: showing a plan, and following it. */
+/* backfill.h: what the files of `leat backfill` and `leat restate` share: showing a plan, and following it.
+ */
 #ifndef LEAT_CLI_BACKFILL_H
 #define LEAT_CLI_BACKFILL_H
 
@@ -15,7 +16,8 @@ struct shown_plan {
     const struct backfill_plan *plan;
     duration_t usual; /* how long it would take; -1: nothing to go by */
 };
-/* One line; with `whole` also what becomes of which windows. On stdout, or as a document with --json (whole). */
+/* One line; with `whole` also what becomes of which windows. On stdout, or as a document with --json (whole).
+ */
 void backfill_plan_show(const struct shown_plan *p, bool whole);
 json_t *backfill_plan_json(const struct shown_plan *p);
 /* "2026-10-01 … 2026-10-31", in the arena; and "31 windows 2026-10-01 … 2026-10-31" */
@@ -31,23 +33,23 @@ struct watch;
 struct watched_window {
     instant_t at, start, end;
     int64_t run;
-    const char *state;               /* running ok failed cancelled planned */
+    const char *state;                /* running ok failed cancelled planned */
     const char *failed_step, *reason; /* NULL or "": none */
-    duration_t took;                 /* -1: not known */
+    duration_t took;                  /* -1: not known */
 };
 struct watch *watch_new(struct cli *c, const struct tz *tz, const struct backfill_row *b);
 void watch_free(struct watch *w); /* NULL is fine */
 void watch_window(struct watch *w, const struct watched_window *e);
 void watch_counts(struct watch *w, const struct backfill_row *b); /* how things stand */
-void watch_draw(struct watch *w);                    /* the line at the bottom of a terminal; at most ten times a second */
+void watch_draw(struct watch *w); /* the line at the bottom of a terminal; at most ten times a second */
 /* Says how it ended; the exit code. `here`: this process was at work on it, so nobody is now. */
 int watch_end(struct watch *w, const struct backfill_row *b);
 int watch_detach(struct watch *w, int signal, bool here);
 
 /* ---- backfill_follow.c ---- */
 
-/* Does it here or, when somebody serves, watches it being done; what ended before `since` is no news. The exit code,
- * or -1 with err. */
+/* Does it here or, when somebody serves, watches it being done; what ended before `since` is no news. The
+ * exit code, or -1 with err. */
 int backfill_follow(struct view *v, struct calls *f, int64_t id, instant_t since, struct err *err);
 
 /* ---- backfill.c ---- */

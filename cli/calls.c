@@ -15,7 +15,7 @@ struct calls {
     struct pipeline **owned; /* of each known one; NULL: it has errors */
     char **names;            /* malloc'ed */
     size_t count, cap, owned_cap, names_cap;
-    size_t followed; /* so many of them have been looked through for what they run */
+    size_t followed;  /* so many of them have been looked through for what they run */
     struct map index; /* name -> place in the lists */
     struct wiring *wiring;
     bool whole; /* every pipeline of the project has been read */

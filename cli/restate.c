@@ -1,4 +1,5 @@
-/* restate.c: `leat restate`: one bad day mended everywhere. The plan, its stages and who follows, is shown first. */
+/* restate.c: `leat restate`: one bad day mended everywhere. The plan, its stages and who follows, is shown
+ * first. */
 #include "cli/backfill.h"
 
 #include "base/buf.h"
@@ -40,11 +41,13 @@ static const char *zone_of(const struct restating_cli *k) {
 
 static int no_span(struct err *err) {
     err_set(err, EX_USAGE, "`leat restate` needs --window, or --from and --to");
-    return err_hint(err, "--window 2026-11-19; or --from 2026-11-01 --to 2026-11-08: seven days, --to is exclusive");
+    return err_hint(
+        err, "--window 2026-11-19; or --from 2026-11-01 --to 2026-11-08: seven days, --to is exclusive");
 }
 
 static int read_span(struct restating_cli *k, const struct tz *tz, struct err *err) {
-    const char *window = cli_value(k->v.c, "window"), *from = cli_value(k->v.c, "from"), *to = cli_value(k->v.c, "to");
+    const char *window = cli_value(k->v.c, "window"), *from = cli_value(k->v.c, "from"),
+               *to = cli_value(k->v.c, "to");
     instant_t now = world_wall(k->v.c->world);
     struct span_of_time w = {0};
     if (window ? from || to : !from || !to) return no_span(err);
@@ -83,10 +86,14 @@ static int read_request(struct restating_cli *k, struct err *err) {
 /* ---- the plan ---- */
 
 static const struct column columns[] = {
-    {.title = "STAGE", .right = true}, {.title = "ACTION", .status = true},
-    {.title = "PIPELINE"},             {.title = "STEPS", .keep = 3},
-    {.title = "WINDOWS", .right = true}, {.title = "WHICH", .keep = 4},
-    {.title = "WHY", .keep = 2},       {.title = NULL},
+    {.title = "STAGE", .right = true},
+    {.title = "ACTION", .status = true},
+    {.title = "PIPELINE"},
+    {.title = "STEPS", .keep = 3},
+    {.title = "WINDOWS", .right = true},
+    {.title = "WHICH", .keep = 4},
+    {.title = "WHY", .keep = 2},
+    {.title = NULL},
 };
 
 static const char *steps_text(struct view *v, const struct restate_item *i) {
@@ -113,7 +120,8 @@ static void show_items(struct restating_cli *k) {
     struct table *t = table_new(columns);
     for (size_t i = 0, to; i < k->plan.count; i = to) {
         const struct restate_item *item = &k->plan.items[i];
-        for (to = i + 1; to < k->plan.count && is_alike(item, &k->plan.items[to]); to++) {}
+        for (to = i + 1; to < k->plan.count && is_alike(item, &k->plan.items[to]); to++) {
+        }
         table_addf(t, "%" PRId64, item->stage + 1);
         table_add(t, item->gone ? "refuse" : "run");
         table_add(t, item->pipeline->name);
@@ -137,19 +145,21 @@ static json_t *item_json(const struct restate_item *i) {
 static void show_json(struct restating_cli *k) {
     json_t *windows = json_array(), *notes = json_array();
     for (size_t i = 0; i < k->plan.count; i++) json_array_append_new(windows, item_json(&k->plan.items[i]));
-    for (size_t i = 0; i < k->plan.note_count; i++) json_array_append_new(notes, json_string(k->plan.notes[i]));
+    for (size_t i = 0; i < k->plan.note_count; i++)
+        json_array_append_new(notes, json_string(k->plan.notes[i]));
     out_document(&k->v.c->out, "restate",
                  json_pack("[{sn ss so so sn sI sI so so}]", "id", "dataset", k->r.dataset, "from",
                            json_instant(k->r.from), "to", json_instant(k->r.to), "state", "total",
-                           (json_int_t)k->plan.count, "refused", (json_int_t)k->plan.refused, "notes", notes, "windows",
-                           windows));
+                           (json_int_t)k->plan.count, "refused", (json_int_t)k->plan.refused, "notes", notes,
+                           "windows", windows));
 }
 
 static void show_plan(struct restating_cli *k) {
     struct cli *c = k->v.c;
     char runs[FORMAT_TEXT], stages[FORMAT_TEXT];
     if (c->json) return;
-    out_printf(&c->out, "restate %s: %s in %s\n", k->r.dataset, format_plural((int64_t)k->plan.count, "run", runs),
+    out_printf(&c->out, "restate %s: %s in %s\n", k->r.dataset,
+               format_plural((int64_t)k->plan.count, "run", runs),
                format_plural(k->plan.stages, "stage", stages));
     show_items(k);
     fflush(c->out.file);
@@ -160,15 +170,17 @@ static void show_plan(struct restating_cli *k) {
 static int refused(const struct restating_cli *k, struct err *err) {
     size_t i = 0;
     while (!k->plan.items[i].gone) i++;
-    err_set(err, EX_CONFLICT, "%s cannot run again: %s", k->plan.items[i].pipeline->name, k->plan.items[i].gone);
+    err_set(err, EX_CONFLICT, "%s cannot run again: %s", k->plan.items[i].pipeline->name,
+            k->plan.items[i].gone);
     return err_hint(err, "bring it back first, or restate less: --downstream none, a shorter stretch");
 }
 
 /* ---- the verb ---- */
 
 static int add(struct restating_cli *k, struct err *err) {
-    json_t *answer, *request = json_pack("{ss so ss si}", "ask", "restate_add", "plan", restate_request_json(&k->r),
-                                         "token", k->plan.token, "patience_seconds", PLAN_PATIENCE_S);
+    json_t *answer,
+        *request = json_pack("{ss so ss si}", "ask", "restate_add", "plan", restate_request_json(&k->r),
+                             "token", k->plan.token, "patience_seconds", PLAN_PATIENCE_S);
     if (backfill_ask(&k->v, k->calls, request, &answer, err)) return -1;
     return backfill_begun(&k->v, k->calls, answer, err);
 }
@@ -236,7 +248,8 @@ static const struct flag flags[] = {
 };
 
 static const char *const examples[] = {
-    "leat restate trusted.orders --window 2026-11-19 --dry-run\twho read that day, and in which order it is mended",
+    "leat restate trusted.orders --window 2026-11-19 --dry-run\twho read that day, and in which order it is "
+    "mended",
     "leat restate trusted.orders --window 2026-11-19\tmends it, and everything made from it",
     "leat restate raw.orders --from 2026-11-01 --to 2026-11-08 --downstream none\tjust the dataset",
     NULL,
@@ -250,9 +263,12 @@ const struct command command_restate = {
     .group = GROUP_FIX,
     .usage = "DATASET --window W | --from A --to B [--downstream none|pipeline|all]",
     .about = "Makes a dataset anew for a span of time, and everything that was made from it.",
-    .more = "The step that writes it runs again for the windows that meet the span; then, stage by stage, every step of "
-            "any pipeline that read it for a window that meets a changed one. Bookmarks stay where they are. It is kept "
-            "in the database like a backfill, and `leat backfill list`, `show`, `pause`, `resume` and `cancel` know it. "
+    .more = "The step that writes it runs again for the windows that meet the span; then, stage by stage, "
+            "every step of "
+            "any pipeline that read it for a window that meets a changed one. Bookmarks stay where they are. "
+            "It is kept "
+            "in the database like a backfill, and `leat backfill list`, `show`, `pause`, `resume` and "
+            "`cancel` know it. "
             "Ends with 8 when an input that some window needs is there no more.",
     .examples = examples,
     .flags = flags,

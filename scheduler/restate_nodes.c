@@ -1,5 +1,5 @@
-/* restate_nodes.c: from the roots to everything that read what they change. Steps are taken in an order in which
- * writers come before readers, so every node's stage is known before it is followed. */
+/* restate_nodes.c: from the roots to everything that read what they change. Steps are taken in an order in
+ * which writers come before readers, so every node's stage is known before it is followed. */
 #include "scheduler/restate_impl.h"
 
 #include "base/limits.h"
@@ -53,7 +53,8 @@ struct span_list {
     size_t count, room;
 };
 
-static void add_span(struct restating *k, struct span_list *l, instant_t start, instant_t end, int64_t version) {
+static void add_span(struct restating *k, struct span_list *l, instant_t start, instant_t end,
+                     int64_t version) {
     if (l->count == l->room) {
         size_t room = l->room ? 2 * l->room : 64;
         struct span_found *more = arena_array(k->out->arena, room, sizeof *more);
@@ -78,7 +79,8 @@ static bool lies_in(const struct span_found *small, const struct span_found *lar
 /* Smaller windows that were published later have all of it that is asked about. */
 static bool is_superseded(const struct restating *k, const struct span_list *l, size_t i) {
     const struct span_found *w = &l->items[i];
-    instant_t done = w->start > k->r->from ? w->start : k->r->from, end = w->end < k->r->to ? w->end : k->r->to;
+    instant_t done = w->start > k->r->from ? w->start : k->r->from,
+              end = w->end < k->r->to ? w->end : k->r->to;
     for (size_t j = 0; j < l->count && l->items[j].start <= done && done < end; j++) {
         const struct span_found *o = &l->items[j];
         if (lies_in(o, w) && o->version > w->version && o->end > done) done = o->end;
@@ -86,28 +88,34 @@ static bool is_superseded(const struct restating *k, const struct span_list *l, 
     return done >= end;
 }
 
-static int add_published(struct restating *k, const struct restate_step *t, struct span_list *l, struct err *err) {
+static int add_published(struct restating *k, const struct restate_step *t, struct span_list *l,
+                         struct err *err) {
     struct version_window *rows;
     size_t n;
     const struct restate_asks *asks = k->s->asks;
-    if (asks->written(asks->ctx, k->r->dataset, k->r->from, k->r->to, k->out->arena, &rows, &n, err)) return -1;
+    if (asks->written(asks->ctx, k->r->dataset, k->r->from, k->r->to, k->out->arena, &rows, &n, err))
+        return -1;
     for (size_t i = 0; i < n; i++) {
-        bool own = strcmp(rows[i].pipeline, t->pipeline->name) == 0 && strcmp(rows[i].step, t->step->name) == 0;
+        bool own =
+            strcmp(rows[i].pipeline, t->pipeline->name) == 0 && strcmp(rows[i].step, t->step->name) == 0;
         if (own) add_span(k, l, rows[i].start, rows[i].end, rows[i].version);
     }
     return 0;
 }
 
 /* It may have published nothing for a window because nothing had changed: what it read says that it ran. */
-static int add_consumed(struct restating *k, const struct restate_step *t, struct span_list *l, struct err *err) {
+static int add_consumed(struct restating *k, const struct restate_step *t, struct span_list *l,
+                        struct err *err) {
     const struct restate_asks *asks = k->s->asks;
     for (size_t r = 0; r < t->step->read_count; r++) {
         struct consumed_row *rows;
         size_t n;
-        if (asks->consumers(asks->ctx, t->step->reads[r].dataset, k->r->from, k->r->to, k->out->arena, &rows, &n, err))
+        if (asks->consumers(asks->ctx, t->step->reads[r].dataset, k->r->from, k->r->to, k->out->arena, &rows,
+                            &n, err))
             return -1;
         for (size_t i = 0; i < n; i++) {
-            bool own = strcmp(rows[i].pipeline, t->pipeline->name) == 0 && strcmp(rows[i].step, t->step->name) == 0;
+            bool own =
+                strcmp(rows[i].pipeline, t->pipeline->name) == 0 && strcmp(rows[i].step, t->step->name) == 0;
             if (own) add_span(k, l, rows[i].window_start, rows[i].window_end, 0);
         }
     }
@@ -115,20 +123,22 @@ static int add_consumed(struct restating *k, const struct restate_step *t, struc
 }
 
 /* It never ran for a window: those that its pipeline would have. */
-static int add_usual(struct restating *k, const struct restate_step *t, struct span_list *l, struct err *err) {
+static int add_usual(struct restating *k, const struct restate_step *t, struct span_list *l,
+                     struct err *err) {
     struct backfill_plan plan = {0};
     struct plan_request r = {.pipeline = t->pipeline->name, .from = k->r->from, .to = k->r->to};
     struct planning p = {.p = t->pipeline, .r = &r, .now = k->s->now, .out = &plan};
     int rc = plan_windows(&p, err);
     if (rc) err_hint(err, "take a longer stretch: --from, --to");
-    for (size_t i = 0; i < plan.count && !rc; i++) add_span(k, l, plan.windows[i].start, plan.windows[i].end, 0);
+    for (size_t i = 0; i < plan.count && !rc; i++)
+        add_span(k, l, plan.windows[i].start, plan.windows[i].end, 0);
     backfill_plan_release(&plan);
     return rc;
 }
 
 static int cannot_root(const struct restate_step *t, struct err *err) {
-    err_set(err, EX_INVALID, "%s cannot be restated: step %s.%s: %s", t->step->into->dataset, t->pipeline->name,
-            t->step->name, t->cannot);
+    err_set(err, EX_INVALID, "%s cannot be restated: step %s.%s: %s", t->step->into->dataset,
+            t->pipeline->name, t->step->name, t->cannot);
     return err_hint(err, "steps that write with replace_partitions, merge or replace can");
 }
 
@@ -186,7 +196,8 @@ static int follow_same_run(struct restating *k, const struct restate_node *from,
     for (size_t i = 0; i < w->reader_count && !rc; i++) {
         if (k->steps[w->readers[i]].pipeline != w->pipeline) continue;
         rc = reach(k,
-                   &(struct restate_node){w->readers[i], from->start, from->end, from->stage, w->step->into->dataset},
+                   &(struct restate_node){w->readers[i], from->start, from->end, from->stage,
+                                          w->step->into->dataset},
                    err);
     }
     return rc;
@@ -198,7 +209,8 @@ static int follow_row(struct restating *k, const struct restate_node *from, cons
     size_t at;
     if (!map_get(&k->names, arena_printf(k->out->arena, "%s.%s", row->pipeline, row->step), &at)) return 0;
     const struct restate_step *t = &k->steps[at];
-    bool same_run = t->pipeline == w->pipeline && row->window_start == from->start && row->window_end == from->end;
+    bool same_run =
+        t->pipeline == w->pipeline && row->window_start == from->start && row->window_end == from->end;
     if (same_run || t == w || !is_wanted(k, t->pipeline)) return 0;
     return reach(k,
                  &(struct restate_node){(uint32_t)at, row->window_start, row->window_end, from->stage + 1,

@@ -124,9 +124,9 @@ struct live_run {
 struct lane {
     char *name;
     uint32_t counted;
-    uint32_t live;         /* runs in the core that are not of a backfill: what `if_running` asks about */
-    struct live_run *runs; /* of it, chained by lane_next */
-    struct hand *hands;    /* its schedules (clock.c) */
+    uint32_t live;            /* runs in the core that are not of a backfill: what `if_running` asks about */
+    struct live_run *runs;    /* of it, chained by lane_next */
+    struct hand *hands;       /* its schedules (clock.c) */
     struct trigger *triggers; /* those of them that start after datasets (triggers.c) */
     bool dirty, paused;
     int64_t definition; /* row of the last one written down, whose hash this is */
@@ -194,12 +194,12 @@ struct conductor {
     uv_timer_t due, progress;
     uv_signal_t sigint, sigterm;
     bool loop_open, warden_lost, wants_turn;
-    int signal, signals;     /* first SIGINT or SIGTERM; how many there were */
-    struct catalog *catalog; /* of one that serves */
-    struct clock *clock;     /* likewise */
+    int signal, signals;       /* first SIGINT or SIGTERM; how many there were */
+    struct catalog *catalog;   /* of one that serves */
+    struct clock *clock;       /* likewise */
     struct triggers *triggers; /* likewise */
     struct wiring *wiring;     /* conductor_wiring() */
-    struct feed *feeds;      /* open backfills that this one feeds */
+    struct feed *feeds;        /* open backfills that this one feeds */
     size_t feed_count, feed_cap;
     bool feeds_wait;       /* some window waits for what another run does */
     instant_t pause_until; /* when the first pause ends; INSTANT_NONE */

@@ -4,11 +4,12 @@
  *   run A..B STATE                    a run of that window; runs are numbered as they come
  *   has STEP A..B                     the output of STEP has that part of time
  *   before STATE                      the newest run of the slot before the first window
- *   > plan A..B now=T [words]         redo=W every=U schedule=N step=S from_step=S parallel=N; missing newest move
+ *   > plan A..B now=T [words]         redo=W every=U schedule=N step=S from_step=S parallel=N; missing newest
+ * move
  *
  * Times without a zone are of the pipeline's. */
-#include "scheduler/backfill.h"
 #include "plan_fixture.h"
+#include "scheduler/backfill.h"
 
 enum { FACTS = 64 };
 
@@ -74,8 +75,8 @@ static int by_window(const void *x, const void *y) {
     return (a->end > b->end) - (a->end < b->end);
 }
 
-static int ask_runs(void *ctx, const struct plan_request *r, struct arena *a, struct window_run **rows, size_t *n,
-                    struct err *err) {
+static int ask_runs(void *ctx, const struct plan_request *r, struct arena *a, struct window_run **rows,
+                    size_t *n, struct err *err) {
     struct bench *b = ctx;
     (void)a, (void)err;
     b->asked++;
@@ -97,8 +98,8 @@ static int ask_has(void *ctx, const struct plan_request *r, const struct step *s
     return *n > 0;
 }
 
-static int ask_before(void *ctx, const char *pipeline, const char *schedule, instant_t fire, struct window_run *out,
-                      struct err *err) {
+static int ask_before(void *ctx, const char *pipeline, const char *schedule, instant_t fire,
+                      struct window_run *out, struct err *err) {
     struct bench *b = ctx;
     (void)pipeline, (void)schedule, (void)err;
     *out = (struct window_run){.start = fire - US_PER_DAY, .end = fire, .run = 99};

@@ -7,8 +7,8 @@
  *   > restate DATASET A..B [none|pipeline]
  *
  * Times are UTC. */
-#include "scheduler/restate.h"
 #include "plan_fixture.h"
+#include "scheduler/restate.h"
 
 enum { FACTS = 64, NAME = 64 };
 
@@ -95,8 +95,8 @@ static int ask_consumers(void *ctx, const char *dataset, instant_t from, instant
     return 0;
 }
 
-static int ask_gone(void *ctx, const char *dataset, const struct step *writer, const char *timezone, instant_t start,
-                    instant_t end, char why[GONE_TEXT], struct err *err) {
+static int ask_gone(void *ctx, const char *dataset, const struct step *writer, const char *timezone,
+                    instant_t start, instant_t end, char why[GONE_TEXT], struct err *err) {
     struct bench *b = ctx;
     (void)writer, (void)timezone, (void)err;
     for (size_t i = 0; i < b->gone_count; i++) {
@@ -127,13 +127,15 @@ static void ask(void *ctx, char *line, struct buf *out) {
     fx_pipelines_close(&b->p);
     size_t n = fx_split(line, w);
     assert_true(n >= 3 && strcmp(w[0], "restate") == 0);
-    struct restate_request got, r = {.dataset = w[1], .downstream = RESTATE_all, .max_parallel = 1, .max_failures = -1};
+    struct restate_request got,
+        r = {.dataset = w[1], .downstream = RESTATE_all, .max_parallel = 1, .max_failures = -1};
     fx_span(w[2], NULL, &r.from, &r.to);
     if (fx_flag(w, "none")) r.downstream = RESTATE_none;
     if (fx_flag(w, "pipeline")) r.downstream = RESTATE_pipeline;
     json_t *sent = restate_request_json(&r);
     restate_request_read(sent, &got);
-    struct restate_asks asks = {.ctx = b, .written = ask_written, .consumers = ask_consumers, .gone = ask_gone};
+    struct restate_asks asks = {
+        .ctx = b, .written = ask_written, .consumers = ask_consumers, .gone = ask_gone};
     struct restate_sources s = {(const struct pipeline *const *)b->p.list, b->p.count, &asks,
                                 script_time("2026-12-01", NULL)};
     if (restate_plan(&s, &got, &p, &err)) {

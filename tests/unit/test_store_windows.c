@@ -28,7 +28,8 @@ static int64_t ran(struct fx *f, int64_t definition, int64_t day, const char *st
     if (strcmp(state, "queued") == 0) return run;
     assert_hit(1, store_run_move(f->s, &(struct run_move){run, "queued", "running", .at = NOON}, &err));
     if (strcmp(state, "running") != 0)
-        assert_hit(1, store_run_move(f->s, &(struct run_move){run, "running", state, .at = NOON + took}, &err));
+        assert_hit(1,
+                   store_run_move(f->s, &(struct run_move){run, "running", state, .at = NOON + took}, &err));
     return run;
 }
 
@@ -40,8 +41,8 @@ static const char *runs_text(struct fx *f, const struct window_query *q) {
     size_t n;
     assert_ok(store_window_runs(f->s, q, f->a, &rows, &n, &err));
     for (size_t i = 0; i < n; i++)
-        buf_addf(&b, "%s%lld:%s/%lld", i ? " " : "", (long long)((rows[i].start - NOON) / US_PER_DAY), rows[i].state,
-                 (long long)rows[i].run);
+        buf_addf(&b, "%s%lld:%s/%lld", i ? " " : "", (long long)((rows[i].start - NOON) / US_PER_DAY),
+                 rows[i].state, (long long)rows[i].run);
     const char *text = arena_strdup(f->a, buf_str(&b));
     buf_release(&b);
     return text;
@@ -143,16 +144,20 @@ static void run_sql(struct lake *l, const char *fmt, ...) {
     assert_ok(store_exec(l->f.s, sql, &err));
 }
 
-static void publish(struct lake *l, int64_t version, const char *step, int64_t day, int64_t days, int64_t back_to) {
+static void publish(struct lake *l, int64_t version, const char *step, int64_t day, int64_t days,
+                    int64_t back_to) {
     char to[24] = "NULL";
     if (back_to >= 0) snprintf(to, sizeof to, "%lld", (long long)back_to);
-    run_sql(l,
-            "INSERT INTO version(dataset, version, pipeline, step, operation, published_at, window_start, window_end,"
-            " rows, rows_unknown, bytes, files, rows_added, files_added, files_removed, based_on, rolled_back_to)"
-            " VALUES(%lld, %lld, 'sales', '%s', 'replace', %lld, nullif(%lld, 0), nullif(%lld, 0), 0, 0, 0, 0, 0, 0,"
-            " 0, -1, %s)",
-            (long long)l->dataset, (long long)version, step, (long long)(NOON + version),
-            days ? (long long)DAY(day) : 0, days ? (long long)DAY(day + days) : 0, to);
+    run_sql(
+        l,
+        "INSERT INTO version(dataset, version, pipeline, step, operation, published_at, window_start, "
+        "window_end,"
+        " rows, rows_unknown, bytes, files, rows_added, files_added, files_removed, based_on, rolled_back_to)"
+        " VALUES(%lld, %lld, 'sales', '%s', 'replace', %lld, nullif(%lld, 0), nullif(%lld, 0), 0, 0, 0, 0, "
+        "0, 0,"
+        " 0, -1, %s)",
+        (long long)l->dataset, (long long)version, step, (long long)(NOON + version),
+        days ? (long long)DAY(day) : 0, days ? (long long)DAY(day + days) : 0, to);
 }
 
 static const char *windows_text(struct lake *l, int64_t from, int64_t to) {
@@ -207,11 +212,13 @@ static void partitions_are_those_of_live_files(void **state) {
     size_t n;
     begin_lake(&l);
     for (int i = 0; i < 4; i++)
-        run_sql(&l,
-                "INSERT INTO data_file(dataset, path, bytes, partition, added_version, removed_version, added_at)"
-                " VALUES(%lld, 'f%d', 1, '{\"d\":\"2026-01-0%d\"}', %d, %s, 1)",
-                (long long)l.dataset, i, 1 + i / 2, i, i == 3 ? "5" : "NULL");
-    run_sql(&l, "INSERT INTO data_file(dataset, path, bytes, added_version, added_at) VALUES(%lld, 'x', 1, 9, 1)",
+        run_sql(
+            &l,
+            "INSERT INTO data_file(dataset, path, bytes, partition, added_version, removed_version, added_at)"
+            " VALUES(%lld, 'f%d', 1, '{\"d\":\"2026-01-0%d\"}', %d, %s, 1)",
+            (long long)l.dataset, i, 1 + i / 2, i, i == 3 ? "5" : "NULL");
+    run_sql(&l,
+            "INSERT INTO data_file(dataset, path, bytes, added_version, added_at) VALUES(%lld, 'x', 1, 9, 1)",
             (long long)l.dataset);
     assert_ok(store_partitions(l.f.s, l.dataset, l.f.a, &texts, &n, &err));
     assert_int_equal(2, n);
