@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/map.h"
+#include "dag/wiring.h"
 #include "scheduler/catalog.h"
 
 #include <stdlib.h>
@@ -14,13 +15,16 @@ struct calls {
     struct pipeline **owned; /* of each known one; NULL: it has errors */
     char **names;            /* malloc'ed */
     size_t count, cap, owned_cap, names_cap;
+    size_t followed;  /* so many of them have been looked through for what they run */
     struct map index; /* name -> place in the lists */
-    bool whole;       /* every pipeline of the project has been read */
+    struct wiring *wiring;
+    bool whole; /* every pipeline of the project has been read */
 };
 
 struct calls *calls_new(const struct project *p) {
     struct calls *k = xcalloc(1, sizeof *k);
     k->project = p;
+    k->wiring = wiring_new();
     return k;
 }
 
@@ -31,6 +35,7 @@ void calls_free(struct calls *k) {
         free(k->names[i]);
     }
     map_release(&k->index);
+    wiring_free(k->wiring);
     free(k->known);
     free(k->owned);
     free(k->names);
@@ -49,60 +54,83 @@ static void put(struct calls *k, const char *name, struct pipeline *p) {
     k->known[k->count] = (struct callee){.name = k->names[k->count], .pipeline = p};
     k->owned[k->count] = p;
     map_add(&k->index, k->names[k->count], k->count, NULL);
+    if (p) wiring_put(k->wiring, p);
     k->count++;
 }
 
-static void read_file(struct calls *k, const char *path) {
-    struct loaded l = {0};
-    load_quietly(NULL, k->project, &path, 1, &l);
-    if (l.name && !is_known(k, l.name))
-        put(k, l.name, l.pipeline);
+static void take(struct calls *k, struct loaded *l) {
+    if (l->name && !is_known(k, l->name))
+        put(k, l->name, l->pipeline);
     else
-        pipeline_free(l.pipeline);
-    free(l.name);
-    free(l.problem);
+        pipeline_free(l->pipeline);
+    free(l->name);
+    free(l->problem);
 }
 
-static void read_name(struct calls *k, const char *name) {
-    struct err ignored;
-    char *path = is_known(k, name) ? NULL : find_pipeline_file(k->project, name, &ignored);
-    if (path) read_file(k, path);
+/* Together: one process of the engine is asked about all of them. */
+static void read_files(struct calls *k, char *const *paths, size_t n) {
+    struct loaded *all = xcalloc(n + 1, sizeof *all);
+    load_quietly(NULL, k->project, (const char *const *)paths, n, all);
+    for (size_t i = 0; i < n; i++) take(k, &all[i]);
+    free(all);
+}
+
+static int read_name(struct calls *k, const char *name, struct err *err) {
+    if (is_known(k, name)) return 0;
+    char *path = find_pipeline_file(k->project, name, err);
+    if (!path) return -1;
+    read_files(k, &path, 1);
     free(path);
+    return 0;
 }
 
-/* Who writes a dataset can be any pipeline of the project. */
-static void read_all(struct calls *k) {
-    size_t n = 0;
+/* Who writes a dataset, and whom it starts, can be any pipeline of the project. */
+void calls_whole(struct calls *k) {
+    size_t n = 0, unknown = 0;
     char **files = k->whole ? NULL : project_pipeline_files(k->project, &n);
     k->whole = true;
     for (size_t i = 0; i < n; i++) {
         char *name = pipeline_peek_name(files[i]);
-        if (name && !is_known(k, name)) read_file(k, files[i]);
+        if (name && !is_known(k, name)) {
+            char *path = files[i];
+            files[i] = files[unknown];
+            files[unknown++] = path;
+        }
         free(name);
-        free(files[i]);
     }
+    if (unknown) read_files(k, files, unknown);
+    for (size_t i = 0; i < n; i++) free(files[i]);
     free(files);
 }
 
 static void read_steps(struct calls *k, const struct pipeline *p) {
+    struct err ignored;
     for (uint32_t i = 0; i < p->step_count; i++) {
-        if (p->steps[i].calls) read_name(k, p->steps[i].calls);
-        if (p->steps[i].complete) read_all(k);
+        if (p->steps[i].calls) read_name(k, p->steps[i].calls, &ignored);
+        if (p->steps[i].complete) calls_whole(k);
     }
 }
 
-/* Those that are added while it goes on are looked through too. */
-void calls_add(struct calls *k, struct pipeline *p) {
-    size_t from = k->count;
+void calls_put(struct calls *k, struct pipeline *p) {
     if (!is_known(k, p->name)) put(k, p->name, pipeline_share(p));
-    for (size_t i = from; i < k->count; i++)
-        if (k->known[i].pipeline) read_steps(k, k->known[i].pipeline);
+}
+
+/* Those that are added while it goes on are looked through too. */
+static void look_through(struct calls *k) {
+    for (; k->followed < k->count; k->followed++)
+        if (k->known[k->followed].pipeline) read_steps(k, k->known[k->followed].pipeline);
+}
+
+void calls_add(struct calls *k, struct pipeline *p) {
+    calls_put(k, p);
+    look_through(k);
 }
 
 /* ---- checking ---- */
 
 void calls_check(const struct calls *k, const struct pipeline *p, struct diags *d) {
     pipeline_check_calls(p, k->known, k->count, d);
+    wiring_check(k->wiring, p, d);
 }
 
 int calls_check_all(struct cli *c, const struct calls *k, struct err *err) {
@@ -129,12 +157,11 @@ int calls_check_all(struct cli *c, const struct calls *k, struct err *err) {
 struct pipeline *calls_find(void *calls, const char *name, struct err *err) {
     struct calls *k = calls;
     size_t at;
+    if (read_name(k, name, err)) return NULL;
+    look_through(k);
     bool known = map_get(&k->index, name, &at);
     if (known && k->owned[at]) return pipeline_share(k->owned[at]);
-    if (known)
-        err_set(err, EX_INVALID, "pipeline `%s` has errors: see `leat validate %s`", name, name);
-    else
-        err_set(err, EX_NOT_FOUND, "no pipeline `%s` is at hand", name);
+    err_set(err, EX_INVALID, "pipeline `%s` has errors: see `leat validate %s`", name, name);
     return NULL;
 }
 

@@ -13,7 +13,8 @@
 struct file {
     char *path;
     struct diags *diags;
-    struct loading *loading; /* NULL: it cannot be read, `why` or diags say so */
+    struct loading *loading; /* NULL: it cannot be read, `why` or diags say so; or it has been */
+    struct pipeline *pipeline; /* NULL: it has errors */
     struct err why;
 };
 
@@ -23,7 +24,7 @@ struct validation {
     struct cli *c;
     struct project *project;
     struct file *files;
-    struct calls *calls; /* what the files so far run */
+    struct calls *calls; /* the files, and what they run */
     size_t file_count, invalid;
     json_t *items;
     bool fix, strict;
@@ -128,17 +129,10 @@ static void report(struct validation *v, struct diags *d, const char *path, cons
     if (d->count > 0) print_diags(v, d);
 }
 
-static bool has_calls(const struct pipeline *p) {
-    for (uint32_t i = 0; i < p->step_count; i++)
-        if (p->steps[i].calls) return true;
+static bool starts_after(const struct pipeline *p) {
+    for (size_t i = 0; i < p->schedule_count; i++)
+        if (p->schedules[i].after.count) return true;
     return false;
-}
-
-static void check_calls(struct validation *v, struct pipeline *p, struct diags *d) {
-    if (!p || !has_calls(p)) return;
-    if (!v->calls) v->calls = calls_new(v->project);
-    calls_add(v->calls, p);
-    calls_check(v->calls, p, d);
 }
 
 static void load_files(struct validation *v, const struct pipeline_reader *reader) {
@@ -152,20 +146,36 @@ static void load_files(struct validation *v, const struct pipeline_reader *reade
     free(all);
 }
 
-static int validate_file(struct validation *v, struct file *f, struct err *err) {
+/* What the files run, and the whole project where datasets start some of them. */
+static void read_others(struct validation *v) {
+    bool whole = false;
+    v->calls = calls_new(v->project);
+    for (size_t i = 0; i < v->file_count; i++) {
+        struct file *f = &v->files[i];
+        f->pipeline = f->loading ? loading_end(f->loading) : NULL;
+        f->loading = NULL;
+        if (f->pipeline) calls_put(v->calls, f->pipeline);
+    }
+    for (size_t i = 0; i < v->file_count; i++) {
+        if (!v->files[i].pipeline) continue;
+        calls_add(v->calls, v->files[i].pipeline);
+        whole |= starts_after(v->files[i].pipeline);
+    }
+    if (whole) calls_whole(v->calls);
+}
+
+static int validate_file(struct validation *v, const struct file *f, struct err *err) {
     struct diags *d = f->diags;
-    struct pipeline *p = f->loading ? loading_end(f->loading) : NULL;
-    check_calls(v, p, d);
+    const struct pipeline *p = f->pipeline;
+    if (p) calls_check(v->calls, p, d);
     bool ok = p && d->errors == 0 && !(v->strict && d->warnings > 0);
     int rc = 0;
-    f->loading = NULL;
     if (!p && d->errors == 0)
         rc = (*err = f->why, -1);
     else
         report(v, d, shown_path(v->project, f->path), d->errors ? NULL : p);
     if (rc == 0 && v->fix) rc = apply_fixes(v, d, f->path, err);
     v->invalid += !ok;
-    pipeline_free(p);
     return rc;
 }
 
@@ -174,6 +184,7 @@ static int validate_files(struct validation *v, struct err *err) {
     struct pipeline_reader reader = pipeline_reader(&asking);
     int rc = 0;
     load_files(v, &reader);
+    read_others(v);
     for (size_t i = 0; rc == 0 && i < v->file_count; i++) rc = validate_file(v, &v->files[i], err);
     return rc;
 }
@@ -181,7 +192,7 @@ static int validate_files(struct validation *v, struct err *err) {
 static void release_files(struct validation *v) {
     for (size_t i = 0; i < v->file_count; i++) {
         struct file *f = &v->files[i];
-        if (f->loading) pipeline_free(loading_end(f->loading));
+        pipeline_free(f->pipeline);
         diags_free(f->diags);
         free(f->path);
     }

@@ -1,12 +1,10 @@
-/* calls.c: `pipeline:` steps, judged by the pipelines they run. Names are looked up once; a circle is found
- * by a walk over pipelines that sees each once. */
+/* calls.c: `pipeline:` steps, judged by the pipelines they run: names, parameters, what is held. Circles:
+ * wiring.c. */
 #include "base/suggest.h"
 #include "dag/build.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { PATH_SHOWN = 12 };
 
 struct calls {
     const struct pipeline *p;
@@ -104,53 +102,43 @@ static void check_params(struct calls *c, const struct step *s, const struct pip
     check_missing(c, s, called, with);
 }
 
-/* ---- circles */
+/* ---- what is held */
 
-struct walk {
-    size_t *from; /* of each known pipeline: the one it was reached from, plus one; 0: not reached */
-    size_t *queue;
-    size_t head, tail;
-};
-
-static void reach(struct calls *c, struct walk *w, const struct pipeline *p, size_t from) {
-    for (uint32_t i = 0; i < p->step_count; i++) {
-        size_t at;
-        const char *name = p->steps[i].calls;
-        if (!name || !map_get(&c->names, name, &at) || w->from[at]) continue;
-        w->from[at] = from;
-        w->queue[w->tail++] = at;
+/* The step would hold its tokens for as long as something waits for them. */
+static bool check_pool(struct calls *c, const struct step *s, const struct pipeline *called) {
+    int64_t all = 0;
+    const struct project *project = c->p->project;
+    for (size_t i = 0; i < project->pool_count; i++)
+        if (strcmp(project->pools[i].name, s->pool) == 0) all = project->pools[i].tokens;
+    for (uint32_t i = 0; i < called->step_count; i++) {
+        const struct step *needs = &called->steps[i];
+        if (!needs->pool || strcmp(needs->pool, s->pool) != 0 || s->pool_tokens + needs->pool_tokens <= all)
+            continue;
+        struct diag *g = diag_add(c->d, "E0417", at_name(s),
+                                  "this step and step `%s` of pipeline `%s` never fit into pool `%s`",
+                                  needs->name, called->name, s->pool);
+        diag_label(c->d, g, "it holds its tokens until that pipeline has ended: leave out `pool` here");
+        return false;
     }
+    return true;
 }
 
-static void refuse_circle(struct calls *c, const struct step *s, const struct walk *w, size_t last) {
-    size_t path[PATH_SHOWN], n = 0, at = last;
-    for (; at < c->count && n < PATH_SHOWN; at = w->from[at] - 1) path[n++] = at;
-    struct buf text = BUF_INIT;
-    buf_addf(&text, "`%s`%s", c->p->name, at < c->count ? " -> …" : "");
-    while (n) buf_addf(&text, " -> `%s`", c->known[path[--n]].name);
-    buf_addf(&text, " -> `%s`", c->p->name);
-    struct diag *g = diag_add(c->d, "E0414", at_name(s), "pipelines run each other: %s", buf_str(&text));
-    diag_label(c->d, g, "the run would, in the end, wait for itself");
-    buf_release(&text);
-}
-
-/* Whether what the step runs comes back to p: a walk that starts with it alone. */
-static void check_circle(struct calls *c, const struct step *s) {
-    struct walk w = {.from = xcalloc(c->count + 1, sizeof *w.from),
-                     .queue = xcalloc(c->count + 1, sizeof *w.queue)};
-    size_t first, self;
-    map_get(&c->names, s->calls, &first);
-    bool known = map_get(&c->names, c->p->name, &self);
-    w.from[first] = c->count + 1;
-    w.queue[w.tail++] = first;
-    while (w.head < w.tail && known && !(w.from[self] && first != self)) {
-        size_t at = w.queue[w.head++];
-        if (at == self) break;
-        if (c->known[at].pipeline) reach(c, &w, c->known[at].pipeline, at + 1);
+/* Every pipeline that the step's run can lead to, each once. */
+static void check_held(struct calls *c, const struct step *s) {
+    bool *seen = xcalloc(c->count, sizeof *seen);
+    size_t *queue = xcalloc(c->count, sizeof *queue), head = 0, tail = 0, at;
+    if (map_get(&c->names, s->calls, &at)) seen[queue[tail++] = at] = true;
+    while (head < tail) {
+        const struct pipeline *called = c->known[queue[head++]].pipeline;
+        if (!called) continue;
+        if (!check_pool(c, s, called)) break;
+        for (uint32_t i = 0; i < called->step_count; i++) {
+            const char *name = called->steps[i].calls;
+            if (name && map_get(&c->names, name, &at) && !seen[at]) seen[queue[tail++] = at] = true;
+        }
     }
-    if (known && w.from[self]) refuse_circle(c, s, &w, first == self ? c->count : w.from[self] - 1);
-    free(w.from);
-    free(w.queue);
+    free(queue);
+    free(seen);
 }
 
 void pipeline_check_calls(const struct pipeline *p, const struct callee *known, size_t n, struct diags *d) {
@@ -167,7 +155,7 @@ void pipeline_check_calls(const struct pipeline *p, const struct callee *known, 
             refuse_broken(&c, s);
         else
             check_params(&c, s, k->pipeline);
-        if (k) check_circle(&c, s);
+        if (k && s->pool) check_held(&c, s);
     }
     map_release(&c.names);
 }

@@ -147,6 +147,13 @@
       "# a.yaml\n    pipeline: b\n")                                                                         \
     X(E0415, "a pipeline that is not there, or cannot be run so",                                            \
       "# orders.yaml is there\n    pipeline: ordres\n", "# orders.yaml is there\n    pipeline: orders\n")    \
+    X(E0416, "pipelines start each other",                                                                   \
+      "# a.yaml\nschedule: {after: refined.b}\n    into: raw.a\n# b.yaml\nschedule: {after: raw.a}\n    "    \
+      "into: refined.b\n",                                                                                   \
+      "# a.yaml\nschedule: {every: day at 06:15}\n    into: raw.a\n")                                        \
+    X(E0417, "a step holds what the pipeline it runs needs",                                                 \
+      "# pools: {database: 1}\n    pipeline: uses_the_database\n    pool: database\n",                       \
+      "# pools: {database: 1}\n    pipeline: uses_the_database\n")                                           \
     X(E0501, "an expression that cannot be read", STEP("    exec:\n      - ${run.id +}\n"),                  \
       STEP("    exec:\n      - ${run.id + \"x\"}\n"))                                                        \
     X(E0502, "an unknown name in an expression", STEP("    exec:\n      - ${window.begin}\n"),               \

@@ -260,8 +260,7 @@ struct callee {
     const struct pipeline *pipeline; /* NULL: its file has errors */
 };
 /* The `pipeline:` steps of p, judged by the pipelines they run: each must be known, take the parameters it is
- * given, have those it needs, and not run p in the end. A circle that p leads into but is no part of is the
- * business of its members. */
+ * given and have those it needs. Circles: dag/wiring.h. */
 void pipeline_check_calls(const struct pipeline *p, const struct callee *known, size_t n, struct diags *d);
 
 /* The pipeline files of a project: pipelines/?*.yaml and .yml, else the *.yaml beside it that hold

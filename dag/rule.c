@@ -282,6 +282,7 @@ struct schedule *schedule_copy(const struct schedule *s) {
     c->rule.tz = o->tz = tz_share(s->rule.tz);
     c->rule.closed_tz = o->closed_tz = tz_share(s->rule.closed_tz);
     c->after.datasets = copy_array(o->arena, s->after.datasets, s->after.count, sizeof *s->after.datasets);
+    c->after.places = NULL;
     for (size_t i = 0; i < s->after.count; i++)
         c->after.datasets[i] = arena_strdup(o->arena, s->after.datasets[i]);
     return c;

@@ -164,16 +164,19 @@ static void add_dataset(struct maker *m, const struct node *n) {
     static const struct where w = {.noun = "the schedule"};
     struct after *a = &m->s->after;
     struct value v;
-    if (field_parse(&m->b->l, n, &f, &w, &v))
+    if (field_parse(&m->b->l, n, &f, &w, &v)) {
+        a->places[a->count] = node_span(n);
         a->datasets[a->count++] = v.text;
-    else
+    } else {
         m->good = false;
+    }
 }
 
 static void add_datasets(struct maker *m, const struct node *n) {
     struct after *a = &m->s->after;
     bool list = n->kind == NODE_LIST;
     a->datasets = arena_array(m->b->l.arena, list ? n->count : 1, sizeof *a->datasets);
+    a->places = arena_array(m->b->l.arena, list ? n->count : 1, sizeof *a->places);
     a->count = 0;
     if (!list) add_dataset(m, n);
     if (list && !n->count) complain(m, "E0103", n, "`after` is an empty list");

@@ -36,6 +36,7 @@ struct after {
     bool all;
     enum { SAME_NONE, SAME_DAY, SAME_MONTH } same; /* with all */
     const char **datasets;                         /* zone.name */
+    struct span *places;                           /* of each in the file; NULL in a copy */
     size_t count;                                  /* 0: no `after:` */
 };
 

@@ -9,10 +9,9 @@ int store_consumed_put(struct store *s, const struct consumed_row *c, struct err
                         A_INT(c->version), A_INT(c->run)));
 }
 
-int store_consumed_stale(struct store *s, int64_t dataset, instant_t start, instant_t end, int64_t version,
-                         instant_t at, int64_t *n, struct err *err) {
-    int64_t hit = sql_run(
-        SQL(s, consumed_stale, err, A_INT(dataset), A_INT(start), arg_end(end), A_INT(version), A_AT(at)));
+int store_consumed_stale(struct store *s, const struct republished *r, int64_t *n, struct err *err) {
+    int64_t hit = sql_run(SQL(s, consumed_stale, err, A_INT(r->dataset), A_INT(r->start), arg_end(r->end),
+                              A_INT(r->version), A_AT(r->at), A_REF(r->run)));
     if (hit < 0) return -1;
     *n = hit;
     return 0;
@@ -45,4 +44,18 @@ int store_stale_list(struct store *s, const char *pipeline, int64_t limit, struc
                      struct consumed_row **rows, size_t *n, struct err *err) {
     if (!pipeline) return sql_list(SQL(s, stale_list, err, A_INT(limit)), consumed_type, a, rows, n);
     return sql_list(SQL(s, stale_pipeline, err, A_INT(limit), A_TEXT(pipeline)), consumed_type, a, rows, n);
+}
+
+static void count_read(sqlite3_stmt *st, struct arena *a, void *row) {
+    *(struct stale_count *)row = (struct stale_count){.pipeline = col_text(st, 0, a),
+                                                      .dataset = col_text(st, 1, a),
+                                                      .windows = sqlite3_column_int64(st, 2),
+                                                      .start = col_instant(st, 3),
+                                                      .end = col_instant(st, 4),
+                                                      .since = col_instant(st, 5)};
+}
+
+int store_stale_counts(struct store *s, struct arena *a, struct stale_count **rows, size_t *n, struct err *err) {
+    static const struct row_type type = {count_read, sizeof(struct stale_count)};
+    return sql_list(SQL(s, stale_counts, err, A_NONE), type, a, rows, n);
 }

@@ -99,12 +99,24 @@ int store_version_get(struct store *s, int64_t dataset, int64_t version, struct 
     return sql_get(SQL(s, version_get, err, A_INT(dataset), A_INT(version)), version_read, a, out);
 }
 
+static const struct row_type version_type = {version_read, sizeof(struct version_row)};
+
+int store_versions_after(struct store *s, int64_t dataset, int64_t after, int64_t limit, struct arena *a,
+                         struct version_row **rows, size_t *n, struct err *err) {
+    return sql_list(SQL(s, versions_after, err, A_INT(dataset), A_INT(after), A_INT(limit)), version_type, a, rows,
+                    n);
+}
+
+int store_version_pending(struct store *s, int64_t dataset, int64_t after, instant_t start, instant_t end,
+                          int64_t *version, struct err *err) {
+    return sql_int(SQL(s, version_pending, err, A_INT(dataset), A_INT(after), A_AT(start), A_AT(end)), version);
+}
+
 int store_versions_list(struct store *s, int64_t dataset, int64_t before, int64_t limit, struct arena *a,
                         struct version_row **rows, size_t *n, struct err *err) {
-    static const struct row_type type = {version_read, sizeof(struct version_row)};
     return sql_list(SQL(s, versions_list, err, A_INT(dataset), A_INT(before < 0 ? INT64_MAX : before),
                         A_INT(limit > 0 ? limit : -1)),
-                    type, a, rows, n);
+                    version_type, a, rows, n);
 }
 
 struct replaced {

@@ -60,6 +60,12 @@ int store_version_get(struct store *s, int64_t dataset, int64_t version, struct 
 /* Newest first; limit 0: all. before: versions below it; -1: any. */
 int store_versions_list(struct store *s, int64_t dataset, int64_t before, int64_t limit, struct arena *a,
                         struct version_row **rows, size_t *n, struct err *err);
+/* Versions of a dataset after one, oldest first, at most limit. */
+int store_versions_after(struct store *s, int64_t dataset, int64_t after, int64_t limit, struct arena *a,
+                         struct version_row **rows, size_t *n, struct err *err);
+/* The first of them that a run published for a window that meets [start, end). */
+int store_version_pending(struct store *s, int64_t dataset, int64_t after, instant_t start, instant_t end,
+                          int64_t *version, struct err *err);
 /* The newest version that replaced everything (contract.md 19) and the run that did. 1; 0: none. */
 int store_version_replaced(struct store *s, int64_t dataset, int64_t *version, int64_t *run, struct err *err);
 /* The oldest version published at or after `at`, else the head: retention keeps from there on. -1: none. */

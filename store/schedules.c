@@ -32,6 +32,7 @@ int store_schedule_ensure(struct store *s, const struct schedule_spec *spec, str
         return -1;
     int found = sql_get(named, schedule_read, a, &after);
     if (found == 1) *out = after;
+    if (found == 1 && there) out->gone_at = before.gone_at;
     if (found == 0) err_set(err, EX_FAILED, "schedule %s of %s is not there", spec->name, spec->pipeline);
     return found == 1 ? there : -1;
 }
@@ -86,12 +87,3 @@ int store_pauses_list(struct store *s, struct arena *a, struct pause_row **rows,
 
 /* ---- triggers by datasets ---- */
 
-int store_trigger_seen(struct store *s, int64_t schedule, const char *dataset, int64_t *version,
-                       struct err *err) {
-    return sql_int(SQL(s, trigger_seen, err, A_INT(schedule), A_TEXT(dataset)), version);
-}
-
-int store_trigger_move(struct store *s, int64_t schedule, const char *dataset, int64_t version,
-                       struct err *err) {
-    return (int)sql_run(SQL(s, trigger_move, err, A_INT(schedule), A_TEXT(dataset), A_INT(version)));
-}

@@ -21,8 +21,8 @@ struct schedule_row {
     const char *pipeline, *name, *rule; /* rule: JSON text */
     instant_t cursor, created_at, changed_at, gone_at;
 };
-/* Adds pipeline and schedule unless they are there; *out is what is there afterwards (cursor and rule as they
- * were; gone_at is taken back). 1: it was there; 0: it is new. */
+/* Adds pipeline and schedule unless they are there, and takes back that it was gone; *out: cursor, rule and
+ * gone_at as they were. 1: it was there; 0: it is new. */
 int store_schedule_ensure(struct store *s, const struct schedule_spec *spec, struct arena *a,
                           struct schedule_row *out, struct err *err);
 /* By pipeline and name; also those that are gone. */
@@ -92,6 +92,20 @@ int store_trigger_seen(struct store *s, int64_t schedule, const char *dataset, i
 /* 0: it was there, or beyond. */
 int store_trigger_move(struct store *s, int64_t schedule, const char *dataset, int64_t version,
                        struct err *err);
+/* A dataset that the schedule does not start after any more: it will be new when it comes back. */
+int store_trigger_forget(struct store *s, int64_t schedule, const char *dataset, struct err *err);
+struct trigger_row {
+    const char *dataset;
+    int64_t version;
+};
+int store_triggers_list(struct store *s, int64_t schedule, struct arena *a, struct trigger_row **rows,
+                        size_t *n, struct err *err);
+/* The queued run that a dataset started by this schedule for exactly this window (INSTANT_NONE: none). 1, 0, -1. */
+struct run_for {
+    const char *pipeline, *schedule;
+    instant_t window_start, window_end;
+};
+int store_run_queued_for(struct store *s, const struct run_for *q, int64_t *run, struct err *err);
 
 /* ---- runs that wait for their turn (state `queued`, known to the database alone) ---- */
 

@@ -45,7 +45,17 @@ enum {
         " CROSS JOIN pipeline p ON p.id = x.pipeline ORDER BY p.name") \
     X(trigger_seen, "SELECT version FROM trigger_seen WHERE schedule = ?1 AND dataset = ?2") \
     X(trigger_move, "INSERT INTO trigger_seen(schedule, dataset, version) VALUES(?1, ?2, ?3)" \
-        " ON CONFLICT(schedule, dataset) DO UPDATE SET version = excluded.version WHERE version < excluded.version")
+        " ON CONFLICT(schedule, dataset) DO UPDATE SET version = excluded.version WHERE version < excluded.version") \
+    X(trigger_forget, "DELETE FROM trigger_seen WHERE schedule = ?1 AND dataset = ?2") \
+    X(triggers_list, "SELECT dataset, version FROM trigger_seen WHERE schedule = ?1 ORDER BY dataset") \
+    X(versions_after, SQL_VERSION_COLUMNS "WHERE d.id = ?1 AND v.version > ?2 ORDER BY v.version LIMIT ?3") \
+    X(version_pending, "SELECT version FROM version WHERE dataset = ?1 AND version > ?2 AND run IS NOT NULL" \
+        " AND window_start < ?4 AND window_end > ?3 ORDER BY version LIMIT 1") \
+    X(run_queued_window, "SELECT id FROM run INDEXED BY run_window WHERE pipeline = " SQL_PIPELINE_OF("?1") \
+        " AND window_start = ?3 AND window_end = ?4 AND state = 'queued' AND schedule = ?2 AND backfill IS NULL" \
+        " ORDER BY id LIMIT 1") \
+    X(run_queued_bare, "SELECT id FROM run INDEXED BY run_waiting WHERE pipeline = " SQL_PIPELINE_OF("?1") \
+        " AND state = 'queued' AND queue = ?2 AND window_start IS NULL ORDER BY id LIMIT 1")
 
 /* ---- slots ---- */
 
@@ -173,12 +183,17 @@ enum {
     X(consumed_stale, SQL_SPANS("consumed INDEXED BY consumed_window WHERE dataset = ?1") \
         "UPDATE consumed INDEXED BY consumed_window SET stale_since = ?5, stale_by = ?4 FROM k" \
         " WHERE consumed.dataset = ?1 AND " SQL_MEETS("consumed", "?2", "?3") \
-        "AND consumed.version < ?4 AND consumed.stale_since IS NULL") \
+        "AND consumed.version < ?4 AND consumed.run IS NOT ?6 AND consumed.stale_since IS NULL") \
     X(consumers, SQL_SPANS("consumed INDEXED BY consumed_window WHERE dataset = ?1") SQL_CONSUMED_COLUMNS \
         SQL_CONSUMERS "CROSS JOIN dataset d ON d.id = c.dataset" \
         " ORDER BY c.window_start, c.window_end, c.pipeline, c.step") \
     X(stale_list, SQL_CONSUMED_COLUMNS "FROM consumed c INDEXED BY consumed_stale" \
         " CROSS JOIN dataset d ON d.id = c.dataset WHERE c.stale_since IS NOT NULL ORDER BY c.window_start LIMIT ?1") \
+    /* A window that several steps read is one. */ \
+    X(stale_counts, "SELECT c.pipeline, d.name, count(*), min(c.start), max(c.end), min(c.since) FROM (" \
+        "SELECT pipeline, dataset, window_start AS start, window_end AS end, min(stale_since) AS since" \
+        " FROM consumed INDEXED BY consumed_stale WHERE stale_since IS NOT NULL GROUP BY 1, 2, 3, 4) c" \
+        " CROSS JOIN dataset d ON d.id = c.dataset GROUP BY c.pipeline, d.name ORDER BY c.pipeline, d.name") \
     X(stale_pipeline, SQL_CONSUMED_COLUMNS "FROM consumed c INDEXED BY consumed_stale_pipeline" \
         " CROSS JOIN dataset d ON d.id = c.dataset WHERE c.pipeline = ?2 AND c.stale_since IS NOT NULL" \
         " ORDER BY c.window_start LIMIT ?1")

@@ -405,6 +405,16 @@ int store_alive(struct store *s, instant_t at, struct err *err) {
     return sql_must(SQL(s, meta_put, err, A_TEXT("alive"), A_TEXT(instant_text(at, text))));
 }
 
+static void alive_read(sqlite3_stmt *st, struct arena *a, void *row) {
+    (void)a;
+    if (!instant_parse((const char *)sqlite3_column_text(st, 0), row)) *(instant_t *)row = INSTANT_NONE;
+}
+
+int store_alive_at(struct store *s, instant_t *at, struct err *err) {
+    int found = sql_get(SQL(s, meta_get, err, A_TEXT("alive")), alive_read, NULL, at);
+    return found == 1 && *at == INSTANT_NONE ? 0 : found;
+}
+
 int64_t store_wal_pages(const struct store *s) { return s->wal_pages; }
 
 int store_tend(struct store *s, bool idle, struct err *err) {

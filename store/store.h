@@ -99,6 +99,8 @@ void store_snapshot_end(struct store *s);
 int store_tend(struct store *s, bool idle, struct err *err);
 /* Writes down that its owner was at work at this instant: proves the database writable. In a transaction. */
 int store_alive(struct store *s, instant_t at, struct err *err);
+/* When that was done last. 0: never. */
+int store_alive_at(struct store *s, instant_t *at, struct err *err);
 int64_t store_wal_pages(const struct store *s);
 
 /* After "disk_full" and store_rollback(): gives the ballast's space back, so that failures can be recorded.

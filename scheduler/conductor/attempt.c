@@ -127,6 +127,7 @@ void attempt_finish(struct conductor *c, struct live_attempt *a, enum core_outco
     int hit = a->id ? store_attempt_end(c->store, &end, &failed) : 1;
     json_decref(detail);
     if (hit < 0) turn_broke(c, &failed);
+    if (!err) consumed_by(c, a);
     attempt_keep_facts(c, a, err);
     attempt_over(c, a);
     attempt_tell(c, a, outcome, err ? err->reason : NULL, permanent);

@@ -4,7 +4,7 @@
  *   waits.c       whom to look at when: the heaps and the timers
  *   look_paths.c  looks at paths, in the loop's thread pool
  *   look_urls.c   looks at URLs, on the loop (operators/http/probe.h)
- *   complete.c    whether a dataset is there, or complete
+ *   there.c       whether a dataset is there (scheduler/complete.h: or complete)
  *   children.c    runs of other pipelines
  *
  * While it waits, an attempt is a row (phase `w`) and a `struct attended`: no process, no thread. A look at a
@@ -106,10 +106,9 @@ void look_urls_free(struct look_urls *l);
 void look_urls_add(struct look_urls *l, const struct live_attempt *a);
 void look_urls_drop(struct look_urls *l, const struct live_attempt *a);
 
-/* ---- complete.c ---- */
+/* ---- there.c ---- */
 
 /* 1: there; 0: not yet, *why says what is missing (in the arena); -1 with err. Asks the database only. */
-bool writes_dataset(const struct pipeline *p, const char *dataset);
 int dataset_there(struct conductor *c, const struct live_attempt *a, struct arena *arena, const char **why,
                   struct err *err);
 

@@ -221,9 +221,11 @@ void clock_definition(struct conductor *c, const char *pipeline, const struct ca
     struct lane *l = lane_of(c, pipeline);
     struct err err;
     if (!c->clock || (e && !e->pipeline)) return; /* broken, and never was good */
+    triggers_definition(c, pipeline, e);
     for (struct hand *h = l->hands; h; h = h->sibling) h->seen = false;
     for (size_t i = 0; e && i < e->pipeline->schedule_count; i++)
-        if (hand_update(c, l, &e->pipeline->schedules[i], e, &err)) turn_broke(c, &err);
+        if (e->pipeline->schedules[i].firing_count && hand_update(c, l, &e->pipeline->schedules[i], e, &err))
+            turn_broke(c, &err);
     for (struct hand *h = l->hands; h; h = h->sibling) {
         if (h->seen) continue;
         h->leaving = c->clock->leaving = true;
@@ -255,15 +257,16 @@ static void let_go(struct conductor *c) {
 
 /* ---- a tick ---- */
 
-static void end_superseded(struct conductor *c, const struct hand *h, int64_t newest, struct err *err) {
+void clock_supersede(struct conductor *c, struct lane *l, const char *schedule, int64_t newest,
+                     struct err *err) {
     struct arena *a = arena_new();
     int64_t after = 0, id;
-    for (struct live_run *r = h->lane->runs; r; r = r->lane_next)
+    for (struct live_run *r = l->runs; r; r = r->lane_next)
         if (!r->ended && !r->backfill) conductor_cancel(c, r->id, false, "superseded");
-    for (; store_run_waiting(c->store, h->lane->name, after, &id, err) == 1; after = id) {
+    for (; store_run_waiting(c->store, l->name, after, &id, err) == 1; after = id) {
         struct run_row row;
         if (id == newest || live_find(c, id) || store_run_get(c->store, id, a, &row, err) != 1) continue;
-        if (row.backfill || strcmp(row.schedule, h->schedule->name) != 0) continue;
+        if (row.backfill || strcmp(row.schedule, schedule) != 0) continue;
         struct run_move m = {
             .run = id, .from = "queued", .to = "cancelled", .reason = "superseded", .at = turn_wall(c)};
         if (store_run_move(c->store, &m, err) < 0) turn_broke(c, err);
@@ -298,7 +301,7 @@ static int run_slot(struct conductor *c, const struct hand *h, const struct time
     rq.pipeline = c->options.find(c->options.find_ctx, h->lane->name, err);
     int hit = rq.pipeline ? queue_slot(c, &rq, &slot, &run, err) : -1;
     pipeline_free(rq.pipeline);
-    if (hit == 1 && d->cancel_running) end_superseded(c, h, run, err);
+    if (hit == 1 && d->cancel_running) clock_supersede(c, h->lane, h->schedule->name, run, err);
     return hit < 0 ? -1 : 0;
 }
 
@@ -423,6 +426,7 @@ static int let_go_unknown(struct conductor *c, struct err *err) {
     for (size_t i = 0; i < n && !rc; i++) {
         struct catalog_entry e; /* a broken file is no reason to forget where its schedules stood */
         if (rows[i].gone_at != INSTANT_NONE || idmap_get(&c->clock->hands, (uint64_t)rows[i].id)) continue;
+        if (triggers_have(c, rows[i].id)) continue;
         if (catalog_find(c->catalog, rows[i].pipeline, &e) == 1 && !e.pipeline) continue;
         if (store_schedule_gone(c->store, rows[i].id, turn_wall(c), err) < 0) rc = -1;
     }
@@ -451,6 +455,7 @@ int clock_open(struct conductor *c, struct err *err) {
     k->armed = INSTANT_NONE;
     k->fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
     c->clock = k;
+    triggers_open(c);
     if (k->fd < 0) return err_errno(err, "cannot wait for the clock");
     uv_poll_init(&c->loop, &k->poll, k->fd);
     k->poll.data = c;
@@ -479,6 +484,7 @@ void clock_close(struct conductor *c) {
     timetable_free(k->timetable);
     free(k);
     c->clock = NULL;
+    triggers_close(c);
 }
 
 void clock_zones_changed(struct conductor *c) { c->clock->zone_age++; }

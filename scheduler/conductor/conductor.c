@@ -238,6 +238,7 @@ void conductor_close(struct conductor *c) {
         live_drop(c, r);
     }
     waits_free(c->waits);
+    wiring_free(c->wiring);
     lanes_release(c);
     backfills_release(c);
     idmap_release(&c->by_id);

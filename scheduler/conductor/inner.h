@@ -19,6 +19,8 @@
  *   repair.c     a stopped dataset goes on
  *   rollback.c   an old version's files as a new version
  *   clock.c      the timetable driven by the wall clock: slots become runs
+ *   triggers.c   new versions of datasets start the pipelines that come after them
+ *   consumed.c   who read what for which window, and is stale
  *   pauses.c     pipelines that start nothing by themselves for a while
  *   backfills.c  durable plans over many windows, fed while runs end; backfill_items.c starts one window,
  *                backfill_add.c writes one down, backfill_asks.c is what else commands ask about them
@@ -33,6 +35,8 @@
 #ifndef LEAT_SCHEDULER_CONDUCTOR_INNER_H
 #define LEAT_SCHEDULER_CONDUCTOR_INNER_H
 
+#include "dag/wiring.h"
+#include "scheduler/complete.h"
 #include "scheduler/conductor.h"
 #include "scheduler/control.h"
 #include "scheduler/core.h"
@@ -120,9 +124,10 @@ struct live_run {
 struct lane {
     char *name;
     uint32_t counted;
-    uint32_t live;         /* runs in the core that are not of a backfill: what `if_running` asks about */
-    struct live_run *runs; /* of it, chained by lane_next */
-    struct hand *hands;    /* its schedules (clock.c) */
+    uint32_t live;            /* runs in the core that are not of a backfill: what `if_running` asks about */
+    struct live_run *runs;    /* of it, chained by lane_next */
+    struct hand *hands;       /* its schedules (clock.c) */
+    struct trigger *triggers; /* those of them that start after datasets (triggers.c) */
     bool dirty, paused;
     int64_t definition; /* row of the last one written down, whose hash this is */
     char sha256[65];
@@ -189,10 +194,12 @@ struct conductor {
     uv_timer_t due, progress;
     uv_signal_t sigint, sigterm;
     bool loop_open, warden_lost, wants_turn;
-    int signal, signals;     /* first SIGINT or SIGTERM; how many there were */
-    struct catalog *catalog; /* of one that serves */
-    struct clock *clock;     /* likewise */
-    struct feed *feeds;      /* open backfills that this one feeds */
+    int signal, signals;       /* first SIGINT or SIGTERM; how many there were */
+    struct catalog *catalog;   /* of one that serves */
+    struct clock *clock;       /* likewise */
+    struct triggers *triggers; /* likewise */
+    struct wiring *wiring;     /* conductor_wiring() */
+    struct feed *feeds;        /* open backfills that this one feeds */
     size_t feed_count, feed_cap;
     bool feeds_wait;       /* some window waits for what another run does */
     instant_t pause_until; /* when the first pause ends; INSTANT_NONE */
@@ -372,6 +379,33 @@ duration_t clock_lag(const struct conductor *c); /* how late the loop woke for t
 void clock_busy(struct conductor *c, const struct lane *l, bool busy);
 struct timetable *clock_timetable(struct conductor *c); /* NULL: this one does not serve */
 int64_t clock_group(const struct lane *l);
+
+/* What runs of the pipeline, and what this schedule of it queued, ends as superseded by a newer run. */
+void clock_supersede(struct conductor *c, struct lane *l, const char *schedule, int64_t newest,
+                     struct err *err);
+
+/* ---- triggers.c */
+void triggers_open(struct conductor *c);
+void triggers_close(struct conductor *c);
+/* As clock_definition(), which calls it. */
+void triggers_definition(struct conductor *c, const char *pipeline, const struct catalog_entry *e);
+bool triggers_have(const struct conductor *c,
+                   int64_t schedule); /* the row of a schedule that is one of them */
+/* In a turn: a dataset has a new version; a run ended ok or warn; a pause ended at `until`. */
+void triggers_published(struct conductor *c, const char *dataset);
+void triggers_run_ended(struct conductor *c, const struct live_run *r);
+void triggers_resume(struct conductor *c, struct lane *l, instant_t until, const char *catch_up);
+void triggers_tick(struct conductor *c); /* at its end: runs of what happened, in the same transaction */
+
+/* ---- consumed.c */
+/* In the transaction that records the success of a step: what it read for its window. */
+void consumed_by(struct conductor *c, const struct live_attempt *a);
+/* In P6: what others read before of these datasets, for this window, is stale. */
+void consumed_stale(struct conductor *c, const struct live_attempt *a, const json_t *plan);
+
+/* ---- there.c */
+struct wiring *conductor_wiring(struct conductor *c);
+struct complete_asks conductor_completeness(struct conductor *c);
 
 /* ---- pauses.c */
 int pauses_open(struct conductor *c, struct err *err); /* the rows have changed */

@@ -49,6 +49,7 @@ static int end_pause(struct conductor *c, const struct pause_row *p, struct err 
     if (store_resume(c->store, p->pipeline, err) < 0) return -1;
     l->paused = false;
     timetable_resume(clock_timetable(c), clock_group(l), p->until, catch_up_of(p->catch_up));
+    triggers_resume(c, l, p->until, p->catch_up);
     lane_touch(c, l);
     report(c, "resumed", 0, NULL, json_pack("{ss ss}", "pipeline", p->pipeline, "catch_up", p->catch_up));
     return 0;

@@ -68,6 +68,7 @@ static void keep_published(struct conductor *c, struct live_attempt *a, const js
     size_t i;
     json_array_foreach(json_object_get(plan, "outputs"), i, out) {
         waits_published(c, json_text_or(out, "dataset", ""));
+        triggers_published(c, json_text_or(out, "dataset", ""));
         int64_t rows = 0;
         size_t k;
         json_t *file;
@@ -106,6 +107,7 @@ static void commit(struct conductor *c, struct live_attempt *a) {
     if (hit == 0) err_set(&err, EX_CONFLICT, "intent %lld is not open any more", (long long)a->intent);
     json_t *plan = hit == 1 && row.plan ? json_loads(row.plan, 0, NULL) : NULL;
     if (plan) keep_published(c, a, plan);
+    if (plan) consumed_stale(c, a, plan);
     json_decref(plan);
     json_decref(detail);
     arena_free(arena);
@@ -116,6 +118,7 @@ static void commit(struct conductor *c, struct live_attempt *a) {
     forget_old_files(c, a);
     GROW(c->to_close, c->to_close_count, c->to_close_cap);
     c->to_close[c->to_close_count++] = a->intent;
+    consumed_by(c, a);
     attempt_keep_facts(c, a, NULL);
     attempt_over(c, a);
     attempt_tell(c, a, attempt_good_outcome(a), NULL, false);

@@ -173,6 +173,7 @@ static void write_run_state(struct conductor *c, const struct core_action *a) {
     live_ended(c, r);
     child_ended(c, r->parent);
     waits_run_ended(c, r);
+    if (a->to == RUN_ok || a->to == RUN_warn) triggers_run_ended(c, r);
     if (c->waited != a->run) return;
     c->waited_ended = true;
     c->waited_state = a->to;
@@ -309,6 +310,7 @@ static void transact(struct conductor *c) {
     if (!c->is_broken && !c->draining) backfills_feed(c);
     if (!c->is_broken && !c->draining) admit_waiting(c);
     settle(c);
+    triggers_tick(c);
     commit_or_break(c);
 }
 

@@ -310,13 +310,20 @@ void waits_published(struct conductor *c, const char *dataset) {
         if (w->slots[i] && watches(w->slots[i], dataset)) wake(w, w->slots[i]);
 }
 
+static bool writes(struct conductor *c, const char *pipeline, const char *dataset) {
+    const char *name = "";
+    for (size_t i = 0; name && strcmp(name, dataset) != 0; i++)
+        name = wiring_written(conductor_wiring(c), pipeline, i);
+    return name;
+}
+
 /* Its end may make complete what it writes. */
 void waits_run_ended(struct conductor *c, const struct live_run *r) {
     struct waits *w = c->waits;
     for (size_t i = 0; w->datasets && i < w->slot_count; i++) {
         const struct op_attend *what = w->slots[i] ? &w->slots[i]->attended->what : NULL;
         if (!what || what->kind != ATTEND_DATASET || !what->unit) continue;
-        if (!r->pipeline || writes_dataset(r->pipeline, what->what)) wake(w, w->slots[i]);
+        if (!r->pipeline || writes(c, r->pipeline_name, what->what)) wake(w, w->slots[i]);
     }
 }
 

@@ -75,9 +75,10 @@ example() {
 # straight TABLE: the same table as one query over everything that landed (examples/flights/straight.sql).
 straight() { leat sql --csv "$(sed "s/\$TABLE/$1/" straight.sql)"; }
 refined() { leat sql --csv "select * from refined.$1 order by all"; }
+# same_as_straight [TABLE…]: by default those of the pipeline `flights`.
 same_as_straight() {
     local table
-    for table in daily_delay route_delay; do
+    for table in ${*:-daily_delay route_delay}; do
         straight $table >"$WORK/straight.csv"
         refined $table >"$WORK/refined.csv"
         same_files "$WORK/straight.csv" "$WORK/refined.csv" "refined.$table is not what one query over all files gives"

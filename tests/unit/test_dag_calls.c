@@ -1,5 +1,6 @@
 /* test_dag_calls.c: `pipeline:` steps across files: tests/data/dag/calls is one project, each .yaml of it
  * with the whole text of what its calls are told. LEAT_UPDATE=1 writes what is expected anew. */
+#include "dag/wiring.h"
 #include "dag_fixture.h"
 
 struct loaded {
@@ -8,11 +9,13 @@ struct loaded {
     struct project *project;
     struct pipeline **pipelines;
     struct callee *known;
+    struct wiring *wiring;
 };
 
 static void load_all(struct loaded *l, struct diags *d) {
     struct err err = {0};
     l->project = fx_project(d);
+    l->wiring = wiring_new();
     l->files = fx_files(DAG_DATA "/calls", ".yaml", &l->count);
     l->pipelines = xcalloc(l->count, sizeof *l->pipelines);
     l->known = xcalloc(l->count, sizeof *l->known);
@@ -20,6 +23,7 @@ static void load_all(struct loaded *l, struct diags *d) {
         struct diags *own = diags_new();
         l->pipelines[i] = pipeline_load(l->project, l->files[i], &fx_reader, own, &err);
         l->known[i] = (struct callee){.name = pipeline_peek_name(l->files[i]), .pipeline = l->pipelines[i]};
+        if (l->pipelines[i]) wiring_put(l->wiring, l->pipelines[i]);
         diags_free(own);
     }
 }
@@ -30,6 +34,7 @@ static void release(struct loaded *l) {
         free((char *)(uintptr_t)l->known[i].name);
     }
     free(l->known);
+    wiring_free(l->wiring);
     free(l->pipelines);
     project_free(l->project);
     fx_files_free(l->files, l->count);
@@ -45,6 +50,7 @@ static void test_calls(void **state) {
         if (!l.pipelines[i]) continue;
         struct diags *d = diags_new();
         pipeline_check_calls(l.pipelines[i], l.known, l.count, d);
+        wiring_check(l.wiring, l.pipelines[i], d);
         diags_sort(d);
         struct buf b = BUF_INIT;
         diags_render(d, DIAG_HUMAN, 20, false, &b);
@@ -63,6 +69,7 @@ static void test_ring(void **state) {
     struct diags *pd = diags_new(), *d = diags_new();
     struct project *project = fx_project(pd);
     struct callee *known = xcalloc(RING, sizeof *known);
+    struct wiring *wiring = wiring_new();
     struct err err = {0};
     for (int i = 0; i < RING; i++) {
         char text[128];
@@ -71,16 +78,70 @@ static void test_ring(void **state) {
         struct pipeline *p = pipeline_load_text(project, "ring.yaml", text, (size_t)n, &fx_reader, d, &err);
         assert_non_null(p);
         known[i] = (struct callee){p->name, p};
+        wiring_put(wiring, p);
     }
     struct diags *found = diags_new();
     pipeline_check_calls(known[0].pipeline, known, RING, found);
+    wiring_check(wiring, known[0].pipeline, found);
     assert_int_equal(found->errors, 1);
     assert_true(fx_has_code(found, "E0414"));
     for (int i = 0; i < RING; i++) pipeline_free((struct pipeline *)(uintptr_t)known[i].pipeline);
     free(known);
+    wiring_free(wiring);
     project_free(project);
     diags_free(found);
     diags_free(d);
+    diags_free(pd);
+}
+
+static struct pipeline *text(struct project *project, const char *yaml) {
+    struct diags *d = diags_new();
+    struct err err = {0};
+    struct pipeline *p = pipeline_load_text(project, "x.yaml", yaml, strlen(yaml), &fx_reader, d, &err);
+    if (!p) fail_msg("%s", d->count ? d->list[0].message : err.msg);
+    diags_free(d);
+    return p;
+}
+
+static bool circles(struct wiring *w, const struct pipeline *p) {
+    struct diags *d = diags_new();
+    wiring_check(w, p, d);
+    bool found = d->errors > 0;
+    diags_free(d);
+    return found;
+}
+
+/* Definitions come and go: what is said last counts; writers in order of names. */
+static void test_edits(void **state) {
+    (void)state;
+    struct diags *pd = diags_new();
+    struct project *project = fx_project(pd);
+    struct wiring *w = wiring_new();
+    struct pipeline *
+        a = text(project, "pipeline: a\nschedule: {after: trusted.b}\nsteps:\n  s: {copy: x, into: raw.a}\n"),
+       *b = text(project, "pipeline: b\nschedule: {after: raw.a}\nsteps:\n  s: {copy: x, into: trusted.b}\n"),
+       *calm = text(project, "pipeline: b\nsteps:\n  s: {copy: x, into: raw.a}\n");
+    wiring_put(w, b);
+    wiring_put(w, a);
+    assert_true(circles(w, a) && circles(w, b));
+    wiring_put(w, calm);
+    assert_false(circles(w, a) || circles(w, calm));
+    assert_string_equal(wiring_writer(w, "raw.a", 0), "a");
+    assert_string_equal(wiring_writer(w, "raw.a", 1), "b");
+    assert_null(wiring_writer(w, "raw.a", 2));
+    assert_null(wiring_writer(w, "trusted.b", 0));
+    assert_string_equal(wiring_written(w, "b", 0), "raw.a");
+    wiring_put(w, b);
+    assert_true(circles(w, b));
+    wiring_drop(w, "a");
+    assert_false(circles(w, b));
+    assert_null(wiring_writer(w, "raw.a", 0));
+    assert_null(wiring_written(w, "a", 0));
+    pipeline_free(a);
+    pipeline_free(b);
+    pipeline_free(calm);
+    wiring_free(w);
+    project_free(project);
     diags_free(pd);
 }
 
@@ -126,6 +187,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_calls),
         cmocka_unit_test(test_ring),
+        cmocka_unit_test(test_edits),
         cmocka_unit_test(test_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

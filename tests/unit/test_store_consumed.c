@@ -49,12 +49,21 @@ static void publish(struct lake *l, int64_t version, int64_t run, int64_t day, i
     assert_ok(store_exec(l->f.s, sql, &err));
 }
 
-static int64_t mark(struct lake *l, int64_t day, int64_t days, int64_t version) {
+static int64_t mark_by(struct lake *l, int64_t run, int64_t day, int64_t days, int64_t version) {
     struct err err;
     int64_t n = -1;
-    assert_hit(0, store_consumed_stale(l->f.s, l->dataset, DAY(day), DAY(day + days), version, NOON + version,
-                                       &n, &err));
+    const struct republished r = {.dataset = l->dataset,
+                                  .version = version,
+                                  .run = run,
+                                  .start = DAY(day),
+                                  .end = DAY(day + days),
+                                  .at = NOON + version};
+    assert_hit(0, store_consumed_stale(l->f.s, &r, &n, &err));
     return n;
+}
+
+static int64_t mark(struct lake *l, int64_t day, int64_t days, int64_t version) {
+    return mark_by(l, 0, day, days, version);
 }
 
 /* step@day+days=version, and !version when one made it stale. */
@@ -106,6 +115,7 @@ static void a_publish_makes_older_readers_of_its_window_stale(void **state) {
     assert_int_equal(0, mark(&l, 2, 1, 4)); /* what they read already */
     assert_int_equal(2, mark(&l, 1, 1, 5));
     expect_consumers(&l, DAY(0), DAY(3), "daily@0+1=3 month@0+30=4!5 daily@1+1=3!5 daily@2+1=4");
+    assert_int_equal(0, mark_by(&l, 12, 2, 1, 6)); /* the run that published is no reader of what was before */
     assert_int_equal(1, mark(&l, 1, 2, 6)); /* since and by what stay as they were first */
     expect_stale(&l, NULL, 9, "month@0+30=4!5 daily@1+1=3!5 daily@2+1=4!6");
     expect_stale(&l, "report", 2, "month@0+30=4!5 daily@1+1=3!5");
@@ -145,6 +155,25 @@ static void what_was_published_while_it_ran_makes_it_stale_at_once(void **state)
     publish(&l, 7, 0, 0, 1); /* by hand, no run */
     put(&l, "load", 0, 1, 6, 22);
     expect_stale(&l, NULL, 9, "load@0+1=6!7");
+    fx_end(&l.f);
+}
+
+/* How much of whom: several steps of one window are one window. */
+static void stale_windows_are_counted_by_pipeline(void **state) {
+    (void)state;
+    struct lake l;
+    struct err err;
+    struct stale_count *rows;
+    size_t n;
+    begin(&l);
+    put(&l, "a", 0, 1, 1, 10), put(&l, "b", 0, 1, 1, 10), put(&l, "a", 3, 2, 1, 11), put(&l, "a", 9, 1, 1, 12);
+    assert_ok(store_stale_counts(l.f.s, l.f.a, &rows, &n, &err));
+    assert_int_equal(0, n);
+    mark(&l, 0, 5, 2);
+    assert_ok(store_stale_counts(l.f.s, l.f.a, &rows, &n, &err));
+    assert_int_equal(1, n);
+    assert_string_equal("report trusted.orders", arena_printf(l.f.a, "%s %s", rows[0].pipeline, rows[0].dataset));
+    assert_true(rows[0].windows == 2 && rows[0].start == DAY(0) && rows[0].end == DAY(5) && rows[0].since == NOON + 2);
     fx_end(&l.f);
 }
 
@@ -190,6 +219,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_publish_makes_older_readers_of_its_window_stale),
         cmocka_unit_test(what_was_published_while_it_ran_makes_it_stale_at_once),
+        cmocka_unit_test(stale_windows_are_counted_by_pipeline),
         cmocka_unit_test(readers_are_found_by_any_window_they_meet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -119,6 +119,10 @@ static const struct {
     {SQL_slot_grow, "SEARCH slot USING PRIMARY KEY (schedule=? AND fire=?)"},
     {SQL_schedule_move, "SEARCH schedule USING INTEGER PRIMARY KEY (rowid=?)"},
     {SQL_trigger_seen, "USING PRIMARY KEY (schedule=? AND dataset=?)"},
+    /* per publish */
+    {SQL_versions_after, "SEARCH v USING PRIMARY KEY (dataset=? AND version>?)"},
+    {SQL_run_queued_window, "SEARCH run USING INDEX run_window (pipeline=? AND window_start=? AND window_end=?)"},
+    {SQL_run_queued_bare, "SEARCH run USING INDEX run_waiting (pipeline=? AND queue=?)"},
     /* per end of a run */
     {SQL_run_waiting,
      "SEARCH run USING COVERING INDEX run_pipeline_state (pipeline=? AND state=? AND rowid>?)"},

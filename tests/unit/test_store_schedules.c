@@ -64,12 +64,12 @@ static void a_schedule_is_there_once_and_keeps_its_cursor(void **state) {
     assert_hit(1, store_schedule_move(f.s, id, AT(3), AT(7), &err));
     assert_hit(0, store_schedule_move(f.s, id + 1, AT(7), AT(8), &err));
     expect_schedule(&f, "p", "p.main@7");
-    /* Gone once; it comes back with its cursor. */
+    /* Gone once; it comes back with its cursor, and says since when it was away. */
     assert_hit(1, store_schedule_gone(f.s, id, AT(8), &err));
     assert_hit(0, store_schedule_gone(f.s, id, AT(9), &err));
     expect_schedule(&f, NULL, "p.main@7-");
     assert_hit(1, store_schedule_ensure(f.s, &spec, f.a, &row, &err));
-    assert_true(row.id == id && row.gone_at == INSTANT_NONE);
+    assert_true(row.id == id && row.gone_at == AT(8));
     expect_schedule(&f, NULL, "p.main@7");
     assert_hit(0, store_schedule_rule(f.s, id + 1, daily, AT(5), &err));
     fx_schedule(&f, "p", "evening"), fx_schedule(&f, "a", "main");
@@ -418,6 +418,54 @@ static void a_trigger_never_goes_back(void **state) {
     assert_int_equal(6, version);
     assert_hit(0, store_trigger_seen(f.s, id, "raw.others", &version, &err));
     assert_hit(0, store_trigger_seen(f.s, other, "raw.orders", &version, &err));
+    struct trigger_row *rows;
+    size_t n;
+    assert_hit(1, store_trigger_move(f.s, id, "raw.items", -1, &err)); /* not published yet */
+    assert_ok(store_triggers_list(f.s, id, f.a, &rows, &n, &err));
+    assert_true(n == 2 && rows[0].version == -1 && rows[1].version == 6);
+    assert_string_equal("raw.items", rows[0].dataset);
+    assert_hit(1, store_trigger_forget(f.s, id, "raw.items", &err));
+    assert_hit(0, store_trigger_forget(f.s, id, "raw.items", &err));
+    assert_hit(0, store_trigger_seen(f.s, id, "raw.items", &version, &err));
+    fx_end(&f);
+}
+
+static int64_t queue_for(struct fx *f, const char *schedule, instant_t start) {
+    struct err err;
+    int64_t run;
+    const struct run_spec r = {.definition = f->definition,
+                               .trigger = "dataset",
+                               .schedule = schedule,
+                               .scheduled_for = NOON,
+                               .window_start = start,
+                               .window_end = start == INSTANT_NONE ? INSTANT_NONE : start + US_PER_DAY,
+                               .at = NOON};
+    assert_ok(store_run_add(f->s, &r, &run, &err));
+    return run;
+}
+
+/* A version for a window whose run still waits needs no other run. */
+static void a_run_that_waits_is_found_by_its_window(void **state) {
+    (void)state;
+    struct fx f;
+    struct err err;
+    int64_t run;
+    begin(&f);
+    f.definition = fx_definition(f.s, "p", 1, "aa");
+    int64_t day = queue_for(&f, "main", NOON), bare = queue_for(&f, "main", INSTANT_NONE);
+    queue_for(&f, "other", NOON);
+    struct run_for q = {
+        .pipeline = "p", .schedule = "main", .window_start = NOON, .window_end = NOON + US_PER_DAY};
+    assert_hit(1, store_run_queued_for(f.s, &q, &run, &err));
+    assert_int_equal(day, run);
+    q.window_end += 1;
+    assert_hit(0, store_run_queued_for(f.s, &q, &run, &err));
+    q.window_start = q.window_end = INSTANT_NONE;
+    assert_hit(1, store_run_queued_for(f.s, &q, &run, &err));
+    assert_int_equal(bare, run);
+    const struct run_move m = {.run = bare, .from = "queued", .to = "running", .at = NOON};
+    assert_hit(1, store_run_move(f.s, &m, &err));
+    assert_hit(0, store_run_queued_for(f.s, &q, &run, &err));
     fx_end(&f);
 }
 
@@ -432,6 +480,7 @@ int main(void) {
         cmocka_unit_test(slots_are_found_by_any_window_they_meet),
         cmocka_unit_test(a_pause_is_one_row_until_it_is_resumed),
         cmocka_unit_test(a_trigger_never_goes_back),
+        cmocka_unit_test(a_run_that_waits_is_found_by_its_window),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -176,8 +176,9 @@ static void ask_stale(struct bench *b, int i) {
     struct err err;
     int64_t n;
     instant_t hour = HOUR(-1 - i * 30);
-    assert_hit(
-        0, store_consumed_stale(b->f.s, b->dataset, hour, hour + US_PER_HOUR, 1000000001, NOON, &n, &err));
+    const struct republished r = {
+        .dataset = b->dataset, .version = 1000000001, .start = hour, .end = hour + US_PER_HOUR, .at = NOON};
+    assert_hit(0, store_consumed_stale(b->f.s, &r, &n, &err));
     assert_true(n <= 1);
 }
 

@@ -63,7 +63,8 @@ static int scene_open(void **state) {
     diags_free(d);
     s->pipelines[0] = load(s->project, other_text);
     s->pipelines[1] = load(s->project, writer_text);
-    s->c = (struct conductor){.store = s->fx.s, .options = {.next = next, .find_ctx = s}};
+    s->c =
+        (struct conductor){.store = s->fx.s, .options = {.project = s->project, .next = next, .find_ctx = s}};
     s->run = (struct live_run){.window_start = DAY(0), .window_end = DAY(1)};
     s->attended = (struct attended){
         .what = {.kind = ATTEND_DATASET, .what = "trusted.orders", .unit = "window", .count = 1}};
@@ -86,6 +87,7 @@ static int scene_close(void **state) {
     struct scene *s = *state;
     pipeline_free(s->pipelines[0]);
     pipeline_free(s->pipelines[1]);
+    wiring_free(s->c.wiring);
     project_free(s->project);
     fx_end(&s->fx);
     free(s);
@@ -215,10 +217,10 @@ static void test_skipped(void **state) {
     s->run.window_end = DAY(3);
     slots_skipped(s, 0, 2);
     cursor(s, FIRE(0), FIRE(3));
-    missing(s, "2025-11-19T00:00:00Z is missed");
+    missing(s, "2025-11-19T00:00:00Z is skipped (missed)");
     filled_by_hand(s, 0);
     filled_by_hand(s, 2);
-    missing(s, "2025-11-20T00:00:00Z is missed");
+    missing(s, "2025-11-20T00:00:00Z is skipped (missed)");
     filled_by_hand(s, 1);
     there(s);
 }

@@ -1,0 +1,308 @@
+/* triggers.c: new versions of datasets start the pipelines that come after them: see triggers.h.
+ *
+ * The index dataset -> triggers is kept up as definitions change; what a publish costs depends on who starts
+ * after that dataset alone. A trigger that is new begins at the versions there are now; one that comes back
+ * within a minute (a file that was moved) goes on as if it had never been away. */
+#include "scheduler/conductor/triggers.h"
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/map.h"
+#include "scheduler/catalog.h"
+#include "scheduler/timetable.h"
+#include "store/schedules.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define AWAY_AS_IF_NOT SLOT_ON_TIME
+
+/* Those that start after one dataset. */
+struct watchers {
+    struct trigger **list;
+    size_t count, cap;
+};
+
+struct triggers {
+    struct idmap rows;      /* by id */
+    struct idmap datasets;  /* hash of a name -> its watchers */
+    struct trigger **dirty; /* for the end of this or the next turn */
+    size_t dirty_count, dirty_cap;
+};
+
+static uint64_t name_id(const char *name) { return hash_bytes(name, strlen(name)); }
+
+/* ---- the index ---- */
+
+static struct watchers *watchers_of(const struct triggers *k, const char *dataset) {
+    return idmap_get(&k->datasets, name_id(dataset));
+}
+
+static void watch(struct triggers *k, struct trigger *t) {
+    const struct after *a = &t->schedule->after;
+    for (size_t i = 0; i < a->count; i++) {
+        struct watchers *w = watchers_of(k, a->datasets[i]);
+        if (!w) {
+            w = xcalloc(1, sizeof *w);
+            idmap_put(&k->datasets, name_id(a->datasets[i]), w);
+        }
+        GROW(w->list, w->count, w->cap);
+        w->list[w->count++] = t;
+    }
+}
+
+static void drop_from(struct trigger **list, size_t *count, const struct trigger *t) {
+    size_t kept = 0;
+    for (size_t i = 0; i < *count; i++)
+        if (list[i] != t) list[kept++] = list[i];
+    *count = kept;
+}
+
+static void unwatch(struct triggers *k, const struct trigger *t) {
+    const struct after *a = &t->schedule->after;
+    for (size_t i = 0; i < a->count; i++) {
+        struct watchers *w = watchers_of(k, a->datasets[i]);
+        if (w) drop_from(w->list, &w->count, t);
+        if (!w || w->count) continue;
+        idmap_remove(&k->datasets, name_id(a->datasets[i]));
+        free(w->list);
+        free(w);
+    }
+}
+
+static void touch(struct conductor *c, struct trigger *t) {
+    struct triggers *k = c->triggers;
+    c->wants_turn = true;
+    if (t->dirty) return;
+    t->dirty = true;
+    GROW(k->dirty, k->dirty_count, k->dirty_cap);
+    k->dirty[k->dirty_count++] = t;
+}
+
+/* ---- rows ---- */
+
+static json_t *rule_of(const struct schedule *s) {
+    struct schedule half = *s; /* what the clock decides is another row's */
+    half.firing_count = 0;
+    return schedule_rule_json(&half);
+}
+
+static char *rule_text(const struct schedule *s) {
+    json_t *rule = rule_of(s);
+    char *text = json_dumps(rule, JSON_SORT_KEYS | JSON_COMPACT);
+    json_decref(rule);
+    return text;
+}
+
+static int write_rule(struct conductor *c, const struct schedule_row *row, const json_t *rule, struct err *err) {
+    json_t *was = json_loads(row->rule, 0, NULL);
+    bool same = json_equal(was, rule);
+    json_decref(was);
+    return same || store_schedule_rule(c->store, row->id, rule, turn_wall(c), err) >= 0 ? 0 : -1;
+}
+
+static int write_row(struct conductor *c, struct trigger *t, struct arena *a, struct err *err) {
+    struct schedule_row row;
+    instant_t now = turn_wall(c);
+    json_t *rule = rule_of(t->schedule);
+    struct schedule_spec spec = {
+        .pipeline = t->lane->name, .name = t->name, .cursor = now, .rule = rule, .at = now};
+    int there = store_schedule_ensure(c->store, &spec, a, &row, err);
+    if (there >= 0 && write_rule(c, &row, rule, err)) there = -1;
+    json_decref(rule);
+    if (there < 0) return -1;
+    t->id = row.id;
+    t->since = row.created_at;
+    bool away = there && row.gone_at != INSTANT_NONE && now - row.gone_at > AWAY_AS_IF_NOT;
+    return trigger_cursors(c, t, away, err);
+}
+
+static int write_gone(struct conductor *c, struct trigger *t, struct arena *a, struct err *err) {
+    (void)a;
+    return store_schedule_gone(c->store, t->id, turn_wall(c), err) < 0 ? -1 : 0;
+}
+
+/* In a transaction of its own, or in that of the start, which writes down all of them. */
+static int write_alone(struct conductor *c, struct trigger *t,
+                       int (*what)(struct conductor *, struct trigger *, struct arena *, struct err *),
+                       struct err *err) {
+    struct arena *a = arena_new();
+    bool own = !store_in_transaction(c->store);
+    int rc = own ? store_begin(c->store, err) : 0;
+    if (!rc) rc = what(c, t, a, err);
+    if (!rc && own) rc = store_commit(c->store, err);
+    if (rc && own) store_rollback(c->store);
+    arena_free(a);
+    return rc;
+}
+
+/* ---- definitions ---- */
+
+static void trigger_free(struct trigger *t) {
+    schedule_free(t->schedule);
+    free(t->spans);
+    free(t->name);
+    free(t);
+}
+
+static void enter(struct conductor *c, struct trigger *t) {
+    watch(c->triggers, t);
+    t->open = true;
+    touch(c, t);
+}
+
+static int add(struct conductor *c, struct lane *l, const struct schedule *s, struct err *err) {
+    struct arena *a = arena_new();
+    struct trigger *t = xcalloc(1, sizeof *t);
+    *t = (struct trigger){.lane = l,
+                          .schedule = schedule_copy(s),
+                          .seen = true,
+                          .last_fire = INSTANT_NONE,
+                          .sibling = l->triggers};
+    t->name = xstrdup(after_name(a, s->name));
+    arena_free(a);
+    if (write_alone(c, t, write_row, err)) {
+        trigger_free(t);
+        return -1;
+    }
+    l->triggers = t;
+    idmap_put(&c->triggers->rows, (uint64_t)t->id, t);
+    enter(c, t);
+    return 0;
+}
+
+/* Other words are in force at once: what was published before has been decided. */
+static int change(struct conductor *c, struct trigger *t, const struct schedule *s, struct err *err) {
+    char *was = rule_text(t->schedule), *is = rule_text(s);
+    bool same = strcmp(was, is) == 0;
+    free(was);
+    free(is);
+    unwatch(c->triggers, t);
+    schedule_free(t->schedule); /* the zone may be another one though its name is the same */
+    t->schedule = schedule_copy(s);
+    int rc = same ? 0 : write_alone(c, t, write_row, err);
+    enter(c, t);
+    return rc;
+}
+
+static int update(struct conductor *c, struct lane *l, const struct schedule *s, struct err *err) {
+    size_t n;
+    for (struct trigger *t = l->triggers; t; t = t->sibling) {
+        if (!after_part(t->name, &n) || strlen(s->name) != n || strncmp(t->name, s->name, n) != 0) continue;
+        t->seen = true;
+        return change(c, t, s, err);
+    }
+    return add(c, l, s, err);
+}
+
+static void let_go(struct conductor *c, struct trigger **link) {
+    struct triggers *k = c->triggers;
+    struct trigger *t = *link;
+    struct err err;
+    if (write_alone(c, t, write_gone, &err)) turn_broke(c, &err);
+    *link = t->sibling;
+    unwatch(k, t);
+    idmap_remove(&k->rows, (uint64_t)t->id);
+    drop_from(k->dirty, &k->dirty_count, t);
+    trigger_free(t);
+}
+
+void triggers_definition(struct conductor *c, const char *pipeline, const struct catalog_entry *e) {
+    struct lane *l = lane_of(c, pipeline);
+    struct err err;
+    if (c->wiring && e)
+        wiring_put(c->wiring, e->pipeline);
+    else if (c->wiring)
+        wiring_drop(c->wiring, pipeline);
+    for (struct trigger *t = l->triggers; t; t = t->sibling) t->seen = false;
+    for (size_t i = 0; e && i < e->pipeline->schedule_count; i++)
+        if (e->pipeline->schedules[i].after.count && update(c, l, &e->pipeline->schedules[i], &err))
+            turn_broke(c, &err);
+    for (struct trigger **link = &l->triggers; *link;)
+        if ((*link)->seen)
+            link = &(*link)->sibling;
+        else
+            let_go(c, link);
+}
+
+bool triggers_have(const struct conductor *c, int64_t schedule) {
+    return idmap_get(&c->triggers->rows, (uint64_t)schedule) != NULL;
+}
+
+/* ---- what happened ---- */
+
+void triggers_published(struct conductor *c, const char *dataset) {
+    const struct watchers *w = c->triggers ? watchers_of(c->triggers, dataset) : NULL;
+    for (size_t i = 0; w && i < w->count; i++) touch(c, w->list[i]);
+}
+
+static void run_ended(struct conductor *c, struct trigger *t, const struct live_run *r) {
+    if (!t->schedule->after.same) return;
+    GROW(t->spans, t->span_count, t->span_cap);
+    t->spans[t->span_count++] = (struct time_span){r->window_start, r->window_end};
+    touch(c, t);
+}
+
+/* The day of its window may be complete now, also when it published nothing. */
+void triggers_run_ended(struct conductor *c, const struct live_run *r) {
+    const char *dataset;
+    if (!c->triggers || r->window_start == INSTANT_NONE) return;
+    for (size_t i = 0; (dataset = wiring_written(conductor_wiring(c), r->pipeline_name, i)); i++) {
+        const struct watchers *w = watchers_of(c->triggers, dataset);
+        for (size_t k = 0; w && k < w->count; k++) run_ended(c, w->list[k], r);
+    }
+}
+
+/* ---- decisions ---- */
+
+void triggers_tick(struct conductor *c) {
+    struct triggers *k = c->triggers;
+    struct err err;
+    if (!k || c->draining || c->is_broken) return;
+    size_t n = k->dirty_count; /* those that have more to decide come again, at the end of the list */
+    for (size_t i = 0; i < n && !c->is_broken; i++) {
+        struct trigger *t = k->dirty[i];
+        t->dirty = false;
+        int more = t->lane->paused ? 0 : trigger_decide(c, t, NULL, &err);
+        if (more < 0) turn_broke(c, &err);
+        if (more > 0) touch(c, t);
+    }
+    if (n) memmove(k->dirty, k->dirty + n, (k->dirty_count - n) * sizeof *k->dirty);
+    k->dirty_count -= n;
+}
+
+void triggers_resume(struct conductor *c, struct lane *l, instant_t until, const char *catch_up) {
+    struct held held = {.until = until};
+    struct err err;
+    if (strcmp(catch_up, "all") == 0) held.catch_up = HELD_ALL;
+    if (strcmp(catch_up, "latest") == 0) held.catch_up = HELD_LATEST;
+    for (struct trigger *t = l->triggers; c->triggers && t && !c->is_broken; t = t->sibling) {
+        t->open = true;
+        if (trigger_decide(c, t, &held, &err) < 0) turn_broke(c, &err);
+        touch(c, t);
+    }
+}
+
+/* ---- life ---- */
+
+void triggers_open(struct conductor *c) { c->triggers = xcalloc(1, sizeof *c->triggers); }
+
+void triggers_close(struct conductor *c) {
+    struct triggers *k = c->triggers;
+    size_t at = 0;
+    if (!k) return;
+    for (struct trigger *t; (t = idmap_next(&k->rows, &at));) {
+        t->lane->triggers = NULL;
+        trigger_free(t);
+    }
+    at = 0;
+    for (struct watchers *w; (w = idmap_next(&k->datasets, &at));) {
+        free(w->list);
+        free(w);
+    }
+    idmap_release(&k->rows);
+    idmap_release(&k->datasets);
+    free(k->dirty);
+    free(k);
+    c->triggers = NULL;
+}
