@@ -247,7 +247,8 @@ static void print_runs(struct asking *k, const struct forecast *f) {
 
 static void print_trouble(struct asking *k, const struct forecast *f) {
     const struct out *o = &k->v.c->out;
-    for (size_t i = 0; i < f->full_count; i++) {
+    size_t n = k->shown && (size_t)k->shown < f->full_count ? (size_t)k->shown : f->full_count;
+    for (size_t i = 0; i < n; i++) {
         const struct forecast_full *s = &f->full[i];
         out_paint(o, PAINT_YELLOW, "FULL", 6); /* the general limit has no name */
         out_printf(o, "%s%s  %s to %s: %zu step%s wait%s, at most %s (%s)\n", s->pool ? "pool " : "all slots",
@@ -255,6 +256,7 @@ static void print_trouble(struct asking *k, const struct forecast *f) {
                    s->waits, s->waits == 1 ? "" : "s", s->waits == 1 ? "s" : "", span_text(k, s->longest),
                    longest_step(k, f, s));
     }
+    if (n < f->full_count) cli_say(k->v.c, "and full %zu more times: -n 0 shows all\n", f->full_count - n);
     for (size_t i = 0; i < f->skip_count; i++) {
         const struct forecast_skip *s = &f->skips[i];
         const char *name = pipeline_of(k, s->pipeline)->name;
@@ -314,7 +316,10 @@ static const struct flag flags[] = {
      .letter = 'j',
      .value = "N",
      .help = "local steps at once (default: the cores, at least 4)"},
-    {.name = "limit", .letter = 'n', .value = "N", .help = "show so many runs (25); 0: all"},
+    {.name = "limit",
+     .letter = 'n',
+     .value = "N",
+     .help = "show so many runs, and so many times that something is full (25); 0: all"},
     {0},
 };
 
