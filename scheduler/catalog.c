@@ -44,9 +44,9 @@ struct catalog {
     struct batch *batch;                    /* being filled */
     uv_fs_event_t watches[WATCHED_FOLDERS]; /* the project's folder, pipelines/ */
     char *folders[WATCHED_FOLDERS];
-    uint64_t watched[WATCHED_FOLDERS];      /* inodes; 0: not watched */
-    uv_timer_t calm;                        /* an editor writes a file in several moves */
-    int handles;                            /* open */
+    uint64_t watched[WATCHED_FOLDERS]; /* inodes; 0: not watched */
+    uv_timer_t calm;                   /* an editor writes a file in several moves */
+    int handles;                       /* open */
     bool closing;
 };
 
