@@ -244,8 +244,7 @@ static const struct flag flags[] = {
 };
 
 static const char *const examples[] = {
-    "leat backfill sales_daily --from 2026-10-01 --to 2026-11-01 --max-parallel 4\tOctober, four days at "
-    "once",
+    "leat backfill sales_daily --from 2026-10-01 --to 2026-11-01 --max-parallel 4\tfour days at once",
     "leat backfill sales_daily --from 2026-01-01 --to today --missing --dry-run\twhat the data do not have",
     "leat backfill sales_daily --from 2026-10-01 --to 2026-11-01 --redo failed\tonce more what failed",
     "leat backfill sales_daily --from 2026-01-01 --to 2026-11-01 --name year --detach -y\tby a script, once",

@@ -63,9 +63,11 @@ static void add_rate(const struct watch *w, struct buf *b) {
     if (left > 0) buf_addf(b, "  ETA %s", duration_text((duration_t)((double)left / per_us), eta));
 }
 
+static long long ended(const struct watch *w) { return w->done + w->failed; }
+
 static void add_progress(const struct watch *w, struct buf *b) {
-    buf_addf(b, "%lld/%lld windows  %lld failed  %lld running", (long long)(w->done + w->failed),
-             (long long)w->to_run, (long long)w->failed, (long long)w->running);
+    buf_addf(b, "%lld/%lld windows  %lld failed  %lld running", ended(w), (long long)w->to_run,
+             (long long)w->failed, (long long)w->running);
     add_rate(w, b);
 }
 
@@ -100,8 +102,8 @@ static void show_line(struct watch *w, const struct watched_window *e) {
     bool failed = strcmp(e->state, "failed") == 0;
     const struct out *o = &w->c->out;
     if (e->took >= 0) duration_text(e->took, took);
-    out_printf(o, "%02d:%02d:%02d  %lld of %lld  ", at.hour, at.minute, at.second,
-               (long long)(w->done + w->failed), (long long)w->to_run);
+    out_printf(o, "%02d:%02d:%02d  %lld of %lld  ", at.hour, at.minute, at.second, ended(w),
+               (long long)w->to_run);
     out_paint(o, out_status_paint(e->state), failed ? "FAILED" : e->state, 9);
     out_printf(o, "  %s  run %lld%s%s", window_text(w, e, text), (long long)e->run, took[0] ? "  " : "",
                took);
