@@ -186,7 +186,7 @@ static void admit_dirty(struct conductor *c) {
         pipeline_free(k.pipeline);
         arena_free(k.arena);
     }
-    memmove(c->dirty, c->dirty + n, (c->dirty_count - n) * sizeof *c->dirty);
+    if (n) memmove(c->dirty, c->dirty + n, (c->dirty_count - n) * sizeof *c->dirty);
     c->dirty_count -= n;
     c->wants_turn |= c->dirty_count > 0;
 }
