@@ -16,6 +16,7 @@ json_t *run_json(const struct run_row *r) {
     json_put_text(o, "pipeline", r->pipeline);
     json_put(o, "window", json_window(r->window_start, r->window_end));
     json_put_text(o, "trigger", r->trigger);
+    json_put(o, "backfill", json_id(r->backfill));
     json_put(o, "generation", json_integer(r->generation));
     json_put_text(o, "result", r->state);
     json_put_text(o, "reason", r->reason && *r->reason ? r->reason : NULL);
@@ -51,7 +52,10 @@ static void print_table(struct view *v, const struct run_row *rows, size_t n) {
         table_add(t, r->state);
         table_add(t, view_time(v, r->pipeline, r->started_at));
         table_add(t, view_took(v, r->started_at, r->finished_at));
-        table_add(t, r->trigger);
+        if (r->backfill)
+            table_addf(t, "%s %" PRId64, r->trigger, r->backfill);
+        else
+            table_add(t, r->trigger);
         table_add(t, run_note(v, r));
     }
     table_print(t, v->c);
