@@ -152,9 +152,12 @@ static duration_t predict(struct backfilling *k) {
     return known == 1 ? took : -1;
 }
 
+/* Windows that the definition cannot do are for whoever wrote it; the others lack something. */
 static int nothing_to_run(const struct backfilling *k, struct err *err) {
+    bool invalid = false;
     if (!k->plan.actions[PLAN_refuse]) return EX_OK;
-    err_set(err, EX_INVALID, "every window that is left is refused");
+    for (size_t i = 0; i < k->plan.count; i++) invalid |= k->plan.windows[i].why == WHY_part_of_day;
+    err_set(err, invalid ? EX_INVALID : EX_CONFLICT, "every window that is left is refused");
     return err_hint(err, "see why: leat backfill %s … --dry-run", k->pipeline->name);
 }
 
