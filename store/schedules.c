@@ -32,6 +32,7 @@ int store_schedule_ensure(struct store *s, const struct schedule_spec *spec, str
         return -1;
     int found = sql_get(named, schedule_read, a, &after);
     if (found == 1) *out = after;
+    if (found == 1 && there) out->gone_at = before.gone_at;
     if (found == 0) err_set(err, EX_FAILED, "schedule %s of %s is not there", spec->name, spec->pipeline);
     return found == 1 ? there : -1;
 }

@@ -21,8 +21,8 @@ struct schedule_row {
     const char *pipeline, *name, *rule; /* rule: JSON text */
     instant_t cursor, created_at, changed_at, gone_at;
 };
-/* Adds pipeline and schedule unless they are there; *out is what is there afterwards (cursor and rule as they
- * were; gone_at is taken back). 1: it was there; 0: it is new. */
+/* Adds pipeline and schedule unless they are there, and takes back that it was gone; *out: cursor, rule and
+ * gone_at as they were. 1: it was there; 0: it is new. */
 int store_schedule_ensure(struct store *s, const struct schedule_spec *spec, struct arena *a,
                           struct schedule_row *out, struct err *err);
 /* By pipeline and name; also those that are gone. */

@@ -127,7 +127,8 @@ static int open_core(struct conductor *c) {
     struct core_pool *pools = xcalloc(p->pool_count, sizeof *pools);
     for (size_t i = 0; i < p->pool_count; i++)
         pools[i] = (struct core_pool){.name = p->pools[i].name, .tokens = p->pools[i].tokens};
-    struct core_config config = {.jobs = c->options.jobs ? c->options.jobs : default_jobs(),
+    if (!c->options.jobs) c->options.jobs = default_jobs();
+    struct core_config config = {.jobs = c->options.jobs,
                                  .pools = pools,
                                  .pool_count = (uint32_t)p->pool_count,
                                  .asked = {.times = ASKED_TIMES, .wait = ASKED_WAIT},

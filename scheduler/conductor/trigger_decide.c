@@ -31,7 +31,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VERSIONS_A_TURN = 64, UNITS_LOOKED_AT = 400 };
+enum {
+    VERSIONS_A_TURN = 64,
+    UNITS_LOOKED_AT = 400, /* days or months of one window */
+    UNITS_OPEN = 40,       /* that a daemon looks back to when it begins */
+};
 
 struct deciding {
     struct conductor *c;
@@ -367,16 +371,11 @@ static int look_span(struct deciding *k, instant_t from, instant_t to, struct er
     return 0;
 }
 
-/* From the last one that fired, or from when the trigger was made, up to now. */
+/* The last ones up to now: runs may have ended, and pipelines have gone, while nobody served. */
 static int look_open(struct deciding *k, struct err *err) {
-    struct slot_row *last;
-    size_t n;
-    instant_t from = k->t->since, now = turn_wall(k->c);
-    if (store_slots_last(k->c->store, k->t->id, INSTANT_NONE, 1, k->arena, &last, &n, err) < 0) return -1;
-    if (n && last[0].window_end != INSTANT_NONE) from = last[0].window_end;
     duration_t unit = k->t->schedule->after.same == SAME_MONTH ? 31 * US_PER_DAY : US_PER_DAY;
-    if (now - from > (UNITS_LOOKED_AT - 1) * unit) from = now - (UNITS_LOOKED_AT - 1) * unit;
-    return look_span(k, from, now, err);
+    instant_t now = turn_wall(k->c), from = now - UNITS_OPEN * unit;
+    return look_span(k, from > k->t->since ? from : k->t->since, now, err);
 }
 
 static int look_version(struct deciding *k, const struct source_of *s, const struct version_row *v, void *ctx,
@@ -405,10 +404,13 @@ static int by_start(const void *a, const void *b) {
     return (x->start > y->start) - (x->start < y->start);
 }
 
-static json_t *detail_of_all(const struct after *after) {
+/* The day is part of it: two skipped days are two slots, not one stretch. */
+static json_t *detail_of_all(const struct after *after, instant_t start) {
     json_t *names = json_array();
+    char from[INSTANT_TEXT];
     for (size_t i = 0; i < after->count; i++) json_array_append_new(names, json_string(after->datasets[i]));
-    return json_pack("{so ss}", "complete", names, "same", after->same == SAME_MONTH ? "month" : "day");
+    return json_pack("{so ss ss}", "complete", names, "same", after->same == SAME_MONTH ? "month" : "day", "from",
+                     instant_text(start, from));
 }
 
 static int decide_same(struct deciding *k, struct err *err) {
@@ -418,7 +420,7 @@ static int decide_same(struct deciding *k, struct err *err) {
         struct firing_of f = {.start = k->ready[i].start, .end = k->ready[i].end, .at = turn_wall(k->c)};
         bool latest = i + 1 == k->ready_count && k->held && k->held->catch_up == HELD_LATEST;
         if (k->held && k->held->catch_up != HELD_ALL && !latest) f.skip = "paused";
-        f.detail = detail_of_all(&k->t->schedule->after);
+        f.detail = detail_of_all(&k->t->schedule->after, f.start);
         rc = fire(k, &f, err);
     }
     free(k->ready);

@@ -94,6 +94,13 @@ static char *rule_text(const struct schedule *s) {
     return text;
 }
 
+static int write_rule(struct conductor *c, const struct schedule_row *row, const json_t *rule, struct err *err) {
+    json_t *was = json_loads(row->rule, 0, NULL);
+    bool same = json_equal(was, rule);
+    json_decref(was);
+    return same || store_schedule_rule(c->store, row->id, rule, turn_wall(c), err) >= 0 ? 0 : -1;
+}
+
 static int write_row(struct conductor *c, struct trigger *t, struct arena *a, struct err *err) {
     struct schedule_row row;
     instant_t now = turn_wall(c);
@@ -101,7 +108,7 @@ static int write_row(struct conductor *c, struct trigger *t, struct arena *a, st
     struct schedule_spec spec = {
         .pipeline = t->lane->name, .name = t->name, .cursor = now, .rule = rule, .at = now};
     int there = store_schedule_ensure(c->store, &spec, a, &row, err);
-    if (there >= 0 && store_schedule_rule(c->store, row.id, rule, now, err) < 0) there = -1;
+    if (there >= 0 && write_rule(c, &row, rule, err)) there = -1;
     json_decref(rule);
     if (there < 0) return -1;
     t->id = row.id;
@@ -110,25 +117,23 @@ static int write_row(struct conductor *c, struct trigger *t, struct arena *a, st
     return trigger_cursors(c, t, away, err);
 }
 
-/* Outside of a turn: a transaction of its own. */
-static int write_whole(struct conductor *c, struct trigger *t, struct err *err) {
-    struct arena *a = arena_new();
-    int rc = store_begin(c->store, err);
-    if (!rc && write_row(c, t, a, err)) {
-        store_rollback(c->store);
-        rc = -1;
-    } else if (!rc) {
-        rc = store_commit(c->store, err);
-    }
-    arena_free(a);
-    return rc;
+static int write_gone(struct conductor *c, struct trigger *t, struct arena *a, struct err *err) {
+    (void)a;
+    return store_schedule_gone(c->store, t->id, turn_wall(c), err) < 0 ? -1 : 0;
 }
 
-static int write_gone(struct conductor *c, const struct trigger *t, struct err *err) {
-    if (store_begin(c->store, err)) return -1;
-    if (store_schedule_gone(c->store, t->id, turn_wall(c), err) >= 0) return store_commit(c->store, err);
-    store_rollback(c->store);
-    return -1;
+/* In a transaction of its own, or in that of the start, which writes down all of them. */
+static int write_alone(struct conductor *c, struct trigger *t,
+                       int (*what)(struct conductor *, struct trigger *, struct arena *, struct err *),
+                       struct err *err) {
+    struct arena *a = arena_new();
+    bool own = !store_in_transaction(c->store);
+    int rc = own ? store_begin(c->store, err) : 0;
+    if (!rc) rc = what(c, t, a, err);
+    if (!rc && own) rc = store_commit(c->store, err);
+    if (rc && own) store_rollback(c->store);
+    arena_free(a);
+    return rc;
 }
 
 /* ---- definitions ---- */
@@ -156,7 +161,7 @@ static int add(struct conductor *c, struct lane *l, const struct schedule *s, st
                           .sibling = l->triggers};
     t->name = xstrdup(after_name(a, s->name));
     arena_free(a);
-    if (write_whole(c, t, err)) {
+    if (write_alone(c, t, write_row, err)) {
         trigger_free(t);
         return -1;
     }
@@ -175,7 +180,7 @@ static int change(struct conductor *c, struct trigger *t, const struct schedule 
     unwatch(c->triggers, t);
     schedule_free(t->schedule); /* the zone may be another one though its name is the same */
     t->schedule = schedule_copy(s);
-    int rc = same ? 0 : write_whole(c, t, err);
+    int rc = same ? 0 : write_alone(c, t, write_row, err);
     enter(c, t);
     return rc;
 }
@@ -194,7 +199,7 @@ static void let_go(struct conductor *c, struct trigger **link) {
     struct triggers *k = c->triggers;
     struct trigger *t = *link;
     struct err err;
-    if (write_gone(c, t, &err)) turn_broke(c, &err);
+    if (write_alone(c, t, write_gone, &err)) turn_broke(c, &err);
     *link = t->sibling;
     unwatch(k, t);
     idmap_remove(&k->rows, (uint64_t)t->id);

@@ -33,10 +33,26 @@ serve_up
 soon "what was missed has run" at_least tick "state = 'ok' and scheduled_for > $absent" 4
 every_second_once 1
 
+step "paused: what comes meanwhile is one stretch, skipped; resumed with --catch-up all: made up for"
+exits 0 leat pause tick --until 3s --reason "moving house"
+says "scheduled runs will be skipped"
+skipped() { db_is "select count(*) > 0 from slot where outcome = 'skipped' and reason = 'paused'" 1; }
+soon "the pause is over" skipped
+same "$(db "select count(*) from slot where outcome = 'skipped'")" 1 "stretches"
+exits 0 leat pause tick --catch-up all
+said=$(db "select max(fire) from slot")
+until [ "$(date +%s)" -gt $((said / 1000000 + 3)) ]; do sleep 0.1; done
+same "$(db "select max(fire) from slot")" "$said" "the last slot during the pause"
+exits 0 leat resume tick
+says "of the pause are made up for now"
+soon "they have run" at_least tick "state = 'ok' and scheduled_for > $said" 3
+same "$(db "select count(*) from slot where outcome = 'skipped'")" 1 "stretches"
+every_second_once 1
+
 step "TERM: it ends with 0 and says what it leaves"
 serve_ends 0 TERM
 log_has ' stopped left_running=0' || fail "it did not say that it stopped"
-same "$(db "select count(*) from slot s where not exists (select 1 from run where id = s.run)")" 0 "slots without a run"
+same "$(db "select count(*) from slot s where outcome = 'run' and not exists (select 1 from run where id = s.run)")" 0 "slots without a run"
 same "$(db "select count(*) - count(distinct scheduled_for) from run")" 0 "slots that ran twice"
 
 step "--once: what is due, and an end"

@@ -64,12 +64,12 @@ static void a_schedule_is_there_once_and_keeps_its_cursor(void **state) {
     assert_hit(1, store_schedule_move(f.s, id, AT(3), AT(7), &err));
     assert_hit(0, store_schedule_move(f.s, id + 1, AT(7), AT(8), &err));
     expect_schedule(&f, "p", "p.main@7");
-    /* Gone once; it comes back with its cursor. */
+    /* Gone once; it comes back with its cursor, and says since when it was away. */
     assert_hit(1, store_schedule_gone(f.s, id, AT(8), &err));
     assert_hit(0, store_schedule_gone(f.s, id, AT(9), &err));
     expect_schedule(&f, NULL, "p.main@7-");
     assert_hit(1, store_schedule_ensure(f.s, &spec, f.a, &row, &err));
-    assert_true(row.id == id && row.gone_at == INSTANT_NONE);
+    assert_true(row.id == id && row.gone_at == AT(8));
     expect_schedule(&f, NULL, "p.main@7");
     assert_hit(0, store_schedule_rule(f.s, id + 1, daily, AT(5), &err));
     fx_schedule(&f, "p", "evening"), fx_schedule(&f, "a", "main");
