@@ -74,6 +74,24 @@ static const struct pipeline *next(void *ctx, size_t *at) {
     return NULL;
 }
 
+/* A definition that would start itself in the end; the wiring keeps what is in force. */
+static char *refuse(void *ctx, const struct pipeline *p) {
+    struct server *s = ctx;
+    struct wiring *w = conductor_wiring(s->c);
+    struct diags *d = diags_new();
+    struct catalog_entry before;
+    wiring_put(w, p);
+    wiring_check(w, p, d);
+    char *problem = diags_first(d);
+    bool was = problem && catalog_find(s->catalog, p->name, &before) == 1 && before.pipeline;
+    if (was)
+        wiring_put(w, before.pipeline);
+    else if (problem)
+        wiring_drop(w, p->name);
+    diags_free(d);
+    return problem;
+}
+
 static void say_definition(struct server *s, const char *name, const struct catalog_entry *e) {
     json_t *d = json_pack("{ss}", "pipeline", name);
     if (e) json_put_text(d, "file", e->path);
@@ -236,6 +254,8 @@ static int begin(struct server *s, struct err *err) {
                                  .loop = &s->c->loop,
                                  .load = s->o->load,
                                  .load_ctx = s->o->load_ctx,
+                                 .refuse = refuse,
+                                 .refuse_ctx = s,
                                  .changed = changed,
                                  .changed_ctx = s};
     s->catalog = catalog_new(&co);
