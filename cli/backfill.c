@@ -16,7 +16,7 @@ enum { PLAN_PATIENCE_S = 600 }; /* millions of windows take their time to be wri
 
 struct backfilling {
     struct view v;
-    struct finding finding;
+    struct calls *calls;
     struct pipeline *pipeline;
     struct plan_request r;
     struct backfill_plan plan;
@@ -88,12 +88,13 @@ static int read_request(struct backfilling *k, struct err *err) {
 
 /* ---- asking ---- */
 
-int backfill_ask(struct view *v, struct finding *f, json_t *request, json_t **answer, struct err *err) {
+int backfill_ask(struct view *v, struct calls *f, json_t *request, json_t **answer, struct err *err) {
     char *programs = programs_folder();
     struct conductor_options o = {.project = v->project,
                                   .world = v->c->world,
                                   .programs = programs,
-                                  .find = finding_find,
+                                  .find = calls_find,
+                                  .next = calls_next,
                                   .find_ctx = f};
     int rc = conductor_request(&o, request, answer, err);
     free(programs);
@@ -114,7 +115,7 @@ static void say_waits(struct cli *c, long long id, bool serves) {
                    id, id);
 }
 
-int backfill_begun(struct view *v, struct finding *f, json_t *answer, struct err *err) {
+int backfill_begun(struct view *v, struct calls *f, json_t *answer, struct err *err) {
     struct cli *c = v->c;
     int64_t id = json_int(answer, "backfill", 0);
     bool serves = json_flag(answer, "serves"), done = strcmp(json_text_or(answer, "state", ""), "ok") == 0;
@@ -136,8 +137,8 @@ static int add(struct backfilling *k, struct err *err) {
     json_t *answer,
         *request = json_pack("{ss so ss si}", "ask", "backfill_add", "plan", plan_request_json(&k->r),
                              "token", k->plan.token, "patience_seconds", PLAN_PATIENCE_S);
-    if (backfill_ask(&k->v, &k->finding, request, &answer, err)) return -1;
-    return backfill_begun(&k->v, &k->finding, answer, err);
+    if (backfill_ask(&k->v, k->calls, request, &answer, err)) return -1;
+    return backfill_begun(&k->v, k->calls, answer, err);
 }
 
 /* ---- the plan ---- */
@@ -191,7 +192,7 @@ static int named(struct backfilling *k, struct err *err) {
 
 static int backfill(struct backfilling *k, struct err *err) {
     if (!(k->pipeline = load_pipeline(k->v.c, k->v.project, cli_arg(k->v.c, 0), err))) return -1;
-    finding_know(&k->finding, k->pipeline);
+    calls_add(k->calls, k->pipeline);
     if (read_request(k, err)) return -1;
     int there = named(k, err);
     return there < 0 ? -1 : there ? add(k, err) : plan_and_add(k, err);
@@ -200,12 +201,12 @@ static int backfill(struct backfilling *k, struct err *err) {
 static int run(struct cli *c, struct err *err) {
     struct backfilling k = {0};
     int rc = view_open(&k.v, c, err);
-    k.finding.project = k.v.project;
+    k.calls = calls_new(k.v.project);
     if (!rc) rc = backfill(&k, err);
     json_decref(k.params);
     backfill_plan_release(&k.plan);
     pipeline_free(k.pipeline);
-    finding_release(&k.finding);
+    calls_free(k.calls);
     view_close(&k.v);
     return rc;
 }

@@ -3,7 +3,7 @@
 #ifndef LEAT_CLI_BACKFILL_H
 #define LEAT_CLI_BACKFILL_H
 
-#include "cli/finding.h"
+#include "cli/calls.h"
 #include "cli/view.h"
 #include "scheduler/backfill.h"
 #include "store/backfills.h"
@@ -50,13 +50,13 @@ int watch_detach(struct watch *w, int signal, bool here);
 
 /* Does it here or, when somebody serves, watches it being done; what ended before `since` is no news. The
  * exit code, or -1 with err. */
-int backfill_follow(struct view *v, struct finding *f, int64_t id, instant_t since, struct err *err);
+int backfill_follow(struct view *v, struct calls *f, int64_t id, instant_t since, struct err *err);
 
 /* ---- backfill.c ---- */
 
 /* Asks whoever is at work, or does it on the database; *answer: new reference. The request is consumed. */
-int backfill_ask(struct view *v, struct finding *f, json_t *request, json_t **answer, struct err *err);
+int backfill_ask(struct view *v, struct calls *f, json_t *request, json_t **answer, struct err *err);
 /* After it was written down: says so, and follows it unless --detach. The answer is consumed. */
-int backfill_begun(struct view *v, struct finding *f, json_t *answer, struct err *err);
+int backfill_begun(struct view *v, struct calls *f, json_t *answer, struct err *err);
 
 #endif

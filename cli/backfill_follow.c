@@ -15,7 +15,7 @@ enum { LOOK_EVERY_MS = 300, RUNS_AT_ONCE = 1000 };
 
 struct following {
     struct view *v;
-    struct finding *finding;
+    struct calls *calls;
     int64_t id;
     struct watch *watch;
     instant_t since; /* what had ended before is no news */
@@ -111,8 +111,9 @@ static int follow_here(struct following *f, struct err *err) {
                                   .world = c->world,
                                   .programs = programs,
                                   .jobs = jobs,
-                                  .find = finding_find,
-                                  .find_ctx = f->finding,
+                                  .find = calls_find,
+                                  .next = calls_next,
+                                  .find_ctx = f->calls,
                                   .reader = &reader,
                                   .report = event,
                                   .report_ctx = f,
@@ -279,13 +280,13 @@ static int follow(struct following *f, struct err *err) {
     }
 }
 
-int backfill_follow(struct view *v, struct finding *finding, int64_t id, instant_t since, struct err *err) {
+int backfill_follow(struct view *v, struct calls *calls, int64_t id, instant_t since, struct err *err) {
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     struct backfill_row b;
     sigaction(SIGPIPE, &ignore, NULL); /* it belongs to its project, not to who watches it */
     if (find_row(v, id, v->arena, &b, err)) return -1;
     const struct tz *tz = strcmp(b.kind, "backfill") == 0 ? view_tz(v, b.subject) : v->tz;
-    struct following f = {.v = v, .finding = finding, .id = id, .since = since, .ended = json_object()};
+    struct following f = {.v = v, .calls = calls, .id = id, .since = since, .ended = json_object()};
     f.watch = watch_new(v->c, tz, &b);
     int rc = follow(&f, err);
     watch_free(f.watch);

@@ -244,7 +244,7 @@ static int run_show(struct cli *c, struct err *err) {
 
 /* ---- pause, resume, cancel ---- */
 
-static int ask_about(struct view *v, struct finding *f, const char *word, json_t **answer, struct err *err) {
+static int ask_about(struct view *v, struct calls *f, const char *word, json_t **answer, struct err *err) {
     struct backfill_row b;
     if (find(v, cli_arg(v->c, 0), &b, err)) return -1;
     json_t *request = json_pack("{ss sI sb}", "ask", word, "backfill", (json_int_t)b.id, "running",
@@ -268,16 +268,15 @@ static void say_stopped(struct cli *c, const json_t *answer, const char *done) {
 
 static int stop(struct cli *c, const char *word, const char *done, struct err *err) {
     struct view v;
-    struct finding f = {0};
     json_t *answer;
     int rc = view_open(&v, c, err);
-    f.project = v.project;
-    if (!rc) rc = ask_about(&v, &f, word, &answer, err);
+    struct calls *f = calls_new(v.project);
+    if (!rc) rc = ask_about(&v, f, word, &answer, err);
     if (!rc) {
         say_stopped(c, answer, done);
         json_decref(answer);
     }
-    finding_release(&f);
+    calls_free(f);
     view_close(&v);
     return rc;
 }
@@ -287,13 +286,12 @@ static int run_cancel(struct cli *c, struct err *err) { return stop(c, "backfill
 
 static int run_resume(struct cli *c, struct err *err) {
     struct view v;
-    struct finding f = {0};
     json_t *answer;
     int rc = view_open(&v, c, err);
-    f.project = v.project;
-    if (!rc) rc = ask_about(&v, &f, "backfill_resume", &answer, err);
-    if (!rc) rc = backfill_begun(&v, &f, answer, err);
-    finding_release(&f);
+    struct calls *f = calls_new(v.project);
+    if (!rc) rc = ask_about(&v, f, "backfill_resume", &answer, err);
+    if (!rc) rc = backfill_begun(&v, f, answer, err);
+    calls_free(f);
     view_close(&v);
     return rc;
 }

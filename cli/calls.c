@@ -15,7 +15,7 @@ struct calls {
     struct pipeline **owned; /* of each known one; NULL: it has errors */
     char **names;            /* malloc'ed */
     size_t count, cap, owned_cap, names_cap;
-    size_t followed; /* so many of them have been looked through for what they run */
+    size_t followed;  /* so many of them have been looked through for what they run */
     struct map index; /* name -> place in the lists */
     struct wiring *wiring;
     bool whole; /* every pipeline of the project has been read */
@@ -75,11 +75,13 @@ static void read_files(struct calls *k, char *const *paths, size_t n) {
     free(all);
 }
 
-static void read_name(struct calls *k, const char *name) {
-    struct err ignored;
-    char *path = is_known(k, name) ? NULL : find_pipeline_file(k->project, name, &ignored);
-    if (path) read_files(k, &path, 1);
+static int read_name(struct calls *k, const char *name, struct err *err) {
+    if (is_known(k, name)) return 0;
+    char *path = find_pipeline_file(k->project, name, err);
+    if (!path) return -1;
+    read_files(k, &path, 1);
     free(path);
+    return 0;
 }
 
 /* Who writes a dataset, and whom it starts, can be any pipeline of the project. */
@@ -102,8 +104,9 @@ void calls_whole(struct calls *k) {
 }
 
 static void read_steps(struct calls *k, const struct pipeline *p) {
+    struct err ignored;
     for (uint32_t i = 0; i < p->step_count; i++) {
-        if (p->steps[i].calls) read_name(k, p->steps[i].calls);
+        if (p->steps[i].calls) read_name(k, p->steps[i].calls, &ignored);
         if (p->steps[i].complete) calls_whole(k);
     }
 }
@@ -113,10 +116,14 @@ void calls_put(struct calls *k, struct pipeline *p) {
 }
 
 /* Those that are added while it goes on are looked through too. */
-void calls_add(struct calls *k, struct pipeline *p) {
-    calls_put(k, p);
+static void look_through(struct calls *k) {
     for (; k->followed < k->count; k->followed++)
         if (k->known[k->followed].pipeline) read_steps(k, k->known[k->followed].pipeline);
+}
+
+void calls_add(struct calls *k, struct pipeline *p) {
+    calls_put(k, p);
+    look_through(k);
 }
 
 /* ---- checking ---- */
@@ -150,12 +157,11 @@ int calls_check_all(struct cli *c, const struct calls *k, struct err *err) {
 struct pipeline *calls_find(void *calls, const char *name, struct err *err) {
     struct calls *k = calls;
     size_t at;
+    if (read_name(k, name, err)) return NULL;
+    look_through(k);
     bool known = map_get(&k->index, name, &at);
     if (known && k->owned[at]) return pipeline_share(k->owned[at]);
-    if (known)
-        err_set(err, EX_INVALID, "pipeline `%s` has errors: see `leat validate %s`", name, name);
-    else
-        err_set(err, EX_NOT_FOUND, "no pipeline `%s` is at hand", name);
+    err_set(err, EX_INVALID, "pipeline `%s` has errors: see `leat validate %s`", name, name);
     return NULL;
 }
 

@@ -17,6 +17,8 @@ const struct command *const commands[] = {
     &command_retry,
     &command_restate,
     &command_cancel,
+    &command_pause,
+    &command_resume,
     &command_runs,
     &command_runs_show,
     &command_status,

@@ -70,23 +70,13 @@ enum paint out_status_paint(const char *word) {
         const char *word;
         enum paint paint;
     } words[] = {
-        {"ok", PAINT_GREEN},
-        {"success", PAINT_GREEN},
-        {"live", PAINT_GREEN},
-        {"warn", PAINT_YELLOW},
-        {"failed", PAINT_RED},
-        {"FAILED", PAINT_RED},
-        {"FAIL", PAINT_RED},
-        {"fail", PAINT_RED},
-        {"error", PAINT_RED},
-        {"running", PAINT_CYAN},
-        {"skipped", PAINT_DIM},
-        {"cancelled", PAINT_YELLOW},
-        {"none", PAINT_DIM},
-        {"FAILING", PAINT_RED},
-        {"RUNNING", PAINT_CYAN},
-        {"OK", PAINT_GREEN},
-        {"upstream_failed", PAINT_RED},
+        {"ok", PAINT_GREEN},       {"success", PAINT_GREEN}, {"live", PAINT_GREEN},
+        {"warn", PAINT_YELLOW},    {"failed", PAINT_RED},    {"FAILED", PAINT_RED},
+        {"FAIL", PAINT_RED},       {"fail", PAINT_RED},      {"error", PAINT_RED},
+        {"running", PAINT_CYAN},   {"skipped", PAINT_DIM},   {"cancelled", PAINT_YELLOW},
+        {"none", PAINT_DIM},       {"FAILING", PAINT_RED},   {"RUNNING", PAINT_CYAN},
+        {"LATE", PAINT_YELLOW},    {"BROKEN", PAINT_RED},    {"PAUSED", PAINT_YELLOW},
+        {"STOPPED", PAINT_YELLOW}, {"OK", PAINT_GREEN},      {"upstream_failed", PAINT_RED},
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(words[i].word, word) == 0) return words[i].paint;
@@ -97,11 +87,17 @@ const char *out_arrow(const struct out *o) { return o->utf8 ? "→" : "->"; }
 const char *out_ellipsis(const struct out *o) { return o->utf8 ? "…" : "..."; }
 
 void out_document(const struct out *o, const char *noun, json_t *items) {
+    out_document_beside(o, noun, items, NULL, NULL);
+}
+
+void out_document_beside(const struct out *o, const char *noun, json_t *items, const char *key,
+                         json_t *value) {
     char schema[64], now[INSTANT_TEXT];
     snprintf(schema, sizeof schema, "leat.%s/1", noun);
     json_t *doc = json_object();
     json_put_text(doc, "schema", schema);
     json_put_text(doc, "generated_at", instant_text(world_wall(world_real()), now));
+    if (key) json_put(doc, key, value);
     json_put(doc, "items", items);
     json_dumpf(doc, o->file, JSON_INDENT(2) | OUT_JSON_REALS);
     fputc('\n', o->file);

@@ -34,5 +34,8 @@ const char *out_ellipsis(const struct out *o); /* "…" or "..." */
 /* The one document of a command on stdout: {"schema": "leat.<noun>/1", "generated_at", "items"}. Steals
  * items. */
 void out_document(const struct out *o, const char *noun, json_t *items);
+/* The same with one more member; steals both. */
+void out_document_beside(const struct out *o, const char *noun, json_t *items, const char *key,
+                         json_t *value);
 
 #endif

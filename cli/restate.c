@@ -19,7 +19,7 @@ enum { PLAN_PATIENCE_S = 600 };
 
 struct restating_cli {
     struct view v;
-    struct finding finding;
+    struct calls *calls;
     struct all_pipelines all;
     const char *broken; /* what could not be read; NULL: nothing */
     struct restate_request r;
@@ -181,8 +181,8 @@ static int add(struct restating_cli *k, struct err *err) {
     json_t *answer,
         *request = json_pack("{ss so ss si}", "ask", "restate_add", "plan", restate_request_json(&k->r),
                              "token", k->plan.token, "patience_seconds", PLAN_PATIENCE_S);
-    if (backfill_ask(&k->v, &k->finding, request, &answer, err)) return -1;
-    return backfill_begun(&k->v, &k->finding, answer, err);
+    if (backfill_ask(&k->v, k->calls, request, &answer, err)) return -1;
+    return backfill_begun(&k->v, k->calls, answer, err);
 }
 
 static int confirm_and_add(struct restating_cli *k, struct err *err) {
@@ -208,7 +208,7 @@ static int restate(struct restating_cli *k, struct err *err) {
     struct backfill_row b;
     if (!k->v.store) return view_nothing(&k->v, "dataset", cli_arg(k->v.c, 0), err);
     k->r.dataset = cli_arg(k->v.c, 0);
-    all_pipelines_read(k->v.project, finding_find, &k->finding, k->v.arena, &k->all, &k->broken);
+    all_pipelines_read(k->v.project, calls_find, k->calls, k->v.arena, &k->all, &k->broken);
     if (read_request(k, err)) return -1;
     bool by_name = k->r.name && !cli_given(k->v.c, "dry-run");
     int there = by_name ? store_backfill_named(k->v.store, k->r.name, k->v.arena, &b, err) : 0;
@@ -220,11 +220,11 @@ static int restate(struct restating_cli *k, struct err *err) {
 static int run(struct cli *c, struct err *err) {
     struct restating_cli k = {0};
     int rc = view_open(&k.v, c, err);
-    k.finding.project = k.v.project;
+    k.calls = calls_new(k.v.project);
     if (!rc) rc = restate(&k, err);
     restate_plan_release(&k.plan);
     all_pipelines_release(&k.all);
-    finding_release(&k.finding);
+    calls_free(k.calls);
     view_close(&k.v);
     return rc;
 }

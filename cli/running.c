@@ -5,8 +5,6 @@
 #include "base/json.h"
 #include "base/tz.h"
 #include "cli/calls.h"
-#include "cli/finding.h"
-#include "cli/load.h"
 #include "cli/transcript.h"
 #include "store/store.h"
 
@@ -69,16 +67,16 @@ int running(struct cli *c, const struct project *p, const struct running *r, str
     char *programs = programs_folder();
     struct transcript *t = transcript_new(c, p->state, c->tz ? c->tz : r->timezone);
     struct sql_asking asking = {.project = p};
-    struct finding finding = {.project = p};
+    struct calls *own = r->calls ? NULL : calls_new(p), *calls = own ? own : r->calls;
     struct pipeline_reader reader = pipeline_reader(&asking);
     struct conductor_options o = {.project = p,
                                   .world = c->world,
                                   .programs = programs,
                                   .jobs = jobs,
                                   .reader = &reader,
-                                  .find = r->calls ? calls_find : finding_find,
-                                  .next = r->calls ? calls_next : NULL,
-                                  .find_ctx = r->calls ? (void *)r->calls : &finding,
+                                  .find = calls_find,
+                                  .next = calls_next,
+                                  .find_ctx = calls,
                                   .report = transcript_event,
                                   .report_ctx = t,
                                   .progress_every = transcript_progress_every(t)};
@@ -87,7 +85,7 @@ int running(struct cli *c, const struct project *p, const struct running *r, str
     conductor_close(k);
     if (rc < 0) settle_full_disk(c, &o, err);
     transcript_free(t);
-    finding_release(&finding);
+    calls_free(own);
     free(programs);
     return rc;
 }

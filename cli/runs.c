@@ -16,6 +16,9 @@ json_t *run_json(const struct run_row *r) {
     json_put_text(o, "pipeline", r->pipeline);
     json_put(o, "window", json_window(r->window_start, r->window_end));
     json_put_text(o, "trigger", r->trigger);
+    json_put_text(o, "schedule", *r->schedule ? r->schedule : NULL);
+    json_put(o, "scheduled_for", json_instant(r->scheduled_for));
+    json_put(o, "backfill", json_id(r->backfill));
     json_put(o, "generation", json_integer(r->generation));
     json_put_text(o, "result", r->state);
     json_put_text(o, "reason", r->reason && *r->reason ? r->reason : NULL);
@@ -92,6 +95,8 @@ static int read_filter(struct view *v, struct run_filter *f, struct err *err) {
     };
     if (cli_number(c, "limit", 1, 25, &limit, err) < 0) return -1;
     f->limit = limit;
+    if (cli_number(c, "backfill", 1, 0, &limit, err) < 0) return -1;
+    f->backfill = limit;
     return read_window(v, f, err) < 0 ? -1 : read_since(v, f, err);
 }
 
@@ -140,6 +145,7 @@ static const struct flag flags[] = {
     {.name = "since", .value = "TIME", .help = "only those made since (7d, yesterday, 2026-11-19)"},
     {.name = "window", .value = "WINDOW", .help = "only those about this window, or one inside it"},
     {.name = "trigger", .value = "TRIGGER", .values = triggers, .help = "only those started so"},
+    {.name = "backfill", .value = "ID", .help = "only those of this backfill"},
     {.name = "limit", .letter = 'n', .value = "N", .help = "at most so many (25)"},
     {.name = NULL},
 };

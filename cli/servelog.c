@@ -9,12 +9,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Not said in a line of text: where it stands already, or what nobody reads there. */
-static bool is_left_out(const char *key) {
-    static const char *const keys[] = {"seq", "at", "type", "counts", "outputs", "log", "warnings", "sql"};
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (strcmp(key, keys[i]) == 0) return true;
+static bool is_one_of(const char *key, const char *const *keys) {
+    for (; *keys; keys++)
+        if (strcmp(key, *keys) == 0) return true;
     return false;
+}
+
+/* Not said in a line of text: where it stands already, what nobody reads there, what is not known (a count of
+ * -1), and what did not happen. */
+static bool is_left_out(const char *key, const json_t *v) {
+    static const char *const never[] = {"seq",      "at",  "type",  "counts",   "outputs", "log",
+                                        "warnings", "sql", "index", "timezone", NULL};
+    static const char *const when_true[] = {"nothing_new", "warned", NULL};
+    if (json_is_null(v) || is_one_of(key, never)) return true;
+    if (json_is_integer(v) && json_integer_value(v) == -1) return true;
+    return json_is_false(v) && is_one_of(key, when_true);
 }
 
 static void add_text(struct buf *b, const char *text) {
@@ -49,7 +58,7 @@ static void text_line(struct buf *b, const char *level, const json_t *event) {
     json_t *v;
     buf_addf(b, "%s %-5s %s", json_text_or(event, "at", "-"), level, json_text_or(event, "type", ""));
     json_object_foreach((json_t *)(uintptr_t)event, key, v) {
-        if (is_left_out(key) || json_is_null(v)) continue;
+        if (is_left_out(key, v)) continue;
         buf_addf(b, " %s=", key);
         add_value(b, v);
     }

@@ -1,4 +1,5 @@
-/* calls.c: `pipeline:` steps, judged by the pipelines they run: names, parameters, what is held. Circles: wiring.c. */
+/* calls.c: `pipeline:` steps, judged by the pipelines they run: names, parameters, what is held. Circles:
+ * wiring.c. */
 #include "base/suggest.h"
 #include "dag/build.h"
 
@@ -101,6 +102,45 @@ static void check_params(struct calls *c, const struct step *s, const struct pip
     check_missing(c, s, called, with);
 }
 
+/* ---- what is held */
+
+/* The step would hold its tokens for as long as something waits for them. */
+static bool check_pool(struct calls *c, const struct step *s, const struct pipeline *called) {
+    int64_t all = 0;
+    const struct project *project = c->p->project;
+    for (size_t i = 0; i < project->pool_count; i++)
+        if (strcmp(project->pools[i].name, s->pool) == 0) all = project->pools[i].tokens;
+    for (uint32_t i = 0; i < called->step_count; i++) {
+        const struct step *needs = &called->steps[i];
+        if (!needs->pool || strcmp(needs->pool, s->pool) != 0 || s->pool_tokens + needs->pool_tokens <= all)
+            continue;
+        struct diag *g = diag_add(c->d, "E0417", at_name(s),
+                                  "this step and step `%s` of pipeline `%s` never fit into pool `%s`",
+                                  needs->name, called->name, s->pool);
+        diag_label(c->d, g, "it holds its tokens until that pipeline has ended: leave out `pool` here");
+        return false;
+    }
+    return true;
+}
+
+/* Every pipeline that the step's run can lead to, each once. */
+static void check_held(struct calls *c, const struct step *s) {
+    bool *seen = xcalloc(c->count, sizeof *seen);
+    size_t *queue = xcalloc(c->count, sizeof *queue), head = 0, tail = 0, at;
+    if (map_get(&c->names, s->calls, &at)) seen[queue[tail++] = at] = true;
+    while (head < tail) {
+        const struct pipeline *called = c->known[queue[head++]].pipeline;
+        if (!called) continue;
+        if (!check_pool(c, s, called)) break;
+        for (uint32_t i = 0; i < called->step_count; i++) {
+            const char *name = called->steps[i].calls;
+            if (name && map_get(&c->names, name, &at) && !seen[at]) seen[queue[tail++] = at] = true;
+        }
+    }
+    free(queue);
+    free(seen);
+}
+
 void pipeline_check_calls(const struct pipeline *p, const struct callee *known, size_t n, struct diags *d) {
     struct calls c = {.p = p, .known = known, .count = n, .names = MAP_INIT, .d = d};
     for (size_t i = 0; i < n; i++) map_add(&c.names, known[i].name, i, NULL);
@@ -115,6 +155,7 @@ void pipeline_check_calls(const struct pipeline *p, const struct callee *known, 
             refuse_broken(&c, s);
         else
             check_params(&c, s, k->pipeline);
+        if (k && s->pool) check_held(&c, s);
     }
     map_release(&c.names);
 }

@@ -151,6 +151,9 @@
       "# a.yaml\nschedule: {after: refined.b}\n    into: raw.a\n# b.yaml\nschedule: {after: raw.a}\n    "    \
       "into: refined.b\n",                                                                                   \
       "# a.yaml\nschedule: {every: day at 06:15}\n    into: raw.a\n")                                        \
+    X(E0417, "a step holds what the pipeline it runs needs",                                                 \
+      "# pools: {database: 1}\n    pipeline: uses_the_database\n    pool: database\n",                       \
+      "# pools: {database: 1}\n    pipeline: uses_the_database\n")                                           \
     X(E0501, "an expression that cannot be read", STEP("    exec:\n      - ${run.id +}\n"),                  \
       STEP("    exec:\n      - ${run.id + \"x\"}\n"))                                                        \
     X(E0502, "an unknown name in an expression", STEP("    exec:\n      - ${window.begin}\n"),               \

@@ -21,6 +21,7 @@
 
 #include <jansson.h>
 
+struct tz_set;
 struct work;         /* operators/work.h: the worker's view of its attempt */
 struct prepare_step; /* operators/prepare.h: a step that is looked at before it runs */
 
@@ -33,6 +34,7 @@ struct op_launch {
 struct op_asked {
     const json_t *config; /* of the verb, evaluated */
     const char *timezone; /* of the pipeline */
+    struct tz_set *zones; /* of the project; may be NULL */
     instant_t window_end; /* INSTANT_NONE: no window */
     instant_t began;      /* the run */
 };

@@ -1,6 +1,6 @@
 /* pipeline.c: `pipeline:`, a run of another pipeline as a step. The step ends as that run ends. */
 #include "base/json.h"
-#include "base/tz.h"
+#include "base/tz_set.h"
 #include "operators/operators.h"
 
 #include <string.h>
@@ -56,7 +56,7 @@ static int attend(const struct op_asked *asked, struct op_attend *out, struct er
         out->window = WINDOW_NONE;
         return 0;
     }
-    struct tz *tz = tz_load(asked->timezone, err);
+    struct tz *tz = tz_set_load(asked->zones, asked->timezone, err);
     int rc = tz ? own_window(window, tz, out, err) : -1;
     tz_free(tz);
     return rc;

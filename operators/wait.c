@@ -1,7 +1,7 @@
 /* wait.c: `wait:`, until something is there: a file, a URL, a dataset, a time, what a query says. The
  * conductor looks; only a query needs a process, for as long as it takes to answer. */
 #include "base/json.h"
-#include "base/tz.h"
+#include "base/tz_set.h"
 #include "engine/duck.h"
 #include "operators/operators.h"
 #include "operators/work.h"
@@ -41,7 +41,7 @@ static bool instant_meant(const char *text, const struct tz *tz, const struct op
 
 static int attend_time(const struct op_asked *asked, const char *text, struct op_attend *out,
                        struct err *err) {
-    struct tz *tz = tz_load(asked->timezone, err);
+    struct tz *tz = tz_set_load(asked->zones, asked->timezone, err);
     if (!tz) return -1;
     bool known = instant_meant(text, tz, asked, &out->at);
     tz_free(tz);

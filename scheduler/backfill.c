@@ -195,6 +195,11 @@ static int ask_before(struct planning *k, struct err *err) {
     return succeeded(before.state) || strcmp(before.state, "skipped") == 0 ? 0 : past_failed(k, &before, err);
 }
 
+/* The window after one that stays as it is must not run. */
+static bool holds_up(const struct plan_window *w) {
+    return w->why == WHY_failed || w->why == WHY_cancelled || why_actions[w->why] == PLAN_refuse;
+}
+
 /* One after the other, the oldest first, and nothing after a failure. */
 static int follow_past(struct planning *k, struct err *err) {
     if (!k->p->depends_on_past) return 0;
@@ -203,11 +208,11 @@ static int follow_past(struct planning *k, struct err *err) {
         return err_hint(err, "leave --newest-first out");
     }
     if (ask_before(k, err)) return -1;
-    bool broken = false;
+    bool held = false;
     for (size_t i = 0; i < k->out->count; i++) {
         struct plan_window *w = &k->out->windows[i];
-        if (broken && why_actions[w->why] == PLAN_run) w->why = WHY_past_failed, w->run = 0;
-        broken |= w->why == WHY_failed || w->why == WHY_cancelled || w->why == WHY_part_of_day;
+        if (held && why_actions[w->why] == PLAN_run) w->why = WHY_past_failed, w->run = 0;
+        held = holds_up(w);
     }
     k->out->max_parallel = k->out->max_failures = 1;
     return 0;

@@ -55,8 +55,10 @@ static int take(struct planning *k, const struct plan_window *w, struct err *err
 static int no_schedule(const struct planning *k, struct err *err) {
     const struct pipeline *p = k->p;
     const char **names = xcalloc(p->schedule_count + 1, sizeof *names);
-    for (size_t i = 0; i < p->schedule_count; i++) names[i] = p->schedules[i].name;
-    const char *meant = suggest(k->r->schedule, names, p->schedule_count);
+    size_t n = 0;
+    for (size_t i = 0; i < p->schedule_count; i++)
+        if (p->schedules[i].rule.cron_count) names[n++] = p->schedules[i].name;
+    const char *meant = suggest(k->r->schedule, names, n);
     err_set(err, EX_NOT_FOUND, "%s has no schedule `%s` that fires by the clock", p->name, k->r->schedule);
     if (meant) err_hint(err, "did you mean `%s`?", meant);
     free(names);

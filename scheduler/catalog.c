@@ -47,6 +47,8 @@ struct catalog {
     size_t read_count, read_cap;
     bool moved; /* some definition is another one, or gone */
     uv_fs_event_t watches[WATCHED_FOLDERS]; /* the project's folder, pipelines/ */
+    char *folders[WATCHED_FOLDERS];
+    uint64_t watched[WATCHED_FOLDERS];      /* inodes; 0: not watched */
     uv_timer_t calm;                        /* an editor writes a file in several moves */
     int handles;                            /* open */
     bool closing;
@@ -76,7 +78,7 @@ static struct file *owner_of(const struct catalog *c, const char *name) {
 }
 
 static void tell(struct catalog *c, const char *name) {
-    if (name && !c->closing) c->o.changed(c->o.changed_ctx, name);
+    if (name && !c->closing) c->o.changed(c->o.ctx, name);
 }
 
 static void disown(struct catalog *c, struct file *f) {
@@ -111,6 +113,11 @@ static const char *shown(const struct catalog *c, const char *path) {
     return strncmp(path, c->o.project->root, n) == 0 && path[n] == '/' ? path + n + 1 : path;
 }
 
+static bool is_orphan(const struct catalog *c, const struct file *f) {
+    const struct file *owner = owner_of(c, f->name);
+    return !f->name || (owner && owner != f);
+}
+
 /* ---- a file has been read ---- */
 
 /* Whether it is another one than before. */
@@ -143,7 +150,7 @@ static void rename_file(struct catalog *c, struct file *f, char *name) {
 
 /* It may be sound by itself and still not be in force beside the others: the last good one stays. */
 static void refuse(struct catalog *c, struct file *f, struct loaded *l) {
-    char *problem = l->pipeline && c->o.refuse ? c->o.refuse(c->o.refuse_ctx, l->pipeline) : NULL;
+    char *problem = l->pipeline && c->o.refuse ? c->o.refuse(c->o.ctx, l->pipeline) : NULL;
     f->refused = problem != NULL;
     if (!problem) return;
     free(l->problem);
@@ -157,15 +164,16 @@ static void take(struct catalog *c, struct file *f) {
     rename_file(c, f, l.name);
     struct file *other = l.pipeline ? owner_of(c, l.pipeline->name) : NULL;
     if (other && other != f && !other->gone) {
-        set_problem(f, taken_text(c, other, l.pipeline->name), 1);
         free(l.problem);
+        l.problem = taken_text(c, other, l.pipeline->name);
+        l.errors = 1;
         pipeline_free(l.pipeline);
-        return;
+        l.pipeline = NULL;
     }
     refuse(c, f, &l);
     bool news = set_problem(f, l.problem, l.errors) || l.pipeline;
     if (l.pipeline) own(c, f, l.pipeline);
-    if (news) tell(c, f->name);
+    if (news) tell(c, is_orphan(c, f) ? shown(c, f->path) : f->name);
 }
 
 static void file_free(struct file *f) {
@@ -179,6 +187,7 @@ static void file_free(struct file *f) {
 
 static void catalog_release(struct catalog *c) {
     for (size_t i = 0; i < c->count; i++) file_free(c->files[i]);
+    for (int i = 0; i < WATCHED_FOLDERS; i++) free(c->folders[i]);
     idmap_release(&c->owners);
     free(c->files);
     free(c->read);
@@ -324,6 +333,37 @@ static void start_reading(struct catalog *c, struct file *f) {
     if (b->count == BATCH_FILES) flush_batch(c);
 }
 
+/* ---- inotify ---- */
+
+static void calmed(uv_timer_t *t) {
+    struct catalog *c = t->data;
+    c->o.stirred(c->o.ctx);
+}
+
+static bool is_ours(const char *name) {
+    const char *dot = strrchr(name, '.');
+    return strcmp(name, "pipelines") == 0 || (dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0));
+}
+
+static void stirred(uv_fs_event_t *h, const char *name, int events, int status) {
+    struct catalog *c = h->data;
+    (void)events, (void)status;
+    if (name && !is_ours(name)) return; /* a log, a database, a landing file */
+    uv_timer_start(&c->calm, calmed, CALM_MS, 0);
+}
+
+/* A folder comes, goes, or is another one than before: the watch is of a folder, not of its name. Where none
+ * is to be had, the safety net looks. */
+static void watch(struct catalog *c) {
+    for (int i = 0; i < WATCHED_FOLDERS; i++) {
+        struct stamp now = stamp_of(c->folders[i]);
+        if (now.mtime_ns >= 0 && now.inode == c->watched[i]) continue;
+        uv_fs_event_stop(&c->watches[i]);
+        int bad = now.mtime_ns < 0 || uv_fs_event_start(&c->watches[i], stirred, c->folders[i], 0);
+        c->watched[i] = bad ? 0 : now.inode;
+    }
+}
+
 /* ---- looking ---- */
 
 static bool others_changed(const struct file *f) {
@@ -364,6 +404,7 @@ static struct file *add_file(struct catalog *c, const char *path) {
 
 void catalog_look(struct catalog *c) {
     size_t n, known = c->count;
+    watch(c); /* before the listing: what comes after it stirs */
     char **paths = project_pipeline_files(c->o.project, &n);
     for (size_t i = 0; i < c->count; i++) c->files[i]->seen = false;
     for (size_t i = 0; i < n; i++) {
@@ -379,7 +420,7 @@ void catalog_look(struct catalog *c) {
 }
 
 void catalog_adopt(struct catalog *c, const char *name, struct pipeline *p) {
-    char *problem = c->o.refuse ? c->o.refuse(c->o.refuse_ctx, p) : NULL;
+    char *problem = c->o.refuse ? c->o.refuse(c->o.ctx, p) : NULL;
     for (size_t i = 0; i < c->count && !problem; i++) {
         struct file *f = c->files[i];
         if (f->pipeline || !f->name || strcmp(f->name, name) != 0 || owner_of(c, name)) continue;
@@ -411,33 +452,6 @@ void catalog_reread(struct catalog *c) {
     catalog_look(c);
 }
 
-/* ---- inotify ---- */
-
-static void calmed(uv_timer_t *t) {
-    struct catalog *c = t->data;
-    catalog_look(c);
-}
-
-static bool is_ours(const char *name) {
-    const char *dot = strrchr(name, '.');
-    return strcmp(name, "pipelines") == 0 || (dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0));
-}
-
-static void stirred(uv_fs_event_t *h, const char *name, int events, int status) {
-    struct catalog *c = h->data;
-    (void)events, (void)status;
-    if (name && !is_ours(name)) return; /* a log, a database, a landing file */
-    uv_timer_start(&c->calm, calmed, CALM_MS, 0);
-}
-
-/* A folder that is not there, or no watch to be had: the safety net looks. */
-static void watch(struct catalog *c, int i, const char *folder) {
-    uv_fs_event_init(c->o.loop, &c->watches[i]);
-    c->watches[i].data = c;
-    c->handles++;
-    uv_fs_event_start(&c->watches[i], stirred, folder, 0);
-}
-
 /* ---- life ---- */
 
 struct catalog *catalog_new(const struct catalog_options *o) {
@@ -447,10 +461,13 @@ struct catalog *catalog_new(const struct catalog_options *o) {
     uv_timer_init(o->loop, &c->calm);
     c->calm.data = c;
     c->handles = 1;
-    char *folder = fs_join(o->project->root, "pipelines");
-    watch(c, 0, o->project->root);
-    watch(c, 1, folder);
-    free(folder);
+    c->folders[0] = xstrdup(o->project->root);
+    c->folders[1] = fs_join(o->project->root, "pipelines");
+    for (int i = 0; i < WATCHED_FOLDERS; i++) {
+        uv_fs_event_init(o->loop, &c->watches[i]);
+        c->watches[i].data = c;
+        c->handles++;
+    }
     return c;
 }
 
@@ -470,7 +487,9 @@ void catalog_free(struct catalog *c) {
 /* ---- questions ---- */
 
 static void entry_of(const struct catalog *c, const struct file *f, struct catalog_entry *out) {
-    *out = (struct catalog_entry){.name = f->name ? f->name : shown(c, f->path),
+    bool orphan = is_orphan(c, f);
+    *out = (struct catalog_entry){.name = orphan ? shown(c, f->path) : f->name,
+                                  .orphan = orphan,
                                   .path = shown(c, f->path),
                                   .pipeline = f->pipeline,
                                   .problem = f->problem,
@@ -480,8 +499,10 @@ static void entry_of(const struct catalog *c, const struct file *f, struct catal
 
 int catalog_find(const struct catalog *c, const char *name, struct catalog_entry *out) {
     const struct file *f = owner_of(c, name);
-    for (size_t i = 0; !f && i < c->count; i++)
-        if (c->files[i]->name && strcmp(c->files[i]->name, name) == 0) f = c->files[i];
+    for (size_t i = 0; !f && i < c->count; i++) {
+        const char *known = is_orphan(c, c->files[i]) ? shown(c, c->files[i]->path) : c->files[i]->name;
+        if (strcmp(known, name) == 0) f = c->files[i];
+    }
     if (!f) return 0;
     entry_of(c, f, out);
     return 1;

@@ -30,17 +30,20 @@ struct catalog_options {
     void (*load)(void *ctx, const struct project *project, const char *const *paths, size_t n,
                  struct loaded *out);
     void *load_ctx;
-    /* What is wrong with a definition that is sound by itself, beside those that are in force (malloc'ed); NULL:
-     * nothing. It is asked again when others have changed. May be NULL. */
+    /* What is wrong with a definition that is sound by itself, beside those that are in force (malloc'ed);
+     * NULL: nothing. It is asked again when others have changed. May be NULL. */
     char *(*refuse)(void *ctx, const struct pipeline *p);
-    void *refuse_ctx;
-    /* A name has another definition, another problem, or is gone; called on the loop. */
+    /* A name has another definition, another problem, or is gone; an orphan has another problem. On the loop.
+     */
     void (*changed)(void *ctx, const char *name);
-    void *changed_ctx;
+    /* Files have been touched, the project's among them perhaps: catalog_look() is due. On the loop. */
+    void (*stirred)(void *ctx);
+    void *ctx; /* of these */
 };
 
 struct catalog_entry {
     const char *name, *path;   /* path: of the file it comes from, shown as the project sees it */
+    bool orphan;               /* it says no name, or one that is another file's: `name` is its path */
     struct pipeline *pipeline; /* the last good definition; borrowed; NULL: there never was one */
     const char *problem;       /* what is wrong with the file now; NULL: nothing */
     size_t errors;
@@ -63,10 +66,9 @@ bool catalog_project_changed(struct catalog *c);
 /* Zone data changed: every file is read again, and every definition is another one. */
 void catalog_reread(struct catalog *c);
 
-/* 1, or 0: no file says this name. */
+/* 1, or 0: no file says this name, and no orphan has this path. */
 int catalog_find(const struct catalog *c, const char *name, struct catalog_entry *out);
-/* All of them, in order of names: *at = 0 first; false at the end. A file without a name is told by its path.
- */
+/* All of them, in order of paths: *at = 0 first; false at the end. */
 bool catalog_next(const struct catalog *c, size_t *at, struct catalog_entry *out);
 size_t catalog_count(const struct catalog *c);
 

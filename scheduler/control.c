@@ -16,7 +16,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { REQUEST_BYTES = 64 << 10, PATIENCE_SECONDS = 5 };
+enum { REQUEST_BYTES = 64 << 10, WAITING_CLIENTS = 128 };
+enum { PATIENCE_SECONDS = 30 }; /* a daemon that begins reads a thousand files first */
 
 struct control {
     uv_pipe_t listener;
@@ -126,7 +127,7 @@ static int bind_fresh(struct control *o, const char *state, struct err *err) {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     unlink(o->path);
     mode_t mask = umask(0177);
-    int bad = fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) || listen(fd, 16);
+    int bad = fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) || listen(fd, WAITING_CLIENTS);
     umask(mask);
     if (bad) err_errno(err, "cannot listen on %s", o->path);
     close(folder);
@@ -141,10 +142,15 @@ static int listen_on(struct control *o, uv_loop_t *loop, const struct control_op
     uv_pipe_init(loop, &o->listener, 0);
     uv_pipe_open(&o->listener, fd);
     o->listener.data = o;
-    return uv_listen((uv_stream_t *)&o->listener, 16, came)
-               ? err_set(err, EX_ENVIRONMENT, "cannot listen on %s", o->path)
-               : 0;
+    return 0;
 }
+
+int control_listen(struct control *o, struct err *err) {
+    if (uv_listen((uv_stream_t *)&o->listener, WAITING_CLIENTS, came) == 0) return 0;
+    return err_set(err, EX_ENVIRONMENT, "cannot listen on %s", o->path);
+}
+
+bool control_busy(const struct control *o) { return o->clients != NULL; }
 
 struct control *control_open(uv_loop_t *loop, const struct control_options *co, struct err *err) {
     struct control *o = xcalloc(1, sizeof *o);

@@ -48,56 +48,90 @@ static int reach(struct restating *k, const struct restate_node *n, struct err *
 
 /* ---- roots ---- */
 
+struct span_list {
+    struct span_found *items; /* in the arena */
+    size_t count, room;
+};
+
+static void add_span(struct restating *k, struct span_list *l, instant_t start, instant_t end,
+                     int64_t version) {
+    if (l->count == l->room) {
+        size_t room = l->room ? 2 * l->room : 64;
+        struct span_found *more = arena_array(k->out->arena, room, sizeof *more);
+        if (l->count) memcpy(more, l->items, l->count * sizeof *more);
+        l->items = more;
+        l->room = room;
+    }
+    l->items[l->count++] = (struct span_found){start, end, version};
+}
+
 static int by_start(const void *a, const void *b) {
     const struct span_found *x = a, *y = b;
     if (x->start != y->start) return (x->start > y->start) - (x->start < y->start);
-    return (x->version < y->version) - (x->version > y->version);
+    return (x->end > y->end) - (x->end < y->end);
 }
 
-/* Windows that lie over one another: the one that was published last counts. */
-static size_t without_overlaps(struct span_found *list, size_t n) {
-    size_t kept = 0;
-    qsort(list, n, sizeof *list, by_start);
-    for (size_t i = 0; i < n; i++) {
-        bool takes = true;
-        while (takes && kept && list[kept - 1].end > list[i].start) {
-            takes = list[i].version > list[kept - 1].version;
-            if (takes) kept--;
-        }
-        if (takes) list[kept++] = list[i];
+static bool lies_in(const struct span_found *small, const struct span_found *large) {
+    bool inside = small->start >= large->start && small->end <= large->end;
+    return inside && small->end - small->start < large->end - large->start;
+}
+
+/* Smaller windows that were published later have all of it that is asked about. */
+static bool is_superseded(const struct restating *k, const struct span_list *l, size_t i) {
+    const struct span_found *w = &l->items[i];
+    instant_t done = w->start > k->r->from ? w->start : k->r->from,
+              end = w->end < k->r->to ? w->end : k->r->to;
+    for (size_t j = 0; j < l->count && l->items[j].start <= done && done < end; j++) {
+        const struct span_found *o = &l->items[j];
+        if (lies_in(o, w) && o->version > w->version && o->end > done) done = o->end;
     }
-    return kept;
+    return done >= end;
 }
 
-static int published_windows(struct restating *k, const struct restate_step *t, struct span_found **out,
-                             size_t *n, struct err *err) {
+static int add_published(struct restating *k, const struct restate_step *t, struct span_list *l,
+                         struct err *err) {
     struct version_window *rows;
-    size_t count;
+    size_t n;
     const struct restate_asks *asks = k->s->asks;
-    if (asks->written(asks->ctx, k->r->dataset, k->r->from, k->r->to, k->out->arena, &rows, &count, err))
+    if (asks->written(asks->ctx, k->r->dataset, k->r->from, k->r->to, k->out->arena, &rows, &n, err))
         return -1;
-    *out = arena_array(k->out->arena, count + 1, sizeof **out);
-    *n = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < n; i++) {
         bool own =
             strcmp(rows[i].pipeline, t->pipeline->name) == 0 && strcmp(rows[i].step, t->step->name) == 0;
-        if (own) (*out)[(*n)++] = (struct span_found){rows[i].start, rows[i].end, rows[i].version};
+        if (own) add_span(k, l, rows[i].start, rows[i].end, rows[i].version);
     }
-    *n = without_overlaps(*out, *n);
     return 0;
 }
 
-/* Never published for a window: those that its pipeline would have. */
-static int usual_windows(struct restating *k, const struct restate_step *t, struct span_found **out,
-                         size_t *n, struct err *err) {
+/* It may have published nothing for a window because nothing had changed: what it read says that it ran. */
+static int add_consumed(struct restating *k, const struct restate_step *t, struct span_list *l,
+                        struct err *err) {
+    const struct restate_asks *asks = k->s->asks;
+    for (size_t r = 0; r < t->step->read_count; r++) {
+        struct consumed_row *rows;
+        size_t n;
+        if (asks->consumers(asks->ctx, t->step->reads[r].dataset, k->r->from, k->r->to, k->out->arena, &rows,
+                            &n, err))
+            return -1;
+        for (size_t i = 0; i < n; i++) {
+            bool own =
+                strcmp(rows[i].pipeline, t->pipeline->name) == 0 && strcmp(rows[i].step, t->step->name) == 0;
+            if (own) add_span(k, l, rows[i].window_start, rows[i].window_end, 0);
+        }
+    }
+    return 0;
+}
+
+/* It never ran for a window: those that its pipeline would have. */
+static int add_usual(struct restating *k, const struct restate_step *t, struct span_list *l,
+                     struct err *err) {
     struct backfill_plan plan = {0};
     struct plan_request r = {.pipeline = t->pipeline->name, .from = k->r->from, .to = k->r->to};
     struct planning p = {.p = t->pipeline, .r = &r, .now = k->s->now, .out = &plan};
     int rc = plan_windows(&p, err);
-    *n = rc ? 0 : plan.count;
-    *out = arena_array(k->out->arena, *n + 1, sizeof **out);
-    for (size_t i = 0; i < *n; i++)
-        (*out)[i] = (struct span_found){.start = plan.windows[i].start, .end = plan.windows[i].end};
+    if (rc) err_hint(err, "take a longer stretch: --from, --to");
+    for (size_t i = 0; i < plan.count && !rc; i++)
+        add_span(k, l, plan.windows[i].start, plan.windows[i].end, 0);
     backfill_plan_release(&plan);
     return rc;
 }
@@ -110,14 +144,16 @@ static int cannot_root(const struct restate_step *t, struct err *err) {
 
 static int add_root(struct restating *k, uint32_t step, struct err *err) {
     const struct restate_step *t = &k->steps[step];
-    struct span_found *list;
-    size_t n;
+    struct span_list l = {0};
     if (t->cannot[0]) return cannot_root(t, err);
-    if (published_windows(k, t, &list, &n, err)) return -1;
-    if (!n && usual_windows(k, t, &list, &n, err)) return -1;
+    if (add_published(k, t, &l, err) || add_consumed(k, t, &l, err)) return -1;
+    if (!l.count && add_usual(k, t, &l, err)) return -1;
+    qsort(l.items, l.count, sizeof *l.items, by_start);
     int rc = 0;
-    for (size_t i = 0; i < n && !rc; i++)
-        rc = reach(k, &(struct restate_node){step, list[i].start, list[i].end, 0, k->r->dataset}, err);
+    for (size_t i = 0; i < l.count && !rc; i++) {
+        if (is_superseded(k, &l, i)) continue;
+        rc = reach(k, &(struct restate_node){step, l.items[i].start, l.items[i].end, 0, k->r->dataset}, err);
+    }
     return rc;
 }
 

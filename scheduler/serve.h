@@ -30,7 +30,9 @@ enum serve_end {
 /* *inherited: for the program that takes its place, with SERVE_REPLACED.
  *
  * 0 with *end, or -1 with err: it could not begin (exit 8: another conductor is at work). SIGINT and SIGTERM:
- * starts nothing more, waits for `drain`, ends; a second one ends at once. SIGHUP: looks at all files. */
+ * starts nothing more, waits for `drain`, ends; a second one ends at once. SIGHUP: looks at all files. SIGHUP
+ * and SIGUSR2 stay blocked, and pending, while no conductor lives, and over exec: nobody dies of one that
+ * comes too early. */
 int serve(const struct serve_options *o, enum serve_end *end, struct inherited *inherited, struct err *err);
 
 #endif

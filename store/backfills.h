@@ -104,9 +104,9 @@ struct consumed_row {
 /* A step with a window succeeded: what it read for that window is this, and no longer stale; unless another
  * run has published a later version for a window that meets it: then it is stale by the first of those. */
 int store_consumed_put(struct store *s, const struct consumed_row *c, struct err *err);
-/* A publish of `version` by `run` (0: none) for [start, end) (INSTANT_NONE: open on that side): those that other runs
- * consumed of an older version for a window that meets it are stale; how many became so. Since and by what stays as it
- * was first. */
+/* A publish of `version` by `run` (0: none) for [start, end) (INSTANT_NONE: open on that side): those that
+ * other runs consumed of an older version for a window that meets it are stale; how many became so. Since and
+ * by what stays as it was first. */
 struct republished {
     int64_t dataset, version, run;
     instant_t start, end, at;
@@ -121,7 +121,8 @@ struct stale_count {
     int64_t windows;
     instant_t start, end, since;
 };
-int store_stale_counts(struct store *s, struct arena *a, struct stale_count **rows, size_t *n, struct err *err);
+int store_stale_counts(struct store *s, struct arena *a, struct stale_count **rows, size_t *n,
+                       struct err *err);
 /* Stale ones of a pipeline (NULL: all), at most limit, oldest window first. */
 int store_stale_list(struct store *s, const char *pipeline, int64_t limit, struct arena *a,
                      struct consumed_row **rows, size_t *n, struct err *err);

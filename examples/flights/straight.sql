@@ -1,5 +1,5 @@
--- The same two tables as one query over every file that ever came, with no pipeline at all: what the tests compare
--- refined.daily_delay and refined.route_delay with. $TABLE is put in by the script that runs it.
+-- The refined tables as one query over every file that ever came, with no pipeline at all: what the tests compare
+-- refined.daily_delay, refined.route_delay and their twins by day with. $TABLE is put in by the script that runs it.
 with input as (
     select distinct
            cast(try_cast(date as timestamp) as date) as flight_date,
@@ -31,6 +31,12 @@ with input as (
     from flights f
     join airports o on o.iata = f.origin
     join airports d on d.iata = f.destination
+    group by all
+), daily_delay_by_day as (
+    from daily_delay
+), route_delay_by_day as (
+    select flight_date, origin, destination, count(*) as flights, round(avg(delay), 2) as mean_delay
+    from flights
     group by all
 )
 select * from $TABLE order by all

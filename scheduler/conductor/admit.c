@@ -97,8 +97,8 @@ static int end_queued(struct admission *k, const char *to, const char *reason, s
     struct run_move m = {
         .run = k->row.id, .from = "queued", .to = to, .reason = reason, .at = turn_wall(k->c)};
     if (store_run_move(k->c->store, &m, err) < 0) return -1;
-    child_ended(k->c, k->row.parent);
     if (k->row.backfill && backfills_run_ended(k->c, k->row.id, to, reason, err)) return -1;
+    child_ended(k->c, k->row.parent);
     report(k->c, "run_finished", k->row.id, NULL,
            json_pack("{ss ss ss}", "pipeline", k->row.pipeline, "result", to, "reason", reason));
     return 0;

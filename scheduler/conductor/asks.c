@@ -5,11 +5,13 @@
  *   queue    {pipeline, params, window, …}        a run that begins when its turn comes
  *   pause    {pipeline, until, catch_up, reason, author}
  *   resume   {pipeline, catch_up}
- *   backfill_add     {plan, token}                a plan is made again and, when it is the one shown, written
- * down restate_add      {plan, token}                the same for a restatement backfill_pause   {backfill}
- * nothing more of it starts backfill_resume  {backfill}                   it goes on, also with windows that
- * failed or were cancelled backfill_cancel  {backfill, running}          nothing more starts; running: what
- * runs is cancelled too status   {}                                   who is at work on what
+ *   status   {}                                   who is at work on what, and what comes next
+ *
+ *   backfill_add     {plan, token}       a plan is made again and, when it is the one shown, written down
+ *   restate_add      {plan, token}       the same for a restatement
+ *   backfill_pause   {backfill}          nothing more of it starts
+ *   backfill_resume  {backfill}          it goes on, also with windows that failed or were cancelled
+ *   backfill_cancel  {backfill, running} nothing more starts; running: what runs is cancelled too
  *
  * Answers: {"ok": true, …}, or {"ok": false, "error", "hint", "exit"}. */
 #include "scheduler/conductor/inner.h"
@@ -20,7 +22,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* ---- cancel ---- */
 
@@ -134,27 +135,14 @@ static int ask_resume(struct conductor *c, const json_t *request, json_t *answer
     if (rc == 1) {
         json_put(answer, "paused_at", json_integer(p.at));
         p.until = turn_wall(c);
-        p.catch_up = json_text_or(request, "catch_up", "none");
+        p.catch_up = json_text_or(request, "catch_up", p.catch_up);
+        json_put_text(answer, "catch_up", p.catch_up);
         rc = store_pause(c->store, &p, err) < 0 || pauses_open(c, err) ? -1 : 0;
     } else {
         rc = -1;
     }
     arena_free(a);
     return rc;
-}
-
-/* ---- status ---- */
-
-static int ask_status(struct conductor *c, const json_t *request, json_t *answer, struct err *err) {
-    struct core_load load = core_load(c->core);
-    json_t *runs = json_array();
-    (void)request, (void)err;
-    for (struct live_run *r = c->runs; r; r = r->next) json_array_append_new(runs, json_integer(r->id));
-    json_put(answer, "pid", json_integer(getpid()));
-    json_put(answer, "serves", json_boolean(c->options.serves));
-    json_put(answer, "live", json_integer(load.live));
-    json_put(answer, "runs", runs);
-    return 0;
 }
 
 /* ---- the table ---- */
@@ -173,7 +161,7 @@ static const struct {
     {"backfill_pause", ask_backfill_pause, true},
     {"backfill_resume", ask_backfill_resume, true},
     {"backfill_cancel", ask_backfill_cancel, true},
-    {"status", ask_status, false},
+    {"status", standing, false},
 };
 
 static int handle_word(struct conductor *c, size_t i, const json_t *request, json_t *answer,

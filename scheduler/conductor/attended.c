@@ -29,6 +29,7 @@ static int begin(struct live_attempt *a, json_t *config, bool guarded, struct er
     struct attended *w = a->attended = xcalloc(1, sizeof *w);
     struct op_asked asked = {.config = config,
                              .timezone = zone_of(a->run),
+                             .zones = a->run->pipeline ? a->run->pipeline->project->zone_data : NULL,
                              .window_end = a->run->window_end,
                              .began =
                                  a->run->started_at == INSTANT_NONE ? a->started_at : a->run->started_at};

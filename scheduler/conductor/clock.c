@@ -43,6 +43,8 @@ struct clock {
     struct timetable *timetable;
     struct timetable_out out;
     struct idmap hands; /* by id */
+    instant_t armed;    /* what the loop waits for; INSTANT_NONE: nothing, or it is due already */
+    duration_t lag;     /* how late it woke for it the last time */
     uv_poll_t poll;
     int fd;
     unsigned zone_age; /* how often zone data changed: a schedule of before is changed though its words are
@@ -56,10 +58,13 @@ static int64_t group_of(const struct lane *l) { return (int64_t)hash_bytes(l->na
 
 static void rang(uv_poll_t *h, int status, int events) {
     struct conductor *c = h->data;
+    struct clock *k = c->clock;
     uint64_t times;
+    instant_t now = turn_wall(c);
     (void)status, (void)events;
     if (read(c->clock->fd, &times, sizeof times) < 0 && errno == ECANCELED)
         report(c, "clock", 0, NULL, json_pack("{ss}", "what", "the clock was set"));
+    if (k->armed != INSTANT_NONE && now >= k->armed) k->lag = now - k->armed;
     c->wants_turn = true;
     uv_stop(&c->loop);
 }
@@ -70,6 +75,7 @@ void clock_arm(struct conductor *c) {
     instant_t due = timetable_next_due(k->timetable, NULL), until = pauses_next(c);
     if (due == INSTANT_NONE || (until != INSTANT_NONE && until < due)) due = until;
     struct itimerspec at = {0};
+    k->armed = due > turn_wall(c) ? due : INSTANT_NONE; /* what is due already says nothing about the loop */
     if (due != INSTANT_NONE && due <= 0) due = 1; /* all zero would disarm it */
     if (due != INSTANT_NONE)
         at.it_value = (struct timespec){.tv_sec = due / US_PER_SECOND, .tv_nsec = due % US_PER_SECOND * 1000};
@@ -392,6 +398,17 @@ bool clock_idle(struct conductor *c) {
     return (due == INSTANT_NONE || due > now) && (until == INSTANT_NONE || until > now);
 }
 
+bool clock_first(struct conductor *c, struct clock_first *out) {
+    int64_t id;
+    instant_t due = c->clock ? timetable_next_due(c->clock->timetable, &id) : INSTANT_NONE;
+    const struct hand *h = due == INSTANT_NONE ? NULL : idmap_get(&c->clock->hands, (uint64_t)id);
+    if (!h) return false;
+    *out = (struct clock_first){.pipeline = h->lane->name, .schedule = h->schedule->name, .due = due};
+    return true;
+}
+
+duration_t clock_lag(const struct conductor *c) { return c->clock ? c->clock->lag : 0; }
+
 struct timetable *clock_timetable(struct conductor *c) {
     return c->clock ? c->clock->timetable : NULL;
 }
@@ -435,6 +452,7 @@ static int enter_all(struct conductor *c, struct err *err) {
 int clock_open(struct conductor *c, struct err *err) {
     struct clock *k = xcalloc(1, sizeof *k);
     k->timetable = timetable_new();
+    k->armed = INSTANT_NONE;
     k->fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
     c->clock = k;
     triggers_open(c);

@@ -127,7 +127,8 @@ static int open_core(struct conductor *c) {
     struct core_pool *pools = xcalloc(p->pool_count, sizeof *pools);
     for (size_t i = 0; i < p->pool_count; i++)
         pools[i] = (struct core_pool){.name = p->pools[i].name, .tokens = p->pools[i].tokens};
-    struct core_config config = {.jobs = c->options.jobs ? c->options.jobs : default_jobs(),
+    if (!c->options.jobs) c->options.jobs = default_jobs();
+    struct core_config config = {.jobs = c->options.jobs,
                                  .pools = pools,
                                  .pool_count = (uint32_t)p->pool_count,
                                  .asked = {.times = ASKED_TIMES, .wait = ASKED_WAIT},
@@ -161,7 +162,8 @@ static int open_parts(struct conductor *c, struct err *err) {
     struct control_options co = {
         .state = state, .answer = asked, .ctx = c, .listen_fd = c->options.inherited.listen_fd};
     c->control = control_open(&c->loop, &co, err);
-    return c->control ? 0 : -1;
+    if (!c->control) return -1;
+    return c->options.serves ? 0 : control_listen(c->control, err); /* serve.c: once it knows its pipelines */
 }
 
 static void open_loop(struct conductor *c) {

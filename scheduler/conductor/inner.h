@@ -25,7 +25,7 @@
  *   backfills.c  durable plans over many windows, fed while runs end; backfill_items.c starts one window,
  *                backfill_add.c writes one down, backfill_asks.c is what else commands ask about them
  *   serve.c      the daemon around the loop; notify.c tells systemd
- *   asks.c       what other commands ask of the one at work
+ *   asks.c       what other commands ask of the one at work; standing.c: how it stands
  *   collect.c    retention and garbage, once a day
  *
  * Invariants: (1) nothing outside the database changes before the commit of the turn that decided it; (2) an
@@ -124,9 +124,9 @@ struct live_run {
 struct lane {
     char *name;
     uint32_t counted;
-    uint32_t live;         /* runs in the core that are not of a backfill: what `if_running` asks about */
-    struct live_run *runs; /* of it, chained by lane_next */
-    struct hand *hands;    /* its schedules (clock.c) */
+    uint32_t live;            /* runs in the core that are not of a backfill: what `if_running` asks about */
+    struct live_run *runs;    /* of it, chained by lane_next */
+    struct hand *hands;       /* its schedules (clock.c) */
     struct trigger *triggers; /* those of them that start after datasets (triggers.c) */
     bool dirty, paused;
     int64_t definition; /* row of the last one written down, whose hash this is */
@@ -194,12 +194,12 @@ struct conductor {
     uv_timer_t due, progress;
     uv_signal_t sigint, sigterm;
     bool loop_open, warden_lost, wants_turn;
-    int signal, signals;     /* first SIGINT or SIGTERM; how many there were */
-    struct catalog *catalog; /* of one that serves */
-    struct clock *clock;     /* likewise */
+    int signal, signals;       /* first SIGINT or SIGTERM; how many there were */
+    struct catalog *catalog;   /* of one that serves */
+    struct clock *clock;       /* likewise */
     struct triggers *triggers; /* likewise */
     struct wiring *wiring;     /* conductor_wiring() */
-    struct feed *feeds;      /* open backfills that this one feeds */
+    struct feed *feeds;        /* open backfills that this one feeds */
     size_t feed_count, feed_cap;
     bool feeds_wait;       /* some window waits for what another run does */
     instant_t pause_until; /* when the first pause ends; INSTANT_NONE */
@@ -370,6 +370,12 @@ enum { CLOCK_FEW = 16, CLOCK_MANY = 2000 };
 void clock_tick(struct conductor *c, size_t decisions);
 void clock_arm(struct conductor *c);  /* after a turn: wakes the loop when something is due */
 bool clock_idle(struct conductor *c); /* nothing is due */
+struct clock_first {
+    const char *pipeline, *schedule;
+    instant_t due;
+};
+bool clock_first(struct conductor *c, struct clock_first *out); /* what is due first; false: nothing, ever */
+duration_t clock_lag(const struct conductor *c); /* how late the loop woke for the last firing */
 void clock_busy(struct conductor *c, const struct lane *l, bool busy);
 struct timetable *clock_timetable(struct conductor *c); /* NULL: this one does not serve */
 int64_t clock_group(const struct lane *l);
@@ -445,6 +451,8 @@ int ask_backfill_resume(struct conductor *c, const json_t *request, json_t *answ
 int ask_backfill_cancel(struct conductor *c, const json_t *request, json_t *answer, struct err *err);
 
 /* ---- asks.c */
+/* One of their handlers. */
+int standing(struct conductor *c, const json_t *request, json_t *answer, struct err *err);
 json_t *asked(void *ctx, const json_t *request); /* a control_answer; ctx is the conductor */
 /* ---- ahead.c */
 /* Stops the dataset when its log goes on after what the database knows. Inside a transaction. 1: it does, err

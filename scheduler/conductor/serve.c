@@ -18,16 +18,17 @@
 
 #define UPKEEP_EVERY (60 * US_PER_SECOND)
 enum { PAUSE_FIRST_S = 1, PAUSE_LONGEST_S = 30 };
+enum { LAST_ANSWERS_MS = 2000 };
 
 struct server {
     const struct serve_options *o;
     struct conductor *c;
     struct catalog *catalog;
     uv_signal_t hup, usr2;
-    uv_timer_t upkeep, drained;
+    uv_timer_t upkeep, drained, hurry;
     struct inherited inherited;
     uint64_t zones; /* stamp of the zone data that definitions were read with */
-    bool began, replace, draining, drain_over;
+    bool began, replace, draining, drain_over, hurried;
 };
 
 /* ---- the log ---- */
@@ -106,6 +107,7 @@ static void changed(void *ctx, const char *name) {
     struct catalog_entry e;
     bool there = catalog_find(s->catalog, name, &e) == 1;
     if (!s->c->quiet_catalog || (there && e.problem)) say_definition(s, name, there ? &e : NULL);
+    if (there && e.orphan) return;
     lane_touch(s->c, lane_of(s->c, name));
     backfills_touch(s->c);
     clock_definition(s->c, name, there ? &e : NULL);
@@ -141,6 +143,8 @@ static void look(struct server *s) {
     s->zones = zones;
     uv_stop(&s->c->loop);
 }
+
+static void stirred(void *ctx) { look(ctx); }
 
 static void hung_up(uv_signal_t *h, int number) {
     struct server *s = h->data;
@@ -184,18 +188,29 @@ static void drain_over(uv_timer_t *t) {
     uv_stop(&s->c->loop);
 }
 
+/* SIGHUP and SIGUSR2 would kill a process that has no handler for them just now. */
+static void hold_signals(int how) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR2);
+    pthread_sigmask(how, &set, NULL);
+}
+
 static void open_handles(struct server *s) {
     struct conductor *c = s->c;
     uv_signal_init(&c->loop, &s->hup);
     uv_signal_init(&c->loop, &s->usr2);
     uv_timer_init(&c->loop, &s->upkeep);
     uv_timer_init(&c->loop, &s->drained);
-    s->hup.data = s->usr2.data = s->upkeep.data = s->drained.data = s;
+    uv_timer_init(&c->loop, &s->hurry);
+    s->hup.data = s->usr2.data = s->upkeep.data = s->drained.data = s->hurry.data = s;
     uv_signal_start(&s->hup, hung_up, SIGHUP);
     uv_signal_start(&s->usr2, replaced, SIGUSR2);
     duration_t watchdog = notify_watchdog();
     uint64_t every = (uint64_t)((watchdog ? watchdog / 2 : UPKEEP_EVERY) / US_PER_MS);
     uv_timer_start(&s->upkeep, keep_up, every, every);
+    hold_signals(SIG_UNBLOCK);
 }
 
 /* ---- one life ---- */
@@ -255,9 +270,9 @@ static int begin(struct server *s, struct err *err) {
                                  .load = s->o->load,
                                  .load_ctx = s->o->load_ctx,
                                  .refuse = refuse,
-                                 .refuse_ctx = s,
                                  .changed = changed,
-                                 .changed_ctx = s};
+                                 .stirred = stirred,
+                                 .ctx = s};
     s->catalog = catalog_new(&co);
     s->c->catalog = s->catalog;
     s->c->quiet_catalog = true;
@@ -266,15 +281,34 @@ static int begin(struct server *s, struct err *err) {
     adopt_last_good(s);
     s->c->quiet_catalog = false;
     open_handles(s);
-    if (clock_open(s->c, err) || conductor_recover(s->c, 0, err) || backfills_open(s->c, err)) return -1;
+    if (clock_open(s->c, err) || conductor_recover(s->c, 0, err) || backfills_open(s->c, err) ||
+        control_listen(s->c->control, err))
+        return -1;
     say(s, "serving",
         json_pack("{si si}", "pid", (int)getpid(), "pipelines", (int)catalog_count(s->catalog)));
     notify("READY=1\nMAINPID=%d", (int)getpid());
     return 0;
 }
 
+static void hurry(uv_timer_t *t) {
+    struct server *s = t->data;
+    s->hurried = true;
+    uv_stop(&s->c->loop);
+}
+
+/* Who has asked already gets an answer; who comes later waits for the next one, or is told that nobody
+ * serves. */
+static void answer_the_last(struct server *s) {
+    struct conductor *c = s->c;
+    if (c->is_broken) return;
+    uv_timer_start(&s->hurry, hurry, LAST_ANSWERS_MS, 0);
+    while (!c->is_broken && control_busy(c->control) && !s->hurried) conductor_poll(c);
+    if (c->wants_turn && !c->is_broken) conductor_poll(c);
+}
+
 static void end_life(struct server *s) {
     if (!s->c) return;
+    hold_signals(SIG_BLOCK);
     if (s->replace && !s->c->is_broken)
         s->inherited = (struct inherited){.lock_fd = store_keep_lock(s->c->store),
                                           .listen_fd = control_keep(s->c->control)};
@@ -301,6 +335,7 @@ static int live(struct server *s, struct err *err) {
     int rc = begin(s, err);
     s->began = s->began || rc == 0;
     if (!rc) loop(s);
+    if (!rc) answer_the_last(s);
     if (!rc && s->c->is_broken) *err = s->c->broken, rc = -1;
     end_life(s);
     return rc;
@@ -315,21 +350,23 @@ static void log_broken(struct server *s, const struct err *err, int pause) {
     json_decref(e);
 }
 
-/* Waits, unless a signal says to end: false. */
+/* Waits, unless a signal says to end: false. SIGHUP: tries again at once. */
 static bool pause_for(int seconds) {
     sigset_t set, old;
     struct timespec t = {.tv_sec = seconds};
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
-    sigprocmask(SIG_BLOCK, &set, &old);
+    sigaddset(&set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &set, &old);
     int got = sigtimedwait(&set, NULL, &t);
-    sigprocmask(SIG_SETMASK, &old, NULL);
-    return got < 0;
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return got < 0 || got == SIGHUP;
 }
 
 int serve(const struct serve_options *o, enum serve_end *end, struct inherited *inherited, struct err *err) {
     struct server s = {.o = o};
+    hold_signals(SIG_BLOCK);
     int rc = live(&s, err), pause = PAUSE_FIRST_S;
     *end = SERVE_STOPPED;
     while (rc && s.began) {

@@ -75,12 +75,50 @@ example() {
 # straight TABLE: the same table as one query over everything that landed (examples/flights/straight.sql).
 straight() { leat sql --csv "$(sed "s/\$TABLE/$1/" straight.sql)"; }
 refined() { leat sql --csv "select * from refined.$1 order by all"; }
+# same_as_straight [TABLE…]: by default those of the pipeline `flights`.
 same_as_straight() {
     local table
-    for table in daily_delay route_delay; do
+    for table in ${*:-daily_delay route_delay}; do
         straight $table >"$WORK/straight.csv"
         refined $table >"$WORK/refined.csv"
         same_files "$WORK/straight.csv" "$WORK/refined.csv" "refined.$table is not what one query over all files gives"
         [ "$(wc -l <"$WORK/refined.csv")" -gt 1 ] || fail "refined.$table is empty"
     done
+}
+
+# ---- a daemon, for serve_*.sh ----
+daemon=
+stop_daemon() { [ -z "$daemon" ] || kill -9 "$daemon" 2>/dev/null || true; daemon=; }
+log_has() { grep -qE -- "$1" "$WORK/serve.log"; }
+log_says() { soon "the daemon says: $1" log_has_or_gone "$1"; log_has "$1" || { cat "$WORK/serve.log"; fail "the daemon ended before it said: $1"; }; }
+log_has_or_gone() { log_has "$1" || ! kill -0 "$daemon"; }
+# serve_up FLAG…: a daemon in the background whose log of this life is serve.log; it serves when this returns.
+serve_up() {
+    : >"$WORK/serve.log"
+    leat serve "$@" >>"$WORK/serve.log" 2>&1 &
+    daemon=$!
+    log_says ' serving '
+}
+# serve_ends CODE [SIGNAL]: it gets the signal, and ends with the code.
+serve_ends() {
+    local got=0
+    [ -z "${2:-}" ] || kill "-$2" "$daemon"
+    wait "$daemon" || got=$?
+    daemon=
+    [ "$got" -eq "$1" ] || { tail -n 20 "$WORK/serve.log"; fail "the daemon ended with $got, not $1"; }
+}
+# db SQL: rows of the project's database, a line each.
+db() { python3 "$SOURCE/tests/e2e/db.py" "$1"; }
+db_is() { [ "$(db "$1")" = "$2" ]; }
+# Every instant from the first slot to the last is decided, and once.
+every_second_once() {
+    db "select fire, last_fire, count from slot where schedule = $1 order by fire" | python3 -c '
+import sys
+last = None
+for line in sys.stdin:
+    fire, end, count = map(int, line.split("|"))
+    assert last is None or fire == last + 10**6, f"after {last} comes {fire}"
+    assert end - fire == (count - 1) * 10**6, line
+    last = end
+assert last, "no slot at all"'
 }

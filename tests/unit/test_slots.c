@@ -219,6 +219,10 @@ static void check_unit(enum window_unit unit, const struct tz *tz, instant_t t) 
     instant_t start = unit_floor(unit, tz, t), back = start;
     assert_true(start <= t);
     assert_int_equal(unit_floor(unit, tz, start), start);
+    instant_t next = unit_next(unit, tz, t);
+    if (next <= t || unit_floor(unit, tz, next) != next ||
+        unit_floor(unit, tz, next - US_PER_SECOND) != start)
+        fail_msg("%s: the unit after that of %lld", tz ? tz_name(tz) : "UTC", (long long)t);
     for (int i = 1; i <= 30; i++) {
         instant_t before = unit_floor(unit, tz, back - US_PER_SECOND);
         if (before != unit_back(unit, tz, back, 1) || before != unit_back(unit, tz, start, i))

@@ -63,7 +63,8 @@ static int scene_open(void **state) {
     diags_free(d);
     s->pipelines[0] = load(s->project, other_text);
     s->pipelines[1] = load(s->project, writer_text);
-    s->c = (struct conductor){.store = s->fx.s, .options = {.next = next, .find_ctx = s}};
+    s->c =
+        (struct conductor){.store = s->fx.s, .options = {.project = s->project, .next = next, .find_ctx = s}};
     s->run = (struct live_run){.window_start = DAY(0), .window_end = DAY(1)};
     s->attended = (struct attended){
         .what = {.kind = ATTEND_DATASET, .what = "trusted.orders", .unit = "window", .count = 1}};

@@ -1,0 +1,198 @@
+/* status_print.c: `leat status` for people: a line a thing, the most urgent kinds of things first. */
+#include "base/json.h"
+#include "cli/status.h"
+#include "cli/waiting.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { WAITS_SHOWN = 5 };
+
+static void word(const struct out *o, const char *text) { out_paint(o, out_status_paint(text), text, 10); }
+
+/* ---- who is at work ---- */
+
+/* "hello at Sat 2026-11-21 22:05:00 UTC"; NULL: nothing is going to fire. */
+static const char *next_text(const struct state_of *s) {
+    const json_t *next = json_object_get(s->daemon, "next");
+    const char *name = json_text(next, "pipeline");
+    if (!name) return NULL;
+    return arena_printf(s->v->arena, "%s at %s", name,
+                        view_time(s->v, name, json_int(next, "due", INSTANT_NONE)));
+}
+
+static void print_pools(const struct state_of *s) {
+    size_t i;
+    json_t *p;
+    json_array_foreach(json_object_get(s->daemon, "pools"), i, p) {
+        long long used = (long long)json_int(p, "used", 0), tokens = (long long)json_int(p, "tokens", 0);
+        if (used)
+            out_printf(&s->v->c->out, ", pool %s %lld of %lld", json_text_or(p, "name", ""), used, tokens);
+    }
+}
+
+static void print_daemon(const struct state_of *s) {
+    const struct out *o = &s->v->c->out;
+    const char *next = next_text(s);
+    char lag[DURATION_TEXT];
+    word(o, "DAEMON");
+    out_printf(o, "up %s, pid %lld, %lld of %lld slots busy", view_took(s->v, s->holder.since, INSTANT_NONE),
+               (long long)json_int(s->daemon, "pid", 0), (long long)json_int(s->daemon, "jobs_used", 0),
+               (long long)json_int(s->daemon, "jobs", 0));
+    print_pools(s);
+    out_printf(o, ", lag %s", duration_text(json_int(s->daemon, "lag_us", 0), lag));
+    out_printf(o, next ? "   next: %s\n" : "\n", next);
+}
+
+/* Nobody is told to start a daemon who has nothing for it to do. */
+static bool has_use_for_one(const struct state_of *s) {
+    for (size_t i = 0; i < s->schedule_count; i++)
+        if (s->schedules[i].gone_at == INSTANT_NONE) return true;
+    for (size_t i = 0; i < s->open_count; i++)
+        if (strcmp(s->open[i].state, "queued") == 0) return true;
+    return false;
+}
+
+static void print_who(const struct state_of *s) {
+    const struct out *o = &s->v->c->out;
+    if (status_serves(s)) {
+        print_daemon(s);
+    } else if (s->held) {
+        word(o, "AT WORK");
+        out_printf(o, "process %" PRId64 " since %s%s\n", s->holder.pid,
+                   view_time(s->v, NULL, s->holder.since), s->deaf ? "; it does not answer" : "");
+    } else if (has_use_for_one(s)) {
+        word(o, "DAEMON");
+        out_printf(o, "not running: nothing starts by itself   leat serve\n");
+    }
+}
+
+/* ---- runs ---- */
+
+static void print_waits(const struct state_of *s, int64_t run) {
+    const struct out *o = &s->v->c->out;
+    size_t n = 0;
+    for (size_t i = 0; i < s->live_count; i++) {
+        if (s->live[i].run != run || s->live[i].phase != 'w' || n++ >= WAITS_SHOWN) continue;
+        const char *text = waiting_text(s->v, &s->live[i]);
+        if (text) out_printf(o, "            %s: %s\n", s->live[i].step_name, text);
+    }
+    if (n > WAITS_SHOWN) out_printf(o, "            and %zu more that wait\n", n - WAITS_SHOWN);
+}
+
+/* "sessionise 6m20s of ~17m"; the run's own time when no step of it runs. */
+static const char *progress_of(const struct state_of *s, const struct run_row *r) {
+    size_t others;
+    char usual[DURATION_TEXT], more[32] = "";
+    const struct attempt_row *a = status_step_of(s, r->id, &others);
+    if (!a) return view_took(s->v, r->started_at, INSTANT_NONE);
+    duration_t d = status_usual(s, a);
+    if (others) snprintf(more, sizeof more, " and %zu more", others);
+    return arena_printf(s->v->arena, "%s %s%s%s%s", a->step_name,
+                        view_took(s->v, a->started_at, INSTANT_NONE), d >= 0 ? " of ~" : "",
+                        d >= 0 ? duration_text(d, usual) : "", more);
+}
+
+/* A run that has not ended while nobody holds the lock was interrupted; one that never began only waits. */
+static void print_open(const struct state_of *s) {
+    const struct out *o = &s->v->c->out;
+    for (size_t i = 0; i < s->open_count; i++) {
+        const struct run_row *r = &s->open[i];
+        if (!status_selected(s, r->pipeline)) continue;
+        bool running = status_is_running(s, r), queued = strcmp(r->state, "queued") == 0;
+        word(o, running ? "RUNNING" : queued ? "QUEUED" : "STOPPED");
+        out_printf(o, "run %" PRId64 "  %s  %s  %s   ", r->id, r->pipeline,
+                   view_window(s->v, r->pipeline, r->window_start, r->window_end),
+                   running  ? progress_of(s, r)
+                   : queued ? status_why_queued(s, r)
+                            : "");
+        out_printf(
+            o, running || queued ? "leat logs %" PRId64 " -f\n" : "leat retry %" PRId64 " goes on with it\n",
+            r->id);
+        if (running) print_waits(s, r->id);
+    }
+}
+
+/* ---- what is not as it should be ---- */
+
+static void print_late(const struct state_of *s) {
+    const struct out *o = &s->v->c->out;
+    for (size_t i = 0; i < s->late_count; i++) {
+        const struct late_one *l = &s->late[i];
+        if (!status_selected(s, l->pipeline)) continue;
+        word(o, "LATE");
+        out_printf(o, "%s  due %s, %s late, %s\n", l->pipeline, view_time(s->v, l->pipeline, l->due),
+                   view_took(s->v, l->due, INSTANT_NONE), l->why);
+    }
+}
+
+static void print_failing(const struct state_of *s) {
+    const struct out *o = &s->v->c->out;
+    for (size_t i = 0; i < s->pipeline_count; i++) {
+        const struct pipeline_row *p = &s->pipelines[i];
+        if (!status_is_failing(p) || !status_selected(s, p->name)) continue;
+        word(o, "FAILING");
+        out_printf(o, "%s  since %s, %" PRId64 " run%s; %s%s%s   leat runs show %" PRId64 "\n", p->name,
+                   view_time(s->v, p->name, p->failing_since), p->failing_runs,
+                   p->failing_runs == 1 ? "" : "s", p->last_failed_step ? p->last_failed_step : "",
+                   p->last_failed_step ? ": " : "",
+                   p->last_reason && *p->last_reason ? p->last_reason : "failed", p->last_finished);
+    }
+}
+
+static void print_broken(const struct state_of *s) {
+    const struct out *o = &s->v->c->out;
+    size_t i;
+    json_t *b;
+    json_array_foreach(status_broken(s), i, b) {
+        const char *name = json_text_or(b, "pipeline", "");
+        if (!status_selected(s, name)) continue;
+        word(o, "BROKEN");
+        out_printf(o, "%s  %s; %s   leat validate\n", name, json_text_or(b, "problem", ""),
+                   json_flag(b, "keeps_last_good") ? "the last good definition keeps running"
+                                                   : "nothing of it runs");
+    }
+}
+
+static void print_paused(const struct state_of *s) {
+    const struct out *o = &s->v->c->out;
+    for (size_t i = 0; i < s->pause_count; i++) {
+        const struct pause_row *p = &s->pauses[i];
+        if (!status_selected(s, p->pipeline)) continue;
+        word(o, "PAUSED");
+        out_printf(o, "%s  %s%s%s%s   leat resume %s\n", p->pipeline,
+                   p->until == INSTANT_NONE ? "until it is resumed" : "until ",
+                   p->until == INSTANT_NONE ? "" : view_time(s->v, p->pipeline, p->until),
+                   p->reason ? ": " : "", p->reason ? p->reason : "", p->pipeline);
+    }
+}
+
+static void print_fine(const struct state_of *s) {
+    const struct out *o = &s->v->c->out;
+    size_t fine = 0;
+    const char *name = NULL;
+    for (size_t i = 0; i < s->pipeline_count; i++) {
+        const struct pipeline_row *p = &s->pipelines[i];
+        if (status_is_failing(p) || !p->last_state || !status_selected(s, p->name)) continue;
+        if (status_late_of(s, p->name) || status_pause_of(s, p->name)) continue;
+        fine++;
+        name = p->name;
+    }
+    if (fine == 0) return;
+    word(o, "OK");
+    if (fine == 1)
+        out_printf(o, "%s\n", name);
+    else
+        out_printf(o, "%zu pipelines\n", fine);
+}
+
+void status_print(const struct state_of *s) {
+    print_who(s);
+    print_open(s);
+    print_late(s);
+    print_failing(s);
+    print_broken(s);
+    print_paused(s);
+    print_fine(s);
+    if (s->pipeline_count == 0) cli_say(s->v->c, "nothing has run yet\n");
+}

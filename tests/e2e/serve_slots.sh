@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# serve_slots: scheduled runs come, a row each; nothing is lost or doubled over kill -9, TERM and a pause; --once; two
+# daemons.
+. "$(dirname "$0")/lib.sh"
+at_end() { stop_daemon; }
+mkdir -p pipelines
+cat >pipelines/tick.yaml <<'Y'
+pipeline: tick
+schedule: {cron: "* * * * * *", if_missed: run_all}
+steps:
+  a:
+    shell: echo "at $LEAT_WINDOW_START"
+Y
+runs_of() { db "select count(*) from run join pipeline p on p.id = run.pipeline where p.name = '$1' and $2"; }
+at_least() { [ "$(runs_of "$1" "$2")" -ge "$3" ]; }
+
+step "every second a run, and a slot's row for each"
+serve_up
+soon "three runs" at_least tick "state = 'ok'" 3
+same "$(runs_of tick "trigger <> 'schedule' or schedule <> 'main' or window_end <> scheduled_for")" 0 "runs with odd rows"
+same "$(db "select count(*) from slot where outcome <> 'run' or fire <> last_fire")" 0 "slots that did not run"
+
+step "a second daemon is told who serves"
+exits 8 leat serve
+says "process $daemon"
+
+step "kill -9, and the slots of its absence are made up for, each once"
+serve_ends 137 KILL
+absent=$(db "select max(fire) from slot")
+soon "three more slots are due" test "$(date +%s)" -ge 0
+until [ "$(date +%s)" -gt $((absent / 1000000 + 3)) ]; do sleep 0.1; done
+serve_up
+soon "what was missed has run" at_least tick "state = 'ok' and scheduled_for > $absent" 4
+every_second_once 1
+
+step "paused: what comes meanwhile is one stretch, skipped; resumed with --catch-up all: made up for"
+exits 0 leat pause tick --until 3s --reason "moving house"
+says "scheduled runs will be skipped"
+skipped() { db_is "select count(*) > 0 from slot where outcome = 'skipped' and reason = 'paused'" 1; }
+soon "the pause is over" skipped
+same "$(db "select count(*) from slot where outcome = 'skipped'")" 1 "stretches"
+exits 0 leat pause tick --catch-up all
+said=$(db "select max(fire) from slot")
+until [ "$(date +%s)" -gt $((said / 1000000 + 3)) ]; do sleep 0.1; done
+same "$(db "select max(fire) from slot")" "$said" "the last slot during the pause"
+exits 0 leat resume tick
+says "of the pause are made up for now"
+soon "they have run" at_least tick "state = 'ok' and scheduled_for > $said" 3
+same "$(db "select count(*) from slot where outcome = 'skipped'")" 1 "stretches"
+every_second_once 1
+
+step "TERM: it ends with 0 and says what it leaves"
+serve_ends 0 TERM
+log_has ' stopped left_running=0' || fail "it did not say that it stopped"
+same "$(db "select count(*) from slot s where outcome = 'run' and not exists (select 1 from run where id = s.run)")" 0 "slots without a run"
+same "$(db "select count(*) - count(distinct scheduled_for) from run")" 0 "slots that ran twice"
+
+step "--once: what is due, and an end"
+exits 0 leat serve --once
+every_second_once 1
+same "$(runs_of tick "state in ('queued', 'running')")" 0 "runs left"
+
+step "a command asks it: run --queue begins at once, cancel reaches a queued run"
+cat >pipelines/hold.yaml <<'Y'
+pipeline: hold
+steps:
+  a:
+    shell: |
+      while [ ! -e go ]; do sleep 0.05; done
+Y
+rm pipelines/tick.yaml
+serve_up
+exits 0 leat run hold --queue
+first=$(db "select max(id) from run")
+soon "it runs" db_is "select state from run where id = $first" running
+exits 0 leat run hold --queue
+exits 0 leat cancel $((first + 1))
+says "cancelled before it began"
+touch go
+soon "the first is ok" db_is "select state from run where id = $first" ok
+same "$(db "select state from run where id = $first + 1")" cancelled "the second"
+serve_ends 0 INT
