@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "base/suggest.h"
+#include "operators/op.h"
 #include "scheduler/catalog.h"
 
 #include <stdlib.h>
@@ -151,6 +152,18 @@ void load_quietly(void *ctx, const struct project *p, const char *const *paths, 
     for (size_t i = 0; i < n; i++) end_quietly(&list[i], &asking.failed, paths[i], &out[i]);
     free(all);
     free(list);
+}
+
+struct pipeline *load_words(const struct project *p, const char *path, char **problem) {
+    struct pipeline_reader reader = {.ask = NULL};
+    struct diags *d = diags_new();
+    struct err err = {0};
+    reader.verbs = op_verbs(&reader.verb_count);
+    struct pipeline *pl = pipeline_load(p, path, &reader, d, &err);
+    *problem = pl ? NULL : diags_first(d);
+    if (!pl && !*problem) *problem = xstrdup(err.msg);
+    diags_free(d);
+    return pl;
 }
 
 char *programs_folder(void) {
