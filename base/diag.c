@@ -151,6 +151,22 @@ void diags_sort(struct diags *d) {
     d->count = kept;
 }
 
+char *diags_first(struct diags *d) {
+    struct buf b = BUF_INIT;
+    size_t i = 0;
+    diags_sort(d);
+    while (i < d->count && d->list[i].severity != SEVERITY_ERROR) i++;
+    if (i == d->count) return NULL;
+    const struct diag *g = &d->list[i];
+    if (g->at.source) {
+        struct place at = place_of(g->at.source, g->at.start);
+        buf_addf(&b, "%s:%u:%u: ", g->at.source->path, at.line, at.column);
+    }
+    buf_adds(&b, g->message);
+    if (g->label) buf_addf(&b, " (%s)", g->label);
+    return buf_take(&b);
+}
+
 /* ---- JSON */
 
 /* Text quoted from a file may be cut inside of a character: what is no UTF-8 becomes `?`. */

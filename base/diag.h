@@ -87,6 +87,8 @@ void diags_sort(struct diags *d); /* by file, line, column; drops exact repeats 
 /* At most max of them, then how many more there are; DIAG_HUMAN ends with a line that counts. Call
  * diags_sort first. Not for DIAG_JSON. */
 void diags_render(struct diags *d, enum diag_format format, size_t max, bool color, struct buf *out);
+/* "pipelines/x.yaml:31:5: the message (the label)" of the first error; malloc'ed; NULL: there is none. */
+char *diags_first(struct diags *d);
 json_t *diags_json(struct diags *d,
                    const char *path); /* array of those of one file (NULL: all), cli.md 1.6 shape */
 

@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "base/suggest.h"
+#include "operators/op.h"
 #include "scheduler/catalog.h"
 
 #include <stdlib.h>
@@ -116,21 +117,6 @@ struct pipeline *load_pipeline(struct cli *c, const struct project *p, const cha
     return pl;
 }
 
-/* "pipelines/x.yaml:31:5: the message (the label)". */
-static char *first_error(struct diags *d) {
-    struct buf b = BUF_INIT;
-    diags_sort(d);
-    for (size_t i = 0; i < d->count; i++) {
-        const struct diag *g = &d->list[i];
-        if (g->severity != SEVERITY_ERROR) continue;
-        struct place at = place_of(g->at.source, g->at.start);
-        buf_addf(&b, "%s:%u:%u: %s", g->at.source ? g->at.source->path : "", at.line, at.column, g->message);
-        if (g->label) buf_addf(&b, " (%s)", g->label);
-        break;
-    }
-    return buf_take(&b);
-}
-
 /* One file of those that are loaded together. */
 struct quiet {
     struct diags *diags;
@@ -147,7 +133,7 @@ static void end_quietly(struct quiet *q, const struct err *unasked, const char *
         q->why = *unasked;
     }
     out->name = out->pipeline ? xstrdup(out->pipeline->name) : pipeline_peek_name(path);
-    if (!out->pipeline) out->problem = q->diags->errors ? first_error(q->diags) : xstrdup(q->why.msg);
+    if (!out->pipeline) out->problem = q->diags->errors ? diags_first(q->diags) : xstrdup(q->why.msg);
     diags_free(q->diags);
 }
 
@@ -166,6 +152,18 @@ void load_quietly(void *ctx, const struct project *p, const char *const *paths, 
     for (size_t i = 0; i < n; i++) end_quietly(&list[i], &asking.failed, paths[i], &out[i]);
     free(all);
     free(list);
+}
+
+struct pipeline *load_words(const struct project *p, const char *path, char **problem) {
+    struct pipeline_reader reader = {.ask = NULL};
+    struct diags *d = diags_new();
+    struct err err = {0};
+    reader.verbs = op_verbs(&reader.verb_count);
+    struct pipeline *pl = pipeline_load(p, path, &reader, d, &err);
+    *problem = pl ? NULL : diags_first(d);
+    if (!pl && !*problem) *problem = xstrdup(err.msg);
+    diags_free(d);
+    return pl;
 }
 
 char *programs_folder(void) {

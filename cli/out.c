@@ -75,7 +75,7 @@ enum paint out_status_paint(const char *word) {
         {"FAIL", PAINT_RED},       {"fail", PAINT_RED},      {"error", PAINT_RED},
         {"running", PAINT_CYAN},   {"skipped", PAINT_DIM},   {"cancelled", PAINT_YELLOW},
         {"none", PAINT_DIM},       {"FAILING", PAINT_RED},   {"RUNNING", PAINT_CYAN},
-        {"LATE", PAINT_YELLOW},    {"BROKEN", PAINT_RED},    {"PAUSED", PAINT_YELLOW},
+        {"LATE", PAINT_YELLOW},    {"STALE", PAINT_YELLOW},    {"BROKEN", PAINT_RED},    {"PAUSED", PAINT_YELLOW},
         {"STOPPED", PAINT_YELLOW}, {"OK", PAINT_GREEN},      {"upstream_failed", PAINT_RED},
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)

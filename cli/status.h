@@ -8,6 +8,7 @@
 
 #include "cli/runs.h"
 #include "store/attempts.h"
+#include "store/backfills.h"
 #include "store/schedules.h"
 
 /* A slot or a queued run whose time has come and gone. */
@@ -31,7 +32,8 @@ struct state_of {
     struct attempt_row *live; /* attempts that have not ended, by start */
     struct pause_row *pauses;
     struct schedule_row *schedules;
-    size_t pipeline_count, open_count, live_count, pause_count, schedule_count;
+    struct stale_count *stale; /* by pipeline and dataset */
+    size_t pipeline_count, open_count, live_count, pause_count, schedule_count, stale_count;
     struct late_one *late; /* malloc'ed */
     size_t late_count, late_cap;
 };
@@ -54,6 +56,8 @@ const char *status_why_queued(const struct state_of *s, const struct run_row *r)
 const struct attempt_row *status_step_of(const struct state_of *s, int64_t run, size_t *others);
 /* Median of what the step's last successes took; -1: there were none. */
 duration_t status_usual(const struct state_of *s, const struct attempt_row *a);
+/* What makes those windows anew: "leat restate trusted.orders --from … --to …"; in the arena. */
+const char *status_restate(const struct state_of *s, const struct stale_count *c);
 /* What is worth an alarm: failing, late, broken, a daemon that does not answer. */
 size_t status_troubles(const struct state_of *s);
 

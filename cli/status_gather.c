@@ -93,6 +93,13 @@ duration_t status_usual(const struct state_of *s, const struct attempt_row *a) {
     return took[n / 2];
 }
 
+/* Instants that mean the same in every zone. */
+const char *status_restate(const struct state_of *s, const struct stale_count *c) {
+    char from[INSTANT_TEXT], to[INSTANT_TEXT];
+    return arena_printf(s->v->arena, "leat restate %s --from %s --to %s", c->dataset, instant_text(c->start, from),
+                        instant_text(c->end, to));
+}
+
 size_t status_troubles(const struct state_of *s) {
     size_t n = s->deaf, i;
     json_t *b;
@@ -168,7 +175,8 @@ static int load(struct state_of *s, struct err *err) {
               store_runs_open(db, v->arena, &s->open, &s->open_count, err) < 0 ||
               store_attempts_live(db, v->arena, &s->live, &s->live_count, err) < 0 ||
               store_pauses_list(db, v->arena, &s->pauses, &s->pause_count, err) < 0 ||
-              store_schedules_list(db, NULL, v->arena, &s->schedules, &s->schedule_count, err) < 0;
+              store_schedules_list(db, NULL, v->arena, &s->schedules, &s->schedule_count, err) < 0 ||
+              store_stale_counts(db, v->arena, &s->stale, &s->stale_count, err) < 0;
     return bad ? -1 : 0;
 }
 

@@ -49,6 +49,19 @@ static json_t *pause_json(const struct pause_row *p) {
     return o;
 }
 
+static json_t *stale_of(const struct state_of *s, const char *name) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < s->stale_count; i++) {
+        const struct stale_count *c = &s->stale[i];
+        if (strcmp(c->pipeline, name) != 0) continue;
+        json_array_append_new(list, json_pack("{ss sI so so so ss}", "dataset", c->dataset, "windows",
+                                              (json_int_t)c->windows, "from", json_instant(c->start), "to",
+                                              json_instant(c->end), "since", json_instant(c->since), "command",
+                                              status_restate(s, c)));
+    }
+    return list;
+}
+
 static json_t *pipeline_json(const struct state_of *s, const struct pipeline_row *p) {
     json_t *o = json_object();
     json_put_text(o, "pipeline", p->name);
@@ -64,6 +77,7 @@ static json_t *pipeline_json(const struct state_of *s, const struct pipeline_row
     json_put(o, "queued", queued_of(s, p->name));
     json_put(o, "waiting", waiting_of(s, p->name));
     json_put(o, "late", late_json(status_late_of(s, p->name)));
+    json_put(o, "stale", stale_of(s, p->name));
     json_put(o, "paused", pause_json(status_pause_of(s, p->name)));
     return o;
 }

@@ -1,5 +1,6 @@
 /* status_print.c: `leat status` for people: a line a thing, the most urgent kinds of things first. */
 #include "base/json.h"
+#include "cli/format.h"
 #include "cli/status.h"
 #include "cli/waiting.h"
 
@@ -174,6 +175,20 @@ static void print_paused(const struct state_of *s) {
     }
 }
 
+/* What was read for these windows has been published anew since. */
+static void print_stale(const struct state_of *s) {
+    const struct out *o = &s->v->c->out;
+    char windows[FORMAT_TEXT];
+    for (size_t i = 0; i < s->stale_count; i++) {
+        const struct stale_count *c = &s->stale[i];
+        if (!status_selected(s, c->pipeline)) continue;
+        word(o, "STALE");
+        out_printf(o, "%s  %s, %s: %s has changed since   %s\n", c->pipeline,
+                   format_plural(c->windows, "window", windows), view_window(s->v, c->pipeline, c->start, c->end),
+                   c->dataset, status_restate(s, c));
+    }
+}
+
 static void print_fine(const struct state_of *s) {
     const struct out *o = &s->v->c->out;
     size_t fine = 0;
@@ -199,6 +214,7 @@ void status_print(const struct state_of *s) {
     print_late(s);
     print_failing(s);
     print_broken(s);
+    print_stale(s);
     print_paused(s);
     print_fine(s);
     if (s->pipeline_count == 0) cli_say(s->v->c, "nothing has run yet\n");

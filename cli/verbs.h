@@ -36,6 +36,7 @@ extern const struct command command_sql;
 extern const struct command command_status;
 extern const struct command command_validate;
 extern const struct command command_version;
+extern const struct command command_why;
 extern const struct command command_worker;
 extern const struct command command_zone_history;
 extern const struct command command_zone_list;

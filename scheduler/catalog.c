@@ -29,6 +29,7 @@ struct file {
     size_t errors;
     struct stamp stamp, *others; /* others: of pipeline->files */
     bool reading, seen, gone;
+    bool refused; /* beside the definitions that are in force */
     bool afresh; /* take the pipeline even when its definition is the same */
     struct loaded loaded;
 };
@@ -42,6 +43,9 @@ struct catalog {
     struct idmap owners; /* hash of a name -> its file */
     struct stamp project;
     struct batch *batch;                    /* being filled */
+    struct file **read;                     /* to be taken over when nothing is being read any more */
+    size_t read_count, read_cap;
+    bool moved; /* some definition is another one, or gone */
     uv_fs_event_t watches[WATCHED_FOLDERS]; /* the project's folder, pipelines/ */
     char *folders[WATCHED_FOLDERS];
     uint64_t watched[WATCHED_FOLDERS]; /* inodes; 0: not watched */
@@ -99,6 +103,7 @@ static void own(struct catalog *c, struct file *f, struct pipeline *p) {
     f->afresh = false;
     pipeline_free(same ? p : f->pipeline);
     if (!same) f->pipeline = p;
+    c->moved |= !same;
     if (!mine) idmap_put(&c->owners, name_id(f->name), f);
     remember_files(f);
 }
@@ -143,6 +148,16 @@ static void rename_file(struct catalog *c, struct file *f, char *name) {
     free(old);
 }
 
+/* It may be sound by itself and still not be in force beside the others: the last good one stays. */
+static void refuse(struct catalog *c, struct file *f, struct loaded *l) {
+    char *problem = l->pipeline && c->o.refuse ? c->o.refuse(c->o.ctx, l->pipeline) : NULL;
+    f->refused = problem != NULL;
+    if (!problem) return;
+    free(l->problem);
+    pipeline_free(l->pipeline);
+    *l = (struct loaded){.problem = problem, .errors = 1};
+}
+
 static void take(struct catalog *c, struct file *f) {
     struct loaded l = f->loaded;
     f->loaded = (struct loaded){0};
@@ -155,6 +170,7 @@ static void take(struct catalog *c, struct file *f) {
         pipeline_free(l.pipeline);
         l.pipeline = NULL;
     }
+    refuse(c, f, &l);
     bool news = set_problem(f, l.problem, l.errors) || l.pipeline;
     if (l.pipeline) own(c, f, l.pipeline);
     if (news) tell(c, is_orphan(c, f) ? shown(c, f->path) : f->name);
@@ -174,6 +190,7 @@ static void catalog_release(struct catalog *c) {
     for (int i = 0; i < WATCHED_FOLDERS; i++) free(c->folders[i]);
     idmap_release(&c->owners);
     free(c->files);
+    free(c->read);
     free(c);
 }
 
@@ -207,6 +224,7 @@ static void drop_gone(struct catalog *c) {
         }
         GROW(names, freed, cap);
         if (owner_of(c, f->name) == f) names[freed++] = xstrdup(f->name);
+        c->moved = true;
         disown(c, f);
         file_free(f);
     }
@@ -243,28 +261,55 @@ static void read_batch(uv_work_t *w) {
     o->load(o->load_ctx, o->project, b->paths, b->count, b->loaded);
 }
 
-static void take_read(struct catalog *c, struct file *f, const struct loaded *l) {
+static void keep_read(struct catalog *c, struct file *f, const struct loaded *l) {
     f->loaded = *l;
     f->reading = false;
     c->reading--;
-    if (f->gone || c->closing)
-        release_loaded(f);
-    else
-        take(c, f);
+    GROW(c->read, c->read_count, c->read_cap);
+    c->read[c->read_count++] = f;
+}
+
+static int by_age(const void *a, const void *b) {
+    const struct file *x = *(struct file *const *)a, *y = *(struct file *const *)b;
+    if (x->stamp.mtime_ns != y->stamp.mtime_ns) return x->stamp.mtime_ns < y->stamp.mtime_ns ? -1 : 1;
+    return strcmp(x->path, y->path);
+}
+
+static void take_read(struct catalog *c) {
+    if (c->read_count) qsort(c->read, c->read_count, sizeof *c->read, by_age);
+    for (size_t i = 0; i < c->read_count; i++) {
+        if (c->read[i]->gone || c->closing)
+            release_loaded(c->read[i]);
+        else
+            take(c, c->read[i]);
+    }
+    c->read_count = 0;
+}
+
+/* What was in the way of the refused ones may not be any more. */
+static void offer_again(struct catalog *c) {
+    bool moved = c->moved;
+    c->moved = false;
+    for (size_t i = 0; i < c->count && moved; i++)
+        if (c->files[i]->refused && !c->files[i]->reading) start_reading(c, c->files[i]);
+    flush_batch(c);
 }
 
 static void batch_read(uv_work_t *w, int status) {
     struct batch *b = w->data;
     struct catalog *c = b->catalog;
     (void)status;
-    for (size_t i = 0; i < b->count; i++) take_read(c, b->files[i], &b->loaded[i]);
+    for (size_t i = 0; i < b->count; i++) keep_read(c, b->files[i], &b->loaded[i]);
     free(b);
+    if (c->reading) return;
+    take_read(c);
     if (c->closing) {
         release_when_quiet(c);
-    } else if (!c->reading) {
-        drop_gone(c);
-        malloc_trim(0); /* what reading took for a while: a daemon lives long */
+        return;
     }
+    drop_gone(c);
+    if (!c->reading) offer_again(c);
+    malloc_trim(0); /* what reading took for a while: a daemon lives long */
 }
 
 static void flush_batch(struct catalog *c) {
@@ -375,12 +420,14 @@ void catalog_look(struct catalog *c) {
 }
 
 void catalog_adopt(struct catalog *c, const char *name, struct pipeline *p) {
-    for (size_t i = 0; i < c->count; i++) {
+    char *problem = c->o.refuse ? c->o.refuse(c->o.ctx, p) : NULL;
+    for (size_t i = 0; i < c->count && !problem; i++) {
         struct file *f = c->files[i];
         if (f->pipeline || !f->name || strcmp(f->name, name) != 0 || owner_of(c, name)) continue;
         own(c, f, p);
         return;
     }
+    free(problem);
     pipeline_free(p);
 }
 

@@ -2,8 +2,10 @@
  *
  * Files are found by listing, read in the loop's thread pool, and taken over on the loop. inotify says when
  * to look; catalog_look() is the safety net for what it did not tell (a network share, an overflow, a file
- * that another one includes). A broken file keeps the last good definition and says what is wrong; a name
- * belongs to the file that had it first; history belongs to the name, so a renamed file goes on. */
+ * that another one includes). What is read together is taken over when all of it has been read, oldest file
+ * first: of two files that cannot both be in force the newer is refused. A broken file keeps the last good
+ * definition and says what is wrong; a name belongs to the file that had it first; history belongs to the
+ * name, so a renamed file goes on. */
 #ifndef LEAT_SCHEDULER_CATALOG_H
 #define LEAT_SCHEDULER_CATALOG_H
 
@@ -28,12 +30,15 @@ struct catalog_options {
     void (*load)(void *ctx, const struct project *project, const char *const *paths, size_t n,
                  struct loaded *out);
     void *load_ctx;
+    /* What is wrong with a definition that is sound by itself, beside those that are in force (malloc'ed);
+     * NULL: nothing. It is asked again when others have changed. May be NULL. */
+    char *(*refuse)(void *ctx, const struct pipeline *p);
     /* A name has another definition, another problem, or is gone; an orphan has another problem. On the loop.
      */
     void (*changed)(void *ctx, const char *name);
     /* Files have been touched, the project's among them perhaps: catalog_look() is due. On the loop. */
     void (*stirred)(void *ctx);
-    void *ctx; /* of both */
+    void *ctx; /* of these */
 };
 
 struct catalog_entry {

@@ -6,6 +6,7 @@
  *   pause    {pipeline, until, catch_up, reason, author}
  *   resume   {pipeline, catch_up}
  *   status   {}                                   who is at work on what, and what comes next
+ *   why      {run}                                what its steps wait for, and who has it
  *
  *   backfill_add     {plan, token}       a plan is made again and, when it is the one shown, written down
  *   restate_add      {plan, token}       the same for a restatement
@@ -163,6 +164,7 @@ static const struct {
     {"backfill_resume", ask_backfill_resume, true},
     {"backfill_cancel", ask_backfill_cancel, true},
     {"status", standing, false},
+    {"why", blocks, false},
 };
 
 static int handle_word(struct conductor *c, size_t i, const json_t *request, json_t *answer,

@@ -76,6 +76,24 @@ static const struct pipeline *next(void *ctx, size_t *at) {
     return NULL;
 }
 
+/* A definition that would start itself in the end; the wiring keeps what is in force. */
+static char *refuse(void *ctx, const struct pipeline *p) {
+    struct server *s = ctx;
+    struct wiring *w = conductor_wiring(s->c);
+    struct diags *d = diags_new();
+    struct catalog_entry before;
+    wiring_put(w, p);
+    wiring_check(w, p, d);
+    char *problem = diags_first(d);
+    bool was = problem && catalog_find(s->catalog, p->name, &before) == 1 && before.pipeline;
+    if (was)
+        wiring_put(w, before.pipeline);
+    else if (problem)
+        wiring_drop(w, p->name);
+    diags_free(d);
+    return problem;
+}
+
 static void say_definition(struct server *s, const char *name, const struct catalog_entry *e) {
     json_t *d = json_pack("{ss}", "pipeline", name);
     if (e) json_put_text(d, "file", e->path);
@@ -149,13 +167,19 @@ static void tell_state(struct server *s) {
     notify("STATUS=%u runs, %u steps running", load.runs, load.live);
 }
 
+/* Written down; at the beginning, with the upkeep and at the end: when nobody was here is known later. */
+static int sign_of_life(struct server *s, struct err *err) {
+    struct store *db = s->c->store;
+    if (store_begin(db, err) == 0 && store_alive(db, turn_wall(s->c), err) == 0 && store_commit(db, err) == 0) return 0;
+    store_rollback(db);
+    return -1;
+}
+
 static void keep_up(uv_timer_t *t) {
     struct server *s = t->data;
     struct err err;
     look(s);
-    if (store_begin(s->c->store, &err) || store_alive(s->c->store, turn_wall(s->c), &err) < 0 ||
-        store_commit(s->c->store, &err)) {
-        store_rollback(s->c->store);
+    if (sign_of_life(s, &err)) {
         turn_broke(s->c, &err);
         return;
     }
@@ -252,6 +276,7 @@ static int begin(struct server *s, struct err *err) {
                                  .loop = &s->c->loop,
                                  .load = s->o->load,
                                  .load_ctx = s->o->load_ctx,
+                                 .refuse = refuse,
                                  .changed = changed,
                                  .stirred = stirred,
                                  .ctx = s};
@@ -263,8 +288,8 @@ static int begin(struct server *s, struct err *err) {
     adopt_last_good(s);
     s->c->quiet_catalog = false;
     open_handles(s);
-    if (clock_open(s->c, err) || conductor_recover(s->c, 0, err) || backfills_open(s->c, err) ||
-        control_listen(s->c->control, err))
+    if (sign_of_life(s, err) || clock_open(s->c, err) || conductor_recover(s->c, 0, err) ||
+        backfills_open(s->c, err) || control_listen(s->c->control, err))
         return -1;
     say(s, "serving",
         json_pack("{si si}", "pid", (int)getpid(), "pipelines", (int)catalog_count(s->catalog)));
@@ -289,8 +314,10 @@ static void answer_the_last(struct server *s) {
 }
 
 static void end_life(struct server *s) {
+    struct err ignored;
     if (!s->c) return;
     hold_signals(SIG_BLOCK);
+    if (!s->c->is_broken) sign_of_life(s, &ignored);
     if (s->replace && !s->c->is_broken)
         s->inherited = (struct inherited){.lock_fd = store_keep_lock(s->c->store),
                                           .listen_fd = control_keep(s->c->control)};
