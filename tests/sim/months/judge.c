@@ -62,6 +62,8 @@ static const struct {
      "SELECT count(*) FROM backfill b WHERE done != (SELECT count(*) FROM backfill_item WHERE backfill = "
      "b.id AND state = 'ok')"
      " OR failed != (SELECT count(*) FROM backfill_item WHERE backfill = b.id AND state = 'failed')"},
+    {"runs given up though the daemon goes on with all",
+     "SELECT count(*) FROM run WHERE reason = 'interrupted'"},
     {"pauses that nobody ended", "SELECT count(*) FROM pause"},
 };
 

@@ -271,7 +271,8 @@ static void settle_users(struct life *l) {
 static int64_t earlier(int64_t a, int64_t b) { return b == INSTANT_NONE || b >= a ? a : b; }
 
 static int64_t next_event(struct life *l) {
-    int64_t next = earlier(stage->horizon, core_next_due(l->c->core));
+    int64_t end = stage->now < stage->horizon ? stage->horizon : stage->now + US_PER_HOUR;
+    int64_t next = earlier(end, core_next_due(l->c->core));
     instant_t due = timetable_next_due(clock_timetable(l->c), NULL), until = pauses_next(l->c);
     if (due != INSTANT_NONE) next = earlier(next, due - stage->wall_ahead);
     if (until != INSTANT_NONE) next = earlier(next, until - stage->wall_ahead);
@@ -313,13 +314,13 @@ int live(void) {
     disk_open();
     open_life(&l);
     bool settled = false;
-    while (stage->now < stage->horizon) {
+    while (stage->now < stage->horizon ||
+           (core_load(l.c->core).runs && stage->now < stage->horizon + US_PER_DAY)) {
         if (stage->now >= stage->next_act && stage->now < stage->quiet) act(&l);
         if (stage->now >= stage->quiet && !settled) settle_users(&l), settled = true;
         take_turns(&l);
         stage->now = next_event(&l);
     }
-    take_turns(&l);
     clock_close(l.c);
     catalog_free(l.catalog);
     conductor_close(l.c);

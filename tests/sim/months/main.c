@@ -14,7 +14,7 @@
 
 struct stage *stage;
 
-enum { DAYS = 30, QUIET_DAYS = 2, LIVES_MAX = 4000 };
+enum { DAYS = 30, QUIET_DAYS = 2, LIVES_MAX = 800 };
 
 /* ---- chance ---- */
 

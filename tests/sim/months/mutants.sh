@@ -1,0 +1,61 @@
+#!/bin/sh
+# mutants.sh BUILD [NAME]: is the simulator of the daemon any good? Each line below breaks the program in one way: the
+# broken file is compiled and linked before the libraries; some seed must notice. A line is: name | file | sed script.
+# One that changes nothing, does not compile, or survives is an error.
+set -eu
+root=$(cd "$(dirname "$0")/../../.." && pwd)
+build=$(cd "${1:-$root/build/debug}" && pwd)
+only=${2:-}
+work=$(mktemp -d "${TMPDIR:-/tmp}/leat-months-mutants-XXXXXX")
+trap 'rm -rf "$work"' EXIT INT TERM
+ninja -C "$build" months >/dev/null
+link=$(ninja -C "$build" -t commands months | tail -n 1)
+survived=0 tried=0
+
+flags_of() { # the compiler's words for a source, without its input and outputs
+    python3 - "$build/compile_commands.json" "$root/$1" <<'P'
+import json, shlex, sys
+for e in json.load(open(sys.argv[1])):
+    if e["file"] == sys.argv[2]:
+        words = shlex.split(e["command"])
+        cut = words.index("-o")
+        print(" ".join(w for w in words[:cut] if w not in ("ccache", "-Werror")))
+P
+}
+
+while IFS='|' read -r name file script; do
+    name=$(echo "$name" | tr -d ' ') file=$(echo "$file" | tr -d ' ')
+    [ -n "$name" ] || continue
+    [ -z "$only" ] || [ "$only" = "$name" ] || continue
+    tried=$((tried + 1))
+    mkdir -p "$work/$name"
+    sed "$script" "$root/$file" >"$work/$name/mutant.c"
+    if cmp -s "$root/$file" "$work/$name/mutant.c"; then echo "$name: the script changes nothing"; survived=$((survived + 1)); continue; fi
+    (cd "$build" && $(flags_of "$file") -w -I"$root" -I"$root/$(dirname "$file")" -c "$work/$name/mutant.c" -o "$work/$name/mutant.o")
+    mutant=$(echo "$link" | sed "s,-o tests/sim/months,-o $work/$name/months $work/$name/mutant.o,")
+    (cd "$build" && sh -c "$mutant")
+    if timeout 120 "$work/$name/months" --seeds 25 >"$work/$name/log" 2>&1; then
+        echo "$name: SURVIVED"
+        survived=$((survived + 1))
+    else
+        echo "$name: $(tail -n 1 "$work/$name/log" | cut -c 1-120)"
+    fi
+    rm -rf /dev/shm/leat-months-?????? 2>/dev/null || true
+done <<'LIST'
+skips-unrecorded  | scheduler/conductor/clock.c    | s/return store_slot_add(c->store, &slot, err) < 0 ? -1 : 0;/(void)err; return 0;/
+cursor-ahead      | scheduler/conductor/clock.c    | s/store_schedule_move(c->store, m->id, m->from, m->to, err)/store_schedule_move(c->store, m->id, m->from, m->to + 7200000000, err)/
+edits-unseen      | scheduler/conductor/clock.c    | s/if (strcmp(was, is) != 0 || h->zone_age/if (h->zone_age/
+edits-late        | scheduler/conductor/clock.c    | s/hand_change(c, h, s, turn_wall(c))/hand_change(c, h, s, turn_wall(c) + 10800000000)/
+first-day-lost    | scheduler/conductor/clock.c    | s/slots_first_cursor(slots, now)/slots_first_cursor(slots, now) + 86400000000/
+pause-ignored     | scheduler/conductor/pauses.c   | s/if (clock_timetable(c)) timetable_pause/if (0) timetable_pause/
+pause-for-ever    | scheduler/conductor/pauses.c   | /^    timetable_resume(/d
+windows-shifted   | cron/window.c                  | s/\*start = before->at;/*start = before->at + 60000000;/
+recovery-gives-up | scheduler/conductor/restore.c  | s/struct pipeline \*p = restore_definition(c, &d);/struct pipeline *p = NULL;/
+queue-forgotten   | scheduler/conductor/runs.c     | s/^    lane_touch(c, l);/    (void)l;/
+items-left-open   | scheduler/conductor/backfills.c| s/if (found == 1) rc = end_item/if (found == 2) rc = end_item/
+cancel-goes-on    | scheduler/conductor/backfill_asks.c | s/ || store_backfill_cancel_planned(c->store, b->id, &n, err) < 0) return -1;/) return -1; (void)n;/
+slots-twice       | store/slots.c                  | s/if (found && b.last_fire >= full.fire) return 0;//
+LIST
+
+echo "$tried mutants, $survived not noticed"
+[ "$survived" -eq 0 ]
