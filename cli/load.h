@@ -35,8 +35,8 @@ struct pipeline_reader pipeline_reader(struct sql_asking *a);
 struct loaded;
 void load_quietly(void *ctx, const struct project *p, const char *const *paths, size_t n, struct loaded *out);
 
-/* A pipeline without asking the engine what its SQL reads: enough for its schedules, what it writes and where its steps
- * are. NULL with *problem (malloc'ed, one line); nothing is printed. */
+/* A pipeline without asking the engine what its SQL reads: enough for its schedules, what it writes and where
+ * its steps are. NULL with *problem (malloc'ed, one line); nothing is printed. */
 struct pipeline *load_words(const struct project *p, const char *path, char **problem);
 
 /* Folder of this program and of leat-warden, from /proc/self/exe; malloc'ed. */

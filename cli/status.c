@@ -104,7 +104,8 @@ const struct command command_status = {
             "interrupted, and "
             "nobody is there to go on with it. LATE: due more than a minute ago. FAILING: the last run "
             "failed. BROKEN: "
-            "a file with errors. STALE: what was read for these windows has been published anew since. PAUSED, OK.",
+            "a file with errors. STALE: what was read for these windows has been published anew since. "
+            "PAUSED, OK.",
     .examples = examples,
     .flags = flags,
     .exits = exits,

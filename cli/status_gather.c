@@ -96,8 +96,8 @@ duration_t status_usual(const struct state_of *s, const struct attempt_row *a) {
 /* Instants that mean the same in every zone. */
 const char *status_restate(const struct state_of *s, const struct stale_count *c) {
     char from[INSTANT_TEXT], to[INSTANT_TEXT];
-    return arena_printf(s->v->arena, "leat restate %s --from %s --to %s", c->dataset, instant_text(c->start, from),
-                        instant_text(c->end, to));
+    return arena_printf(s->v->arena, "leat restate %s --from %s --to %s", c->dataset,
+                        instant_text(c->start, from), instant_text(c->end, to));
 }
 
 size_t status_troubles(const struct state_of *s) {

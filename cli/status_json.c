@@ -56,8 +56,8 @@ static json_t *stale_of(const struct state_of *s, const char *name) {
         if (strcmp(c->pipeline, name) != 0) continue;
         json_array_append_new(list, json_pack("{ss sI so so so ss}", "dataset", c->dataset, "windows",
                                               (json_int_t)c->windows, "from", json_instant(c->start), "to",
-                                              json_instant(c->end), "since", json_instant(c->since), "command",
-                                              status_restate(s, c)));
+                                              json_instant(c->end), "since", json_instant(c->since),
+                                              "command", status_restate(s, c)));
     }
     return list;
 }

@@ -177,8 +177,8 @@ static void print_stale(const struct state_of *s) {
         if (!status_selected(s, c->pipeline)) continue;
         word(o, "STALE");
         out_printf(o, "%s  %s, %s: %s has changed since   %s\n", c->pipeline,
-                   format_plural(c->windows, "window", windows), view_window(s->v, c->pipeline, c->start, c->end),
-                   c->dataset, status_restate(s, c));
+                   format_plural(c->windows, "window", windows),
+                   view_window(s->v, c->pipeline, c->start, c->end), c->dataset, status_restate(s, c));
     }
 }
 

@@ -13,7 +13,7 @@
 struct file {
     char *path;
     struct diags *diags;
-    struct loading *loading; /* NULL: it cannot be read, `why` or diags say so; or it has been */
+    struct loading *loading;   /* NULL: it cannot be read, `why` or diags say so; or it has been */
     struct pipeline *pipeline; /* NULL: it has errors */
     struct err why;
 };

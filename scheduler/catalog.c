@@ -30,7 +30,7 @@ struct file {
     struct stamp stamp, *others; /* others: of pipeline->files */
     bool reading, seen, gone;
     bool refused; /* beside the definitions that are in force */
-    bool afresh; /* take the pipeline even when its definition is the same */
+    bool afresh;  /* take the pipeline even when its definition is the same */
     struct loaded loaded;
 };
 
@@ -42,15 +42,15 @@ struct catalog {
     size_t count, cap, reading;
     struct idmap owners; /* hash of a name -> its file */
     struct stamp project;
-    struct batch *batch;                    /* being filled */
-    struct file **read;                     /* to be taken over when nothing is being read any more */
+    struct batch *batch; /* being filled */
+    struct file **read;  /* to be taken over when nothing is being read any more */
     size_t read_count, read_cap;
-    bool moved; /* some definition is another one, or gone */
+    bool moved;                             /* some definition is another one, or gone */
     uv_fs_event_t watches[WATCHED_FOLDERS]; /* the project's folder, pipelines/ */
     char *folders[WATCHED_FOLDERS];
-    uint64_t watched[WATCHED_FOLDERS];      /* inodes; 0: not watched */
-    uv_timer_t calm;                        /* an editor writes a file in several moves */
-    int handles;                            /* open */
+    uint64_t watched[WATCHED_FOLDERS]; /* inodes; 0: not watched */
+    uv_timer_t calm;                   /* an editor writes a file in several moves */
+    int handles;                       /* open */
     bool closing;
 };
 

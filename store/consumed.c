@@ -55,7 +55,8 @@ static void count_read(sqlite3_stmt *st, struct arena *a, void *row) {
                                                       .since = col_instant(st, 5)};
 }
 
-int store_stale_counts(struct store *s, struct arena *a, struct stale_count **rows, size_t *n, struct err *err) {
+int store_stale_counts(struct store *s, struct arena *a, struct stale_count **rows, size_t *n,
+                       struct err *err) {
     static const struct row_type type = {count_read, sizeof(struct stale_count)};
     return sql_list(SQL(s, stale_counts, err, A_NONE), type, a, rows, n);
 }

@@ -103,13 +103,14 @@ static const struct row_type version_type = {version_read, sizeof(struct version
 
 int store_versions_after(struct store *s, int64_t dataset, int64_t after, int64_t limit, struct arena *a,
                          struct version_row **rows, size_t *n, struct err *err) {
-    return sql_list(SQL(s, versions_after, err, A_INT(dataset), A_INT(after), A_INT(limit)), version_type, a, rows,
-                    n);
+    return sql_list(SQL(s, versions_after, err, A_INT(dataset), A_INT(after), A_INT(limit)), version_type, a,
+                    rows, n);
 }
 
 int store_version_pending(struct store *s, int64_t dataset, int64_t after, instant_t start, instant_t end,
                           int64_t *version, struct err *err) {
-    return sql_int(SQL(s, version_pending, err, A_INT(dataset), A_INT(after), A_AT(start), A_AT(end)), version);
+    return sql_int(SQL(s, version_pending, err, A_INT(dataset), A_INT(after), A_AT(start), A_AT(end)),
+                   version);
 }
 
 int store_versions_list(struct store *s, int64_t dataset, int64_t before, int64_t limit, struct arena *a,

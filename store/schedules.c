@@ -86,4 +86,3 @@ int store_pauses_list(struct store *s, struct arena *a, struct pause_row **rows,
 }
 
 /* ---- triggers by datasets ---- */
-

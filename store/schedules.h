@@ -100,7 +100,8 @@ struct trigger_row {
 };
 int store_triggers_list(struct store *s, int64_t schedule, struct arena *a, struct trigger_row **rows,
                         size_t *n, struct err *err);
-/* The queued run that a dataset started by this schedule for exactly this window (INSTANT_NONE: none). 1, 0, -1. */
+/* The queued run that a dataset started by this schedule for exactly this window (INSTANT_NONE: none). 1, 0,
+ * -1. */
 struct run_for {
     const char *pipeline, *schedule;
     instant_t window_start, window_end;

@@ -76,7 +76,7 @@ void clock_arm(struct conductor *c) {
     if (due == INSTANT_NONE || (until != INSTANT_NONE && until < due)) due = until;
     struct itimerspec at = {0};
     k->armed = due > turn_wall(c) ? due : INSTANT_NONE; /* what is due already says nothing about the loop */
-    if (due != INSTANT_NONE && due <= 0) due = 1; /* all zero would disarm it */
+    if (due != INSTANT_NONE && due <= 0) due = 1;       /* all zero would disarm it */
     if (due != INSTANT_NONE)
         at.it_value = (struct timespec){.tv_sec = due / US_PER_SECOND, .tv_nsec = due % US_PER_SECOND * 1000};
     timerfd_settime(k->fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &at, NULL);

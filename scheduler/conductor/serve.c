@@ -169,7 +169,8 @@ static void tell_state(struct server *s) {
 /* Written down; at the beginning, with the upkeep and at the end: when nobody was here is known later. */
 static int sign_of_life(struct server *s, struct err *err) {
     struct store *db = s->c->store;
-    if (store_begin(db, err) == 0 && store_alive(db, turn_wall(s->c), err) == 0 && store_commit(db, err) == 0) return 0;
+    if (store_begin(db, err) == 0 && store_alive(db, turn_wall(s->c), err) == 0 && store_commit(db, err) == 0)
+        return 0;
     store_rollback(db);
     return -1;
 }

@@ -409,8 +409,8 @@ static json_t *detail_of_all(const struct after *after, instant_t start) {
     json_t *names = json_array();
     char from[INSTANT_TEXT];
     for (size_t i = 0; i < after->count; i++) json_array_append_new(names, json_string(after->datasets[i]));
-    return json_pack("{so ss ss}", "complete", names, "same", after->same == SAME_MONTH ? "month" : "day", "from",
-                     instant_text(start, from));
+    return json_pack("{so ss ss}", "complete", names, "same", after->same == SAME_MONTH ? "month" : "day",
+                     "from", instant_text(start, from));
 }
 
 static int decide_same(struct deciding *k, struct err *err) {

@@ -94,7 +94,8 @@ static char *rule_text(const struct schedule *s) {
     return text;
 }
 
-static int write_rule(struct conductor *c, const struct schedule_row *row, const json_t *rule, struct err *err) {
+static int write_rule(struct conductor *c, const struct schedule_row *row, const json_t *rule,
+                      struct err *err) {
     json_t *was = json_loads(row->rule, 0, NULL);
     bool same = json_equal(was, rule);
     json_decref(was);

@@ -115,8 +115,9 @@ static void a_publish_makes_older_readers_of_its_window_stale(void **state) {
     assert_int_equal(0, mark(&l, 2, 1, 4)); /* what they read already */
     assert_int_equal(2, mark(&l, 1, 1, 5));
     expect_consumers(&l, DAY(0), DAY(3), "daily@0+1=3 month@0+30=4!5 daily@1+1=3!5 daily@2+1=4");
-    assert_int_equal(0, mark_by(&l, 12, 2, 1, 6)); /* the run that published is no reader of what was before */
-    assert_int_equal(1, mark(&l, 1, 2, 6)); /* since and by what stay as they were first */
+    assert_int_equal(0,
+                     mark_by(&l, 12, 2, 1, 6)); /* the run that published is no reader of what was before */
+    assert_int_equal(1, mark(&l, 1, 2, 6));     /* since and by what stay as they were first */
     expect_stale(&l, NULL, 9, "month@0+30=4!5 daily@1+1=3!5 daily@2+1=4!6");
     expect_stale(&l, "report", 2, "month@0+30=4!5 daily@1+1=3!5");
     expect_stale(&l, "others", 9, "");
@@ -166,14 +167,17 @@ static void stale_windows_are_counted_by_pipeline(void **state) {
     struct stale_count *rows;
     size_t n;
     begin(&l);
-    put(&l, "a", 0, 1, 1, 10), put(&l, "b", 0, 1, 1, 10), put(&l, "a", 3, 2, 1, 11), put(&l, "a", 9, 1, 1, 12);
+    put(&l, "a", 0, 1, 1, 10), put(&l, "b", 0, 1, 1, 10), put(&l, "a", 3, 2, 1, 11),
+        put(&l, "a", 9, 1, 1, 12);
     assert_ok(store_stale_counts(l.f.s, l.f.a, &rows, &n, &err));
     assert_int_equal(0, n);
     mark(&l, 0, 5, 2);
     assert_ok(store_stale_counts(l.f.s, l.f.a, &rows, &n, &err));
     assert_int_equal(1, n);
-    assert_string_equal("report trusted.orders", arena_printf(l.f.a, "%s %s", rows[0].pipeline, rows[0].dataset));
-    assert_true(rows[0].windows == 2 && rows[0].start == DAY(0) && rows[0].end == DAY(5) && rows[0].since == NOON + 2);
+    assert_string_equal("report trusted.orders",
+                        arena_printf(l.f.a, "%s %s", rows[0].pipeline, rows[0].dataset));
+    assert_true(rows[0].windows == 2 && rows[0].start == DAY(0) && rows[0].end == DAY(5) &&
+                rows[0].since == NOON + 2);
     fx_end(&l.f);
 }
 

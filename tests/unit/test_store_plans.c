@@ -121,7 +121,8 @@ static const struct {
     {SQL_trigger_seen, "USING PRIMARY KEY (schedule=? AND dataset=?)"},
     /* per publish */
     {SQL_versions_after, "SEARCH v USING PRIMARY KEY (dataset=? AND version>?)"},
-    {SQL_run_queued_window, "SEARCH run USING INDEX run_window (pipeline=? AND window_start=? AND window_end=?)"},
+    {SQL_run_queued_window,
+     "SEARCH run USING INDEX run_window (pipeline=? AND window_start=? AND window_end=?)"},
     {SQL_run_queued_bare, "SEARCH run USING INDEX run_waiting (pipeline=? AND queue=?)"},
     /* per end of a run */
     {SQL_run_waiting,
