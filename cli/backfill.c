@@ -152,9 +152,12 @@ static duration_t predict(struct backfilling *k) {
     return known == 1 ? took : -1;
 }
 
+/* Windows that the definition cannot do are for whoever wrote it; the others lack something. */
 static int nothing_to_run(const struct backfilling *k, struct err *err) {
+    bool invalid = false;
     if (!k->plan.actions[PLAN_refuse]) return EX_OK;
-    err_set(err, EX_INVALID, "every window that is left is refused");
+    for (size_t i = 0; i < k->plan.count; i++) invalid |= k->plan.windows[i].why == WHY_part_of_day;
+    err_set(err, invalid ? EX_INVALID : EX_CONFLICT, "every window that is left is refused");
     return err_hint(err, "see why: leat backfill %s … --dry-run", k->pipeline->name);
 }
 
@@ -244,8 +247,7 @@ static const struct flag flags[] = {
 };
 
 static const char *const examples[] = {
-    "leat backfill sales_daily --from 2026-10-01 --to 2026-11-01 --max-parallel 4\tOctober, four days at "
-    "once",
+    "leat backfill sales_daily --from 2026-10-01 --to 2026-11-01 --max-parallel 4\tfour days at once",
     "leat backfill sales_daily --from 2026-01-01 --to today --missing --dry-run\twhat the data do not have",
     "leat backfill sales_daily --from 2026-10-01 --to 2026-11-01 --redo failed\tonce more what failed",
     "leat backfill sales_daily --from 2026-01-01 --to 2026-11-01 --name year --detach -y\tby a script, once",

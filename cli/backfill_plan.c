@@ -52,6 +52,7 @@ static const struct {
     {{WHY_due, WHY_due}, "about to be run by the schedule (kept)"},
     {{WHY_past_failed, WHY_past_failed}, "refused: the window before has not succeeded"},
     {{WHY_part_of_day, WHY_part_of_day}, "refused: not whole days"},
+    {{WHY_lost, WHY_lost}, "refused: an input has nothing of them any more"},
 };
 
 static size_t count_why(const struct backfill_plan *p, enum plan_why a, enum plan_why b) {

@@ -63,24 +63,42 @@ static void add_rate(const struct watch *w, struct buf *b) {
     if (left > 0) buf_addf(b, "  ETA %s", duration_text((duration_t)((double)left / per_us), eta));
 }
 
+static long long ended(const struct watch *w) { return w->done + w->failed; }
+
 static void add_progress(const struct watch *w, struct buf *b) {
-    buf_addf(b, "%lld/%lld windows  %lld failed  %lld running", (long long)(w->done + w->failed),
-             (long long)w->to_run, (long long)w->failed, (long long)w->running);
+    buf_addf(b, "%lld/%lld windows  %lld failed  %lld running", ended(w), (long long)w->to_run,
+             (long long)w->failed, (long long)w->running);
     add_rate(w, b);
 }
 
 static bool is_shown(const struct watch *w) { return !w->c->json && !w->c->quiet; }
+
+/* The bar and the hint go first where there is no room: a line that wraps cannot be taken back. */
+static void add_line(const struct watch *w, struct buf *b) {
+    static const char hint[] = "   (Ctrl-C detaches)";
+    struct buf progress = BUF_INIT;
+    add_progress(w, &progress);
+    int columns = w->c->err.columns, needed = (int)progress.len + 1;
+    bool bar = columns > needed + BAR_CELLS + 2;
+    buf_adds(b, " ");
+    if (bar) add_bar(w, b), buf_adds(b, "  ");
+    buf_adds(b, buf_str(&progress));
+    if (columns > needed + BAR_CELLS + 2 + (int)sizeof hint) buf_adds(b, hint);
+    buf_release(&progress);
+}
 
 void watch_draw(struct watch *w) {
     duration_t now = world_steady(w->c->world);
     bool tty = w->c->err.tty;
     if (!is_shown(w) || now - w->drawn_at < (tty ? REDRAW : HEARTBEAT)) return;
     struct buf b = BUF_INIT;
-    if (tty) add_bar(w, &b), buf_adds(&b, "  ");
-    add_progress(w, &b);
+    if (tty)
+        add_line(w, &b);
+    else
+        add_progress(w, &b);
     erase(w);
     fflush(w->c->out.file);
-    out_printf(&w->c->err, tty ? " %s   (Ctrl-C detaches)" : "still running: %s\n", buf_str(&b));
+    out_printf(&w->c->err, tty ? "%s" : "still running: %s\n", buf_str(&b));
     fflush(w->c->err.file);
     buf_release(&b);
     w->drawn = tty;
@@ -100,8 +118,8 @@ static void show_line(struct watch *w, const struct watched_window *e) {
     bool failed = strcmp(e->state, "failed") == 0;
     const struct out *o = &w->c->out;
     if (e->took >= 0) duration_text(e->took, took);
-    out_printf(o, "%02d:%02d:%02d  %lld of %lld  ", at.hour, at.minute, at.second,
-               (long long)(w->done + w->failed), (long long)w->to_run);
+    out_printf(o, "%02d:%02d:%02d  %lld of %lld  ", at.hour, at.minute, at.second, ended(w),
+               (long long)w->to_run);
     out_paint(o, out_status_paint(e->state), failed ? "FAILED" : e->state, 9);
     out_printf(o, "  %s  run %lld%s%s", window_text(w, e, text), (long long)e->run, took[0] ? "  " : "",
                took);

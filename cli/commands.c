@@ -22,6 +22,7 @@ const struct command *const commands[] = {
     &command_runs,
     &command_runs_show,
     &command_status,
+    &command_forecast,
     &command_why,
     &command_next,
     &command_logs,

@@ -54,7 +54,10 @@ static void print_table(struct view *v, const struct run_row *rows, size_t n) {
         table_add(t, r->state);
         table_add(t, view_time(v, r->pipeline, r->started_at));
         table_add(t, view_took(v, r->started_at, r->finished_at));
-        table_add(t, r->trigger);
+        if (r->backfill)
+            table_addf(t, "%s %" PRId64, r->trigger, r->backfill);
+        else
+            table_add(t, r->trigger);
         table_add(t, run_note(v, r));
     }
     table_print(t, v->c);

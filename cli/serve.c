@@ -115,7 +115,15 @@ const struct command command_serve = {
             "it, and a "
             "broken one keeps the last good definition running. SIGUSR2 replaces it by the program now "
             "installed, "
-            "without disturbing a step.",
+            "without disturbing a step.\n\n"
+            "Its log goes to stdout. text: when (UTC), level (info, warn, error), what happened, then "
+            "key=value for all that "
+            "is known of it. json: one object a line with `at`, `level`, `type`, `run`, `step` and the "
+            "members of the "
+            "events of `leat run --json`; types of its own are `serving`, `definition`, `definition_broken`, "
+            "`definition_gone`, `project_broken`, `slots_skipped`, `resumed`, `clock`, `zones`, `draining`, "
+            "`stopped`, and "
+            "`broken`: it cannot write, and tries again after `again_in_seconds`.",
     .examples = examples,
     .flags = flags,
     .exits = exits,

@@ -35,13 +35,12 @@ static void print_pools(const struct state_of *s) {
 static void print_daemon(const struct state_of *s) {
     const struct out *o = &s->v->c->out;
     const char *next = next_text(s);
-    char lag[DURATION_TEXT];
     word(o, "DAEMON");
     out_printf(o, "up %s, pid %lld, %lld of %lld slots busy", view_took(s->v, s->holder.since, INSTANT_NONE),
                (long long)json_int(s->daemon, "pid", 0), (long long)json_int(s->daemon, "jobs_used", 0),
                (long long)json_int(s->daemon, "jobs", 0));
     print_pools(s);
-    out_printf(o, ", lag %s", duration_text(json_int(s->daemon, "lag_us", 0), lag));
+    out_printf(o, ", lag %lld ms", (long long)(json_int(s->daemon, "lag_us", 0) / US_PER_MS));
     out_printf(o, next ? "   next: %s\n" : "\n", next);
 }
 
@@ -94,6 +93,16 @@ static const char *progress_of(const struct state_of *s, const struct run_row *r
                         d >= 0 ? duration_text(d, usual) : "", more);
 }
 
+static void print_hint(const struct state_of *s, const struct run_row *r, bool looked_after) {
+    const struct out *o = &s->v->c->out;
+    if (looked_after)
+        out_printf(o, "leat logs %" PRId64 " -f\n", r->id);
+    else if (has_use_for_one(s))
+        out_printf(o, "leat serve goes on with it\n");
+    else
+        out_printf(o, "leat retry %" PRId64 " goes on with it\n", r->id);
+}
+
 /* A run that has not ended while nobody holds the lock was interrupted; one that never began only waits. */
 static void print_open(const struct state_of *s) {
     const struct out *o = &s->v->c->out;
@@ -107,9 +116,7 @@ static void print_open(const struct state_of *s) {
                    running  ? progress_of(s, r)
                    : queued ? status_why_queued(s, r)
                             : "");
-        out_printf(
-            o, running || queued ? "leat logs %" PRId64 " -f\n" : "leat retry %" PRId64 " goes on with it\n",
-            r->id);
+        print_hint(s, r, running || queued);
         if (running) print_waits(s, r->id);
     }
 }

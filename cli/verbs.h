@@ -19,6 +19,7 @@ extern const struct command command_bookmark_show;
 extern const struct command command_bookmark_undo;
 extern const struct command command_cancel;
 extern const struct command command_explain;
+extern const struct command command_forecast;
 extern const struct command command_help;
 extern const struct command command_logs;
 extern const struct command command_next;

@@ -24,6 +24,8 @@ static const uint8_t why_actions[PLAN_WHYS] = {
 #undef X
 };
 
+enum plan_action plan_why_action(enum plan_why why) { return (enum plan_action)why_actions[why]; }
+
 const char *plan_why_text(const struct plan_window *w, char out[PLAN_WHY_TEXT]) {
     const char *words = plan_why_words[w->why], *number = strstr(words, "%lld");
     if (number)
@@ -250,7 +252,7 @@ static int make(struct planning *k, struct err *err) {
     if (k->r->missing && plan_by_data(k, err)) return -1;
     if (plan_by_runs(k, err)) return -1;
     leave_due(k);
-    if (refuse_parts_of_days(k, err) || follow_past(k, err)) return -1;
+    if (refuse_parts_of_days(k, err) || plan_lost(k, err) || follow_past(k, err)) return -1;
     finish(k);
     return 0;
 }

@@ -54,6 +54,10 @@ struct plan_asks {
     /* Which parts of [from, to) the output of a step has, by start; may overlap. 0: its data cannot tell. */
     int (*has)(void *ctx, const struct plan_request *r, const struct step *s, struct arena *a,
                struct time_span **spans, size_t *n, struct err *err);
+    /* Parts of [from, to) that a dataset was published for and has nothing of any more, by start; may
+     * overlap. */
+    int (*lost)(void *ctx, const struct plan_request *r, const char *dataset, struct arena *a,
+                struct time_span **spans, size_t *n, struct err *err);
     /* The newest run of the last slot before this fire: 1, or 0: none. */
     int (*before)(void *ctx, const char *pipeline, const char *schedule, instant_t fire,
                   struct window_run *out, struct err *err);
@@ -78,7 +82,8 @@ extern const char *const plan_action_names[];
     X(under_way, keep, "run %lld is under way")                                                              \
     X(due, keep, "its schedule is about to run it")                                                          \
     X(past_failed, refuse, "the window before it has not succeeded")                                         \
-    X(part_of_day, refuse, "not whole days, which a step replaces")
+    X(part_of_day, refuse, "not whole days, which a step replaces")                                          \
+    X(lost, refuse, "an input has nothing of it any more")
 
 enum plan_why {
 #define X(name, action, words) WHY_##name,

@@ -71,8 +71,11 @@ static int by_start(const void *a, const void *b) {
 
 /* 0: it is not partitioned by days. */
 static int gather_days(struct gathering *g, struct err *err) {
-    const struct days_query q = {
-        .dataset = g->dataset.id, .into = g->s->into, .timezone = g->k->pipeline->timezone};
+    const struct output *o = g->s->into;
+    const struct days_query q = {.dataset = g->dataset.id,
+                                 .column = o->partition_count == 1 ? o->partition_by[0] : NULL,
+                                 .empty_is_by_day = o->partition_of_window,
+                                 .timezone = g->k->pipeline->timezone};
     return dataset_days(g->k->store, &q, g->arena, &g->spans, &g->count, err);
 }
 
@@ -89,11 +92,11 @@ static int gather_forgotten(struct gathering *g, const struct window_run *runs, 
 }
 
 static int gather_versions(struct gathering *g, struct err *err) {
+    const struct version_query q = {.dataset = g->dataset.id, .from = g->r->from, .to = g->r->to};
     struct version_window *rows;
     struct window_run *runs = NULL;
     size_t n, run_count;
-    if (store_version_windows(g->k->store, g->dataset.id, g->r->from, g->r->to, g->arena, &rows, &n, err) <
-            0 ||
+    if (store_version_windows(g->k->store, &q, g->arena, &rows, &n, err) < 0 ||
         ask_runs((void *)g->k, g->r, g->arena, &runs, &run_count, err) < 0)
         return -1;
     g->spans = arena_array(g->arena, n + run_count + 1, sizeof *g->spans);
@@ -121,8 +124,49 @@ static int ask_has(void *ctx, const struct plan_request *r, const struct step *s
     return told;
 }
 
+/* Windows that it was published for, where neither a day of theirs nor a file of that version is left. Only a
+ * dataset that is kept by days can tell. */
+static int gather_lost(struct gathering *g, const struct time_span *days, size_t day_count, struct err *err) {
+    const struct version_query q = {
+        .dataset = g->dataset.id, .from = g->r->from, .to = g->r->to, .undone = true};
+    struct version_window *rows;
+    size_t n, at = 0;
+    if (store_version_windows(g->k->store, &q, g->arena, &rows, &n, err) < 0) return -1;
+    g->spans = arena_array(g->arena, n + 1, sizeof *g->spans);
+    for (size_t i = 0; i < n; i++) {
+        int64_t files = 0;
+        while (at < day_count && days[at].end <= rows[i].start) at++;
+        bool there = at < day_count && days[at].start < rows[i].end;
+        if (there || !rows[i].files_added) continue;
+        if (store_version_alive(g->k->store, g->dataset.id, rows[i].version, &files, err)) return -1;
+        if (!files) gather(g, rows[i].start, rows[i].end);
+    }
+    return 0;
+}
+
+static int ask_lost(void *ctx, const struct plan_request *r, const char *dataset, struct arena *a,
+                    struct time_span **spans, size_t *n, struct err *err) {
+    struct gathering g = {.k = ctx, .r = r, .arena = a};
+    struct time_span *days;
+    size_t day_count;
+    *n = 0;
+    int found = g.k->store ? store_dataset_find(g.k->store, dataset, a, &g.dataset, err) : 0;
+    if (found <= 0) return found;
+    const struct days_query q = {.dataset = g.dataset.id,
+                                 .column = days_column(g.dataset.partition_by, a),
+                                 .empty_is_by_day = true,
+                                 .timezone = g.k->pipeline->timezone};
+    int by_day = dataset_days(g.k->store, &q, a, &days, &day_count, err);
+    if (by_day <= 0) return by_day;
+    if (gather_lost(&g, days, day_count, err)) return -1;
+    *spans = g.spans;
+    *n = g.count;
+    return 0;
+}
+
 struct plan_asks plan_asks_of(struct asked_store *a) {
-    return (struct plan_asks){.ctx = a, .runs = ask_runs, .has = ask_has, .before = ask_before};
+    return (struct plan_asks){
+        .ctx = a, .runs = ask_runs, .has = ask_has, .lost = ask_lost, .before = ask_before};
 }
 
 /* ---- how long it takes ---- */

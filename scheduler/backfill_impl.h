@@ -14,9 +14,12 @@ struct planning {
     bool *runs;          /* malloc'ed: per step */
 };
 
+enum plan_action plan_why_action(enum plan_why why);
 /* backfill_windows.c: fills out->windows, oldest first. */
 int plan_windows(struct planning *k, struct err *err);
-/* backfill_data.c: marks the windows that the data have (WHY_present) or lack (WHY_absent). */
+/* backfill_data.c: refuses windows for which an input is there no more; marks the windows that the data have
+ * (WHY_present) or lack (WHY_absent). */
+int plan_lost(struct planning *k, struct err *err);
 int plan_by_data(struct planning *k, struct err *err);
 
 #endif

@@ -23,6 +23,14 @@ static bool midnight_of(const char *text, const char *column, const struct tz *t
     return is_date;
 }
 
+const char *days_column(const char *partition_by, struct arena *a) {
+    json_t *list = partition_by ? json_loads(partition_by, 0, NULL) : NULL;
+    const char *only = json_array_size(list) == 1 ? json_string_value(json_array_get(list, 0)) : NULL;
+    const char *kept = arena_strdup(a, only);
+    json_decref(list);
+    return kept;
+}
+
 static int by_start(const void *a, const void *b) {
     const struct time_span *x = a, *y = b;
     return (x->start > y->start) - (x->start < y->start);
@@ -31,18 +39,18 @@ static int by_start(const void *a, const void *b) {
 static bool fill(const struct days_query *q, const struct tz *tz, const char *const *texts, size_t n,
                  struct time_span *out) {
     for (size_t i = 0; i < n; i++) {
-        if (!midnight_of(texts[i], q->into->partition_by[0], tz, &out[i].start)) return false;
+        if (!midnight_of(texts[i], q->column, tz, &out[i].start)) return false;
         out[i].end = unit_next(WINDOW_DAY, tz, out[i].start);
     }
     qsort(out, n, sizeof *out, by_start);
-    return n > 0 || q->into->partition_of_window;
+    return n > 0 || q->empty_is_by_day;
 }
 
 int dataset_days(struct store *s, const struct days_query *q, struct arena *a, struct time_span **days,
                  size_t *n, struct err *err) {
     const char **texts;
     *n = 0;
-    if (q->into->partition_count != 1) return 0;
+    if (!q->column) return 0;
     if (store_partitions(s, q->dataset, a, &texts, n, err) < 0) return -1;
     struct tz *tz = tz_load(q->timezone, err);
     if (!tz) return -1;

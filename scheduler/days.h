@@ -11,11 +11,13 @@ struct time_span {
 };
 struct days_query {
     int64_t dataset;
-    const struct output *into; /* of a step that writes it */
-    const char *timezone;      /* whose days */
+    const char *column;   /* its only partition column; NULL: it has none, or several */
+    bool empty_is_by_day; /* without a partition: it would be by days */
+    const char *timezone; /* whose days */
 };
-/* The days that files of the head are in, by start. 1; 0: it is not partitioned by days (or empty, and
- * nothing says that it would be); -1. */
+/* The column of a list of partition columns, JSON as datasets.h has it; in the arena. */
+const char *days_column(const char *partition_by, struct arena *a);
+/* The days that files of the head are in, by start. 1; 0: it is not partitioned by days; -1. */
 int dataset_days(struct store *s, const struct days_query *q, struct arena *a, struct time_span **days,
                  size_t *n, struct err *err);
 

@@ -25,7 +25,8 @@ static int ask_written(void *ctx, const char *dataset, instant_t from, instant_t
     int found = find_dataset(ctx, dataset, a, &d, err);
     *n = 0;
     if (found <= 0) return found;
-    return store_version_windows(ctx, d.id, from, to, a, rows, n, err) < 0 ? -1 : 0;
+    const struct version_query q = {.dataset = d.id, .from = from, .to = to};
+    return store_version_windows(ctx, &q, a, rows, n, err) < 0 ? -1 : 0;
 }
 
 static int ask_consumers(void *ctx, const char *dataset, instant_t from, instant_t to, struct arena *a,
@@ -61,8 +62,8 @@ static int look_at_days(const struct looking *k, enum days *out, struct err *err
     struct time_span *days;
     size_t n;
     *out = NOT_BY_DAY;
-    if (!k->writer) return 0;
-    const struct days_query q = {.dataset = k->d.id, .into = k->writer->into, .timezone = k->timezone};
+    const struct days_query q = {
+        .dataset = k->d.id, .column = days_column(k->d.partition_by, k->arena), .timezone = k->timezone};
     int by_day = dataset_days(k->s, &q, k->arena, &days, &n, err);
     if (by_day <= 0) return by_day;
     *out = NO_DAY;
@@ -71,14 +72,17 @@ static int look_at_days(const struct looking *k, enum days *out, struct err *err
     return 0;
 }
 
-/* Of the versions for this window: how many there were, and whether rows of one are still live. */
-static int look_at_versions(const struct looking *k, size_t *known, bool *alive, struct err *err) {
+/* Of the versions for this window: whether some brought files, and whether one of those is still live. */
+static int look_at_versions(const struct looking *k, bool *had, bool *alive, struct err *err) {
+    const struct version_query q = {.dataset = k->d.id, .from = k->start, .to = k->end, .undone = true};
     struct version_window *rows;
-    if (store_version_windows(k->s, k->d.id, k->start, k->end, k->arena, &rows, known, err) < 0) return -1;
-    *alive = false;
-    for (size_t i = 0; i < *known && !*alive; i++) {
+    size_t n;
+    if (store_version_windows(k->s, &q, k->arena, &rows, &n, err) < 0) return -1;
+    *had = *alive = false;
+    for (size_t i = 0; i < n && !*alive; i++) {
         int64_t files;
         if (store_version_alive(k->s, k->d.id, rows[i].version, &files, err)) return -1;
+        *had |= rows[i].files_added > 0;
         *alive = files > 0;
     }
     return 0;
@@ -86,13 +90,12 @@ static int look_at_versions(const struct looking *k, size_t *known, bool *alive,
 
 static int look(struct looking *k, struct err *err) {
     enum days days;
-    size_t known;
-    bool alive;
+    bool had, alive;
     if (k->d.head < 0 || k->d.files == 0) return gone(k, "holds nothing any more, also not of");
     if (look_at_days(k, &days, err)) return -1;
     if (days == DAY_IS_THERE) return 0;
-    if (look_at_versions(k, &known, &alive, err)) return -1;
-    if (days == NO_DAY) return known && !alive ? gone(k, "has lost what it had of") : 0;
+    if (look_at_versions(k, &had, &alive, err)) return -1;
+    if (days == NO_DAY) return had && !alive ? gone(k, "has lost what it had of") : 0;
     bool of_one_window = k->writer && k->writer->into->write == WRITE_REPLACE && k->writer->uses_window;
     return of_one_window && !alive ? gone(k, "is about another window now, and has nothing left of") : 0;
 }

@@ -216,10 +216,10 @@ enum {
         " GROUP BY window_start, window_end") \
     X(run_durations, "SELECT took FROM (" SQL_DURATIONS("ok") " UNION ALL " SQL_DURATIONS("warn") ") d" \
         " ORDER BY id DESC LIMIT ?2") \
-    X(version_windows, "SELECT v.window_start, v.window_end, v.pipeline, v.step, max(v.version) FROM version v" \
-        " WHERE v.dataset = ?1 AND v.window_start < ?3 AND v.window_end > ?2 AND NOT EXISTS (SELECT 1 FROM version r" \
+    X(version_windows, "SELECT v.window_start, v.window_end, v.pipeline, v.step, max(v.version), v.files_added FROM version v" \
+        " WHERE v.dataset = ?1 AND v.window_start < ?3 AND v.window_end > ?2 AND (?4 OR NOT EXISTS (SELECT 1 FROM version r" \
         "  INDEXED BY version_rollback WHERE r.dataset = v.dataset AND r.rolled_back_to < v.version" \
-        "  AND r.version > v.version) GROUP BY v.window_start, v.window_end, v.pipeline, v.step") \
+        "  AND r.version > v.version)) GROUP BY v.window_start, v.window_end, v.pipeline, v.step") \
     X(version_oldest, "SELECT CASE WHEN version > 0 THEN published_at ELSE 0 END FROM version" \
         " WHERE dataset = ?1 ORDER BY version LIMIT 1") \
     X(partitions_live, "SELECT DISTINCT partition FROM data_file INDEXED BY data_file_live_partition" \

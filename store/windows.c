@@ -41,13 +41,16 @@ static void version_window_read(sqlite3_stmt *st, struct arena *a, void *row) {
                                                             .end = col_instant(st, 1),
                                                             .pipeline = col_text(st, 2, a),
                                                             .step = col_text(st, 3, a),
-                                                            .version = sqlite3_column_int64(st, 4)};
+                                                            .version = sqlite3_column_int64(st, 4),
+                                                            .files_added = sqlite3_column_int64(st, 5)};
 }
 
-int store_version_windows(struct store *s, int64_t dataset, instant_t from, instant_t to, struct arena *a,
+int store_version_windows(struct store *s, const struct version_query *q, struct arena *a,
                           struct version_window **rows, size_t *n, struct err *err) {
     static const struct row_type type = {version_window_read, sizeof(struct version_window)};
-    return sql_list(SQL(s, version_windows, err, A_INT(dataset), A_INT(from), arg_end(to)), type, a, rows, n);
+    return sql_list(
+        SQL(s, version_windows, err, A_INT(q->dataset), A_INT(q->from), arg_end(q->to), A_INT(q->undone)),
+        type, a, rows, n);
 }
 
 int store_version_oldest(struct store *s, int64_t dataset, instant_t *at, struct err *err) {

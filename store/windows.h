@@ -26,13 +26,18 @@ int store_run_durations(struct store *s, const char *pipeline, size_t n, duratio
                         struct err *err);
 
 /* Windows that versions were published for, where they meet [from, to): by start, end, then the newest
- * version. What was rolled back does not count. */
+ * version. */
 struct version_window {
     instant_t start, end;
     const char *pipeline, *step;
-    int64_t version;
+    int64_t version, files_added;
 };
-int store_version_windows(struct store *s, int64_t dataset, instant_t from, instant_t to, struct arena *a,
+struct version_query {
+    int64_t dataset;
+    instant_t from, to;
+    bool undone; /* also what was rolled back since */
+};
+int store_version_windows(struct store *s, const struct version_query *q, struct arena *a,
                           struct version_window **rows, size_t *n, struct err *err);
 /* When the oldest version that is remembered was published, *at 0: none has been forgotten. */
 int store_version_oldest(struct store *s, int64_t dataset, instant_t *at, struct err *err);

@@ -23,6 +23,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- cancel ---- */
 
@@ -211,11 +212,23 @@ static int do_here(const struct conductor_options *o, const json_t *request, jso
     return 0;
 }
 
+/* One that begins has the lock a moment before it has the socket. */
+enum { LOCK_TRIES = 10, LOCK_PAUSE_US = 100000 };
+
+static int ask_or_do(const struct conductor_options *o, const json_t *request, json_t **answer,
+                     struct err *err) {
+    int rc = conductor_ask(o->project->state, request, answer, err);
+    return rc == 1 ? do_here(o, request, answer, err) : rc;
+}
+
 int conductor_request(const struct conductor_options *o, const json_t *request, json_t **answer,
                       struct err *err) {
     json_t *got = NULL;
-    int rc = conductor_ask(o->project->state, request, &got, err);
-    if (rc == 1) rc = do_here(o, request, &got, err);
+    int rc = ask_or_do(o, request, &got, err);
+    for (int i = 1; i < LOCK_TRIES && rc < 0 && !got && err->exit == EX_CONFLICT; i++) {
+        usleep(LOCK_PAUSE_US);
+        rc = ask_or_do(o, request, &got, err);
+    }
     if (rc < 0) return -1;
     if (json_flag(got, "ok")) {
         *answer = got;

@@ -19,6 +19,7 @@
 #define UPKEEP_EVERY (60 * US_PER_SECOND)
 enum { PAUSE_FIRST_S = 1, PAUSE_LONGEST_S = 30 };
 enum { LAST_ANSWERS_MS = 2000 };
+enum { LOCK_TRIES = 10, LOCK_PAUSE_US = 100000 };
 
 struct server {
     const struct serve_options *o;
@@ -373,10 +374,20 @@ static bool pause_for(int seconds) {
     return got < 0 || got == SIGHUP;
 }
 
+/* A command that writes a row by itself holds the lock for a moment; a run, or another daemon, for longer. */
+static int first_life(struct server *s, struct err *err) {
+    int rc = live(s, err);
+    for (int i = 1; i < LOCK_TRIES && rc && !s->began && err->exit == EX_CONFLICT; i++) {
+        usleep(LOCK_PAUSE_US);
+        rc = live(s, err);
+    }
+    return rc;
+}
+
 int serve(const struct serve_options *o, enum serve_end *end, struct inherited *inherited, struct err *err) {
     struct server s = {.o = o};
     hold_signals(SIG_BLOCK);
-    int rc = live(&s, err), pause = PAUSE_FIRST_S;
+    int rc = first_life(&s, err), pause = PAUSE_FIRST_S;
     *end = SERVE_STOPPED;
     while (rc && s.began) {
         log_broken(&s, err, pause);

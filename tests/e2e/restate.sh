@@ -137,6 +137,26 @@ mv landing/away landing/2025-10-10.csv
 exits 0 leat backfill resume 8
 same "$(field 8 5)" ok "state after it was resumed"
 
+step "what the data do not have"
+exits 0 leat backfill orders --from 2025-10-06 --to 2025-10-20 --missing --dry-run
+says "0 to run, 14 there in the data"
+before=$(leat zone history refined.revenue --plain | head -n 1 | cut -f 1)
+sed -i 's/DE,19/DE,1019/' landing/2025-10-19.csv
+exits 0 leat backfill orders --from 2025-10-20 --to 2025-10-21 --dry-run
+printf 'd,country,amount\n2025-10-20,DE,20\n' >landing/2025-10-20.csv
+exits 0 leat backfill orders --from 2025-10-20 --to 2025-10-21 -y
+exits 0 leat zone rollback refined.revenue --to "${before#v}" --reason test -y
+exits 0 leat backfill orders --from 2025-10-06 --to 2025-10-21 --missing --dry-run
+says "1 to run, 14 there in the data"
+exits 0 leat backfill orders --from 2025-10-06 --to 2025-10-21 --missing -y
+same "$(revenue 2025-10-20)" 20 "the day that was rolled away"
+
+step "what an input has lost cannot be made anew: nothing would take its place"
+first=$(leat zone history trusted.orders --plain | tail -n 1 | cut -f 1)
+exits 0 leat zone rollback trusted.orders --to "${first#v}" --reason test -y
+exits 8 leat backfill orders --from 2025-10-19 --to 2025-10-21 --step revenue --redo all --dry-run
+says "2 refused: an input has nothing of them any more"
+
 step "what a window needs is there no more"
 cat >pipelines/snap.yaml <<'Y'
 pipeline: snap

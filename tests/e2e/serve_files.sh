@@ -25,6 +25,9 @@ soon "it runs" said one
 step "a broken file: the last good definition goes on"
 printf 'steps: [' >>pipelines/tick.yaml
 log_says ' warn  definition_broken .*pipelines/tick.yaml:6:.* keeps_last_good=true'
+exits 10 leat status --exit-code
+says "BROKEN    tick  pipelines/tick.yaml:6:"
+says "the last good definition keeps running"
 goes_on
 said one || fail "another definition ran"
 

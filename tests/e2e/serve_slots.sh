@@ -20,6 +20,14 @@ soon "three runs" at_least tick "state = 'ok'" 3
 same "$(runs_of tick "trigger <> 'schedule' or schedule <> 'main' or window_end <> scheduled_for")" 0 "runs with odd rows"
 same "$(db "select count(*) from slot where outcome <> 'run' or fire <> last_fire")" 0 "slots that did not run"
 
+step "status: who serves, and what comes next"
+exits 0 leat status
+says "DAEMON    up "
+says "pid $daemon, "
+says "next: tick at "
+exits 0 leat status --daemon
+exits 0 leat status --exit-code
+
 step "a second daemon is told who serves"
 exits 8 leat serve
 says "process $daemon"
@@ -36,6 +44,9 @@ every_second_once 1
 step "paused: what comes meanwhile is one stretch, skipped; resumed with --catch-up all: made up for"
 exits 0 leat pause tick --until 3s --reason "moving house"
 says "scheduled runs will be skipped"
+exits 0 leat status
+says "PAUSED    tick  until "
+says ": moving house"
 skipped() { db_is "select count(*) > 0 from slot where outcome = 'skipped' and reason = 'paused'" 1; }
 soon "the pause is over" skipped
 same "$(db "select count(*) from slot where outcome = 'skipped'")" 1 "stretches"
@@ -51,6 +62,8 @@ every_second_once 1
 
 step "TERM: it ends with 0 and says what it leaves"
 serve_ends 0 TERM
+exits 6 leat status --daemon
+says "no daemon is running here"
 log_has ' stopped left_running=0' || fail "it did not say that it stopped"
 same "$(db "select count(*) from slot s where outcome = 'run' and not exists (select 1 from run where id = s.run)")" 0 "slots without a run"
 same "$(db "select count(*) - count(distinct scheduled_for) from run")" 0 "slots that ran twice"

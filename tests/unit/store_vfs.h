@@ -31,6 +31,7 @@ struct shim {
     bool sticky, fired;
     int code;        /* what the failing call returns */
     bool only_syncs; /* counts and fails syncs alone */
+    void (*before)(void); /* called before each of them; NULL: nothing */
     /* recording */
     bool recording, lying; /* lying: syncs do nothing (a disk without a conscience) */
     struct op *ops;
@@ -58,6 +59,7 @@ static int shim_which(const char *name) {
 }
 
 static bool shim_fails(void) {
+    if (shim.before) shim.before();
     if (!shim.fail_at) return false;
     int64_t call = ++shim.calls;
     bool fails = shim.sticky ? call >= shim.fail_at : call == shim.fail_at;

@@ -3,6 +3,7 @@
  *   | …                               the pipeline (plan_fixture.h)
  *   run A..B STATE                    a run of that window; runs are numbered as they come
  *   has STEP A..B                     the output of STEP has that part of time
+ *   lost DATASET A..B                 it was published for that and has nothing of it any more
  *   before STATE                      the newest run of the slot before the first window
  *   > plan A..B now=T [words]         redo=W every=U schedule=N step=S from_step=S parallel=N; missing newest
  * move
@@ -24,7 +25,11 @@ struct bench {
         char step[32];
         struct time_span span;
     } has[FACTS];
-    size_t has_count;
+    size_t has_count, lost_count;
+    struct {
+        char dataset[32];
+        struct time_span span;
+    } lost[FACTS];
     char before[16];
     size_t asked; /* questions about runs */
 };
@@ -60,6 +65,10 @@ static void learn(struct bench *b, char *line) {
         snprintf(b->has[b->has_count].step, sizeof b->has->step, "%s", w[1]);
         fx_span(w[2], b->tz, &b->has[b->has_count].span.start, &b->has[b->has_count].span.end);
         b->has_count++;
+    } else if (n == 3 && strcmp(w[0], "lost") == 0) {
+        snprintf(b->lost[b->lost_count].dataset, sizeof b->lost->dataset, "%s", w[1]);
+        fx_span(w[2], b->tz, &b->lost[b->lost_count].span.start, &b->lost[b->lost_count].span.end);
+        b->lost_count++;
     } else if (n == 2 && strcmp(w[0], "before") == 0) {
         snprintf(b->before, sizeof b->before, "%s", w[1]);
     } else {
@@ -96,6 +105,17 @@ static int ask_has(void *ctx, const struct plan_request *r, const struct step *s
     for (size_t i = 0; i < b->has_count; i++)
         if (strcmp(b->has[i].step, s->name) == 0) (*spans)[(*n)++] = b->has[i].span;
     return *n > 0;
+}
+
+static int ask_lost(void *ctx, const struct plan_request *r, const char *dataset, struct arena *a,
+                    struct time_span **spans, size_t *n, struct err *err) {
+    struct bench *b = ctx;
+    (void)r, (void)err;
+    *n = 0;
+    *spans = arena_array(a, FACTS, sizeof **spans);
+    for (size_t i = 0; i < b->lost_count; i++)
+        if (strcmp(b->lost[i].dataset, dataset) == 0) (*spans)[(*n)++] = b->lost[i].span;
+    return 0;
 }
 
 static int ask_before(void *ctx, const char *pipeline, const char *schedule, instant_t fire,
@@ -145,7 +165,8 @@ static void plan_as_sent(struct bench *b, const struct plan_request *r, instant_
     struct backfill_plan p;
     struct plan_request got;
     json_t *sent = plan_request_json(r);
-    struct plan_asks asks = {.ctx = b, .runs = ask_runs, .has = ask_has, .before = ask_before};
+    struct plan_asks asks = {
+        .ctx = b, .runs = ask_runs, .has = ask_has, .lost = ask_lost, .before = ask_before};
     plan_request_read(sent, &got);
     if (backfill_plan(b->p.list[0], &got, &asks, now, &p, &err)) {
         fx_put_err(out, &err);

@@ -75,7 +75,11 @@ static int ask_written(void *ctx, const char *dataset, instant_t from, instant_t
     for (size_t i = 0; i < b->written_count; i++) {
         const struct fact *f = &b->written[i];
         if (meets(f, dataset, from, to))
-            (*rows)[(*n)++] = (struct version_window){f->start, f->end, f->pipeline, f->step, f->version};
+            (*rows)[(*n)++] = (struct version_window){.start = f->start,
+                                                      .end = f->end,
+                                                      .pipeline = f->pipeline,
+                                                      .step = f->step,
+                                                      .version = f->version};
     }
     return 0;
 }

@@ -160,12 +160,13 @@ static void publish(struct lake *l, int64_t version, const char *step, int64_t d
         days ? (long long)DAY(day) : 0, days ? (long long)DAY(day + days) : 0, to);
 }
 
-static const char *windows_text(struct lake *l, int64_t from, int64_t to) {
+static const char *windows_text(struct lake *l, int64_t from, int64_t to, bool undone) {
     struct err err;
+    const struct version_query q = {l->dataset, DAY(from), DAY(to), undone};
     struct version_window *rows;
     struct buf b = BUF_INIT;
     size_t n;
-    assert_ok(store_version_windows(l->f.s, l->dataset, DAY(from), DAY(to), l->f.a, &rows, &n, &err));
+    assert_ok(store_version_windows(l->f.s, &q, l->f.a, &rows, &n, &err));
     for (size_t i = 0; i < n; i++)
         buf_addf(&b, "%s%s@%lld+%lld=v%lld", i ? " " : "", rows[i].step,
                  (long long)((rows[i].start - NOON) / US_PER_DAY),
@@ -186,13 +187,14 @@ static void windows_of_versions_are_those_that_stand(void **state) {
     publish(&l, 3, "a", 2, 1, -1);
     publish(&l, 4, "a", 0, 30, -1);
     publish(&l, 5, "a", 0, 0, -1);
-    assert_string_equal("a@0+30=v4 a@1+1=v0 a@2+1=v3 b@2+1=v2", windows_text(&l, 1, 3));
-    assert_string_equal("a@0+30=v4 a@2+1=v3 b@2+1=v2", windows_text(&l, 2, 3));
-    assert_string_equal("", windows_text(&l, 30, 40));
+    assert_string_equal("a@0+30=v4 a@1+1=v0 a@2+1=v3 b@2+1=v2", windows_text(&l, 1, 3, false));
+    assert_string_equal("a@0+30=v4 a@2+1=v3 b@2+1=v2", windows_text(&l, 2, 3, false));
+    assert_string_equal("", windows_text(&l, 30, 40, false));
     publish(&l, 6, "a", 0, 0, 1); /* what came after version 1 does not count any more */
-    assert_string_equal("a@1+1=v0 a@2+1=v1", windows_text(&l, 1, 3));
+    assert_string_equal("a@1+1=v0 a@2+1=v1", windows_text(&l, 1, 3, false));
+    assert_string_equal("a@0+30=v4 a@1+1=v0 a@2+1=v3 b@2+1=v2", windows_text(&l, 1, 3, true));
     publish(&l, 7, "a", 2, 1, -1);
-    assert_string_equal("a@1+1=v0 a@2+1=v7", windows_text(&l, 1, 3));
+    assert_string_equal("a@1+1=v0 a@2+1=v7", windows_text(&l, 1, 3, false));
     instant_t oldest = 1;
     assert_ok(store_version_oldest(l.f.s, l.dataset, &oldest, &err));
     assert_int_equal(0, oldest);

@@ -1,0 +1,154 @@
+/* main.c: seeds: months --seeds N [--from SEED] | months --seed N [-v].   See stage.h. */
+#include "stage.h"
+
+#include <ftw.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+struct stage *stage;
+
+enum { DAYS = 30, QUIET_DAYS = 2, LIVES_MAX = 4000 };
+
+/* ---- chance ---- */
+
+uint64_t chance_next(void) { /* splitmix64 */
+    uint64_t z = stage->chance += 0x9E3779B97F4A7C15u;
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
+    return z ^ z >> 31;
+}
+
+uint32_t chance_below(uint32_t n) { return (uint32_t)(chance_next() % n); }
+bool chance_of(uint32_t per_mille) { return chance_below(1000) < per_mille && stage->now < stage->quiet; }
+
+void story(const char *fmt, ...) {
+    if (!stage->verbose) return;
+    va_list args;
+    va_start(args, fmt);
+    printf("  day %lld %02lld:%02lld  ", (long long)(stage->now / US_PER_DAY), (long long)(stage->now / US_PER_HOUR % 24),
+           (long long)(stage->now / US_PER_MINUTE % 60));
+    vprintf(fmt, args);
+    putchar('\n');
+    fflush(stdout);
+    va_end(args);
+}
+
+/* ---- the pipelines ---- */
+
+static const struct {
+    const char *name, *if_running, *hours;
+    int every, runs;
+} pipes[PIPES] = {{"hourly", "wait", "*", 1, 1},
+                  {"thirds", "skip", "*/3", 3, 1},
+                  {"quarters", "cancel", "*/6", 6, 1},
+                  {"daily", "allow", "0", 24, 2}};
+
+const char *pipe_name(int pipe) { return pipes[pipe].name; }
+int pipe_every(int pipe) { return pipes[pipe].every; }
+int pipe_runs(int pipe) { return pipes[pipe].runs; }
+
+void pipe_write(int pipe, bool broken) {
+    static const char *const missed[] = {"run_latest", "run_all", "skip"};
+    char path[300];
+    snprintf(path, sizeof path, "%s/pipelines/%s.yaml", stage->folder, pipe_name(pipe));
+    FILE *f = fopen(path, "w");
+    if (!f) abort();
+    fprintf(f,
+            "pipeline: %s\nschedule:\n  cron: \"%d %s * * *\"\n  timezone: UTC\n  if_missed: %s\n  if_running: %s\n"
+            "max_active_runs: %d\n%s:\n  first:\n    shell: \"true\"\n    retry: {times: 1, wait: 1m}\n  second:\n    after: first\n"
+            "    shell: \"true\"\n",
+            pipe_name(pipe), stage->minute[pipe], pipes[pipe].hours,
+            missed[(stage->seed + (uint64_t)pipe) % 3], pipes[pipe].if_running, pipe_runs(pipe), broken ? "stepss" : "steps");
+    fclose(f);
+    instant_t wall = stage_wall();
+    struct timespec at = {.tv_sec = wall / US_PER_SECOND, .tv_nsec = wall % US_PER_SECOND * 1000};
+    utimensat(AT_FDCWD, path, (struct timespec[]){at, at}, 0);
+}
+
+/* ---- a seed ---- */
+
+static void set_up(uint64_t seed, bool verbose) {
+    const char *shm = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+    char path[300];
+    memset(stage, 0, sizeof *stage);
+    stage->seed = seed;
+    stage->chance = seed * 0x9E3779B97F4A7C15u + 1;
+    stage->verbose = verbose;
+    stage->now = US_PER_DAY;
+    stage->wall_ahead = INT64_C(1767225600) * US_PER_SECOND; /* 2026-01-01 */
+    stage->quiet = stage->now + DAYS * US_PER_DAY;
+    stage->horizon = stage->quiet + QUIET_DAYS * US_PER_DAY;
+    stage->next_act = stage->now + US_PER_HOUR;
+    snprintf(stage->folder, sizeof stage->folder, "%s/leat-months-XXXXXX", shm);
+    if (!mkdtemp(stage->folder)) abort();
+    snprintf(path, sizeof path, "%s/pipelines", stage->folder);
+    mkdir(path, 0700);
+    for (int p = 0; p < PIPES; p++) {
+        stage->minute[p] = (int)chance_below(60);
+        stage->edits[stage->edit_count++] = (struct edit){.pipe = p, .at = INT64_MIN, .minute = stage->minute[p]};
+        pipe_write(p, false);
+    }
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at) {
+    (void)st, (void)type, (void)at;
+    return remove(path);
+}
+
+static int one_life(void) {
+    stage->lives++;
+    stage->points = 0;
+    stage->die_at = chance_of(990) ? 1 + chance_below(chance_below(4) ? 3000 : 60) : 0;
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) _exit(live());
+    int status;
+    waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static int one_seed(uint64_t seed, bool verbose) {
+    char why[400] = "";
+    int code = DIED;
+    set_up(seed, verbose);
+    while ((code == DIED || code == BROKE) && stage->lives < LIVES_MAX) {
+        code = one_life();
+        story("life %lld ended with %d after %lld points", (long long)stage->lives, code, (long long)stage->points);
+        stage->now += (int64_t)(code ? chance_below(600) : 0) * US_PER_SECOND; /* down for a while */
+    }
+    if (code) snprintf(why, sizeof why, "life %lld ended with %d", (long long)stage->lives, code);
+    bool bad = code || judge(why, sizeof why);
+    if (bad) printf("seed %llu: %s   (%s)\n", (unsigned long long)seed, why, verbose ? stage->folder : "months --seed N -v tells the story");
+    if (verbose) printf("seed %llu: %lld lives, %lld jobs, %lld acts\n", (unsigned long long)seed, (long long)stage->lives, (long long)stage->jobs_started, (long long)stage->acts);
+    if (!bad || !verbose) nftw(stage->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    return bad;
+}
+
+int main(int argc, char **argv) {
+    uint64_t from = 1, count = 10;
+    bool verbose = false;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "-v") == 0) verbose = true;
+        if (i + 1 < argc && strcmp(argv[i], "--seeds") == 0) count = strtoull(argv[i + 1], NULL, 10);
+        if (i + 1 < argc && strcmp(argv[i], "--from") == 0) from = strtoull(argv[i + 1], NULL, 10);
+        if (i + 1 < argc && strcmp(argv[i], "--seed") == 0) from = strtoull(argv[i + 1], NULL, 10), count = 1;
+    }
+    stage = mmap(NULL, sizeof *stage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (stage == MAP_FAILED) return 2;
+    int64_t lives = 0, jobs = 0;
+    for (uint64_t s = from; s < from + count; s++) {
+        if (one_seed(s, verbose)) return 1;
+        lives += stage->lives;
+        jobs += stage->jobs_started;
+    }
+    printf("%llu seeds of %d days: %lld lives of a daemon, %lld jobs, nothing violated\n", (unsigned long long)count, DAYS + QUIET_DAYS,
+           (long long)lives, (long long)jobs);
+    return 0;
+}

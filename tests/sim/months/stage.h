@@ -1,0 +1,83 @@
+/* stage.h: months of the whole program on a virtual clock.
+ *
+ *   main.c    seeds; one process a life of the conductor, one life after another
+ *   life.c    a life: the real conductor (timetable, core, store, catalog) steps through virtual time and dies anywhere
+ *   disk.c    SQLite's file layer with a will of its own
+ *   warden.c  a warden whose jobs are entries in shared memory: they outlive the conductor as real ones do
+ *   judge.c   what must be true of the database afterwards, worked out without the program's own code
+ *
+ * The stage is memory that all of these processes share. A life ends by _exit() at a point that the seed chose: before
+ * any write or sync of the database, before any word to the warden. What is durable then is what the next life finds.
+ * Everything is decided by the seed, but for the order in which threads read files, which nothing depends on. */
+#ifndef LEAT_TESTS_SIM_MONTHS_STAGE_H
+#define LEAT_TESTS_SIM_MONTHS_STAGE_H
+
+#include "base/instant.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { PIPES = 4, JOBS = 64, EDITS = 64, PAUSES = 64, DIED = 77, BROKE = 3 };
+
+struct job {
+    bool used, failed_start, cancelled;
+    char id[128];
+    int64_t ends; /* steady */
+    int exit_code;
+};
+
+/* What a pipeline's schedule said from an instant on. */
+struct edit {
+    int pipe;
+    instant_t at; /* wall */
+    int minute;   /* of the hour; -1: the file is gone */
+};
+
+struct pause_span {
+    int pipe;
+    instant_t from, to; /* wall; to INSTANT_NONE: not resumed */
+};
+
+struct stage {
+    uint64_t seed, chance;  /* chance: the state of the generator */
+    int64_t now;            /* steady */
+    instant_t wall_ahead;   /* wall - steady */
+    int64_t horizon, quiet; /* steady: nothing more happens; nothing more fails */
+    int64_t next_act;       /* steady: users and accidents */
+    int64_t points, die_at; /* where this life dies; 0: it does not */
+    bool warden_dies;
+    struct job jobs[JOBS];
+    struct edit edits[EDITS];
+    int edit_count;
+    struct pause_span pauses[PAUSES];
+    int pause_count;
+    bool broken[PIPES];  /* its file has an error now */
+    int minute[PIPES];   /* as its file says; -1: gone */
+    int64_t newest_at_cancel; /* run, when the backfill's cancel was answered; 0: it was not */
+    bool went_back;           /* the wall clock, at least once */
+    int64_t lives, jobs_started, acts;
+    bool verbose;
+    char folder[256];
+};
+
+extern struct stage *stage;
+
+uint64_t chance_next(void);
+uint32_t chance_below(uint32_t n);
+bool chance_of(uint32_t per_mille); /* never in the quiet at the end */
+void point(void);                   /* a place to die at */
+void story(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+const char *pipe_name(int pipe);
+/* The hours at which a pipeline fires: every n-th from midnight UTC. */
+int pipe_every(int pipe);
+int pipe_runs(int pipe); /* max_active_runs */
+void pipe_write(int pipe, bool broken);
+
+void disk_open(void);                                   /* SQLite's files: places to die at, and failing writes */
+int live(void);                                         /* a life; its exit code */
+int judge(char *why, size_t size);                      /* 0: all is well */
+instant_t stage_wall(void);
+
+#endif
