@@ -29,8 +29,8 @@ struct shim {
     /* failing */
     int64_t calls, fail_at; /* fail_at 0: never */
     bool sticky, fired;
-    int code;        /* what the failing call returns */
-    bool only_syncs; /* counts and fails syncs alone */
+    int code;             /* what the failing call returns */
+    bool only_syncs;      /* counts and fails syncs alone */
     void (*before)(void); /* called before each of them; NULL: nothing */
     /* recording */
     bool recording, lying; /* lying: syncs do nothing (a disk without a conscience) */

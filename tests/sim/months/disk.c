@@ -1,4 +1,5 @@
-/* disk.c: SQLite's file layer with a will of its own: every write and sync is a place to die at, and some fail. */
+/* disk.c: SQLite's file layer with a will of its own: every write and sync is a place to die at, and some
+ * fail. */
 #include "stage.h"
 #include "tests/unit/store_vfs.h"
 

@@ -1,5 +1,5 @@
-/* judge.c: what must be true of the database when everything has come to rest: counted minute by minute from what
- * the files said, without the code that decided it. */
+/* judge.c: what must be true of the database when everything has come to rest: counted minute by minute from
+ * what the files said, without the code that decided it. */
 #include "stage.h"
 
 #include <sqlite3.h>
@@ -25,7 +25,8 @@ static int wrong(struct judgement *j, const char *fmt, ...) {
 static int64_t number(struct judgement *j, const char *sql) {
     sqlite3_stmt *st;
     int64_t n = -1;
-    if (sqlite3_prepare_v2(j->db, sql, -1, &st, NULL) != SQLITE_OK) return wrong(j, "%s", sqlite3_errmsg(j->db)), -1;
+    if (sqlite3_prepare_v2(j->db, sql, -1, &st, NULL) != SQLITE_OK)
+        return wrong(j, "%s", sqlite3_errmsg(j->db)), -1;
     if (sqlite3_step(st) == SQLITE_ROW) n = sqlite3_column_int64(st, 0);
     sqlite3_finalize(st);
     return n;
@@ -38,23 +39,28 @@ static const struct {
 } zeros[] = {
     {"runs that never ended", "SELECT count(*) FROM run WHERE finished_at IS NULL"},
     {"attempts that never ended", "SELECT count(*) FROM attempt WHERE finished_at IS NULL"},
-    {"steps that never ended in runs that began",
-     "SELECT count(*) FROM step s JOIN run r ON r.id = s.run WHERE s.state IN ('running','ready','retry_wait')"},
-    {"slots without their run", "SELECT count(*) FROM slot s LEFT JOIN run r ON r.id = s.run WHERE s.outcome = 'run' AND r.id IS NULL"},
-    {"runs of a schedule without their slot",
-     "SELECT count(*) FROM run r LEFT JOIN slot s ON s.run = r.id WHERE r.trigger = 'schedule' AND s.run IS NULL"},
-    {"two runs of one slot",
-     "SELECT count(*) FROM (SELECT 1 FROM run WHERE trigger = 'schedule' GROUP BY pipeline, schedule, scheduled_for HAVING count(*) > 1)"},
+    {"steps that never ended in runs that began", "SELECT count(*) FROM step s JOIN run r ON r.id = s.run "
+                                                  "WHERE s.state IN ('running','ready','retry_wait')"},
+    {"slots without their run",
+     "SELECT count(*) FROM slot s LEFT JOIN run r ON r.id = s.run WHERE s.outcome = 'run' AND r.id IS NULL"},
+    {"runs of a schedule without their slot", "SELECT count(*) FROM run r LEFT JOIN slot s ON s.run = r.id "
+                                              "WHERE r.trigger = 'schedule' AND s.run IS NULL"},
+    {"two runs of one slot", "SELECT count(*) FROM (SELECT 1 FROM run WHERE trigger = 'schedule' GROUP BY "
+                             "pipeline, schedule, scheduled_for HAVING count(*) > 1)"},
     {"windows of a run that are not its slot's",
-     "SELECT count(*) FROM slot s JOIN run r ON r.id = s.run WHERE r.window_start IS NOT s.window_start OR r.window_end IS NOT s.window_end"},
+     "SELECT count(*) FROM slot s JOIN run r ON r.id = s.run WHERE r.window_start IS NOT s.window_start OR "
+     "r.window_end IS NOT s.window_end"},
     {"good runs with a step that did not end well",
-     "SELECT count(*) FROM step s JOIN run r ON r.id = s.run WHERE r.state = 'ok' AND s.state NOT IN ('success','skipped')"},
+     "SELECT count(*) FROM step s JOIN run r ON r.id = s.run WHERE r.state = 'ok' AND s.state NOT IN "
+     "('success','skipped')"},
     {"backfills that never ended", "SELECT count(*) FROM backfill WHERE finished_at IS NULL"},
-    {"items of an ended backfill that are open", "SELECT count(*) FROM backfill_item WHERE state IN ('planned','running')"},
-    {"windows of a backfill that ran twice",
-     "SELECT count(*) FROM (SELECT 1 FROM run WHERE backfill IS NOT NULL GROUP BY backfill, window_start HAVING count(*) > 1)"},
+    {"items of an ended backfill that are open",
+     "SELECT count(*) FROM backfill_item WHERE state IN ('planned','running')"},
+    {"windows of a backfill that ran twice", "SELECT count(*) FROM (SELECT 1 FROM run WHERE backfill IS NOT "
+                                             "NULL GROUP BY backfill, window_start HAVING count(*) > 1)"},
     {"counters of a backfill that are not its items'",
-     "SELECT count(*) FROM backfill b WHERE done != (SELECT count(*) FROM backfill_item WHERE backfill = b.id AND state = 'ok')"
+     "SELECT count(*) FROM backfill b WHERE done != (SELECT count(*) FROM backfill_item WHERE backfill = "
+     "b.id AND state = 'ok')"
      " OR failed != (SELECT count(*) FROM backfill_item WHERE backfill = b.id AND state = 'failed')"},
     {"pauses that nobody ended", "SELECT count(*) FROM pause"},
 };
@@ -65,8 +71,10 @@ static int judge_zeros(struct judgement *j) {
         if (n) return wrong(j, "%lld %s", (long long)n, zeros[i].what);
     }
     char sql[128];
-    snprintf(sql, sizeof sql, "SELECT count(*) FROM run WHERE backfill IS NOT NULL AND id > %lld", (long long)stage->newest_at_cancel);
-    if (stage->newest_at_cancel && number(j, sql)) return wrong(j, "a backfill went on after its cancel was answered");
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM run WHERE backfill IS NOT NULL AND id > %lld",
+             (long long)stage->newest_at_cancel);
+    if (stage->newest_at_cancel && number(j, sql))
+        return wrong(j, "a backfill went on after its cancel was answered");
     return 0;
 }
 
@@ -92,17 +100,20 @@ struct row {
     int64_t count;
 };
 
-static int judge_row(struct judgement *j, int pipe, const struct row *r, const struct row *before, instant_t *at) {
+static int judge_row(struct judgement *j, int pipe, const struct row *r, const struct row *before,
+                     instant_t *at) {
     instant_t first = *at = next_fire(pipe, *at);
     if (first != r->fire)
-        return wrong(j, "%s: a slot at %lld, expected one at %lld", pipe_name(pipe), (long long)(r->fire / US_PER_SECOND),
-                     (long long)(first / US_PER_SECOND));
+        return wrong(j, "%s: a slot at %lld, expected one at %lld", pipe_name(pipe),
+                     (long long)(r->fire / US_PER_SECOND), (long long)(first / US_PER_SECOND));
     for (int64_t i = 1; i < r->count; i++) *at = next_fire(pipe, *at);
     if (*at != r->last)
-        return wrong(j, "%s: a stretch of %lld from %lld ends at %lld, expected %lld", pipe_name(pipe), (long long)r->count,
-                     (long long)(r->fire / US_PER_SECOND), (long long)(r->last / US_PER_SECOND), (long long)(*at / US_PER_SECOND));
+        return wrong(j, "%s: a stretch of %lld from %lld ends at %lld, expected %lld", pipe_name(pipe),
+                     (long long)r->count, (long long)(r->fire / US_PER_SECOND),
+                     (long long)(r->last / US_PER_SECOND), (long long)(*at / US_PER_SECOND));
     if (before->fire && r->window_start != before->window_end)
-        return wrong(j, "%s: the windows do not tile at %lld", pipe_name(pipe), (long long)(r->fire / US_PER_SECOND));
+        return wrong(j, "%s: the windows do not tile at %lld", pipe_name(pipe),
+                     (long long)(r->fire / US_PER_SECOND));
     for (int i = 0; i < stage->pause_count && !stage->went_back; i++) {
         const struct pause_span *p = &stage->pauses[i];
         if (p->pipe == pipe && r->decided > p->from && p->to != INSTANT_NONE && r->decided < p->to)
@@ -116,27 +127,40 @@ static int judge_pipe(struct judgement *j, int pipe) {
     sqlite3_stmt *st;
     struct row before = {0};
     int bad = 0;
-    snprintf(sql, sizeof sql, "SELECT s.created_at FROM schedule s JOIN pipeline p ON p.id = s.pipeline WHERE p.name = '%s'", pipe_name(pipe));
+    snprintf(sql, sizeof sql,
+             "SELECT s.created_at FROM schedule s JOIN pipeline p ON p.id = s.pipeline WHERE p.name = '%s'",
+             pipe_name(pipe));
     instant_t at = number(j, sql);
-    snprintf(sql, sizeof sql, "SELECT s.cursor FROM schedule s JOIN pipeline p ON p.id = s.pipeline WHERE p.name = '%s'", pipe_name(pipe));
+    snprintf(sql, sizeof sql,
+             "SELECT s.cursor FROM schedule s JOIN pipeline p ON p.id = s.pipeline WHERE p.name = '%s'",
+             pipe_name(pipe));
     instant_t cursor = number(j, sql);
     snprintf(sql, sizeof sql,
-             "SELECT fire, last_fire, window_start, window_end, decided_at, count FROM slot s JOIN schedule c ON c.id = s.schedule"
+             "SELECT fire, last_fire, window_start, window_end, decided_at, count FROM slot s JOIN schedule "
+             "c ON c.id = s.schedule"
              " JOIN pipeline p ON p.id = c.pipeline WHERE p.name = '%s' ORDER BY fire",
              pipe_name(pipe));
-    if (sqlite3_prepare_v2(j->db, sql, -1, &st, NULL) != SQLITE_OK) return wrong(j, "%s", sqlite3_errmsg(j->db));
+    if (sqlite3_prepare_v2(j->db, sql, -1, &st, NULL) != SQLITE_OK)
+        return wrong(j, "%s", sqlite3_errmsg(j->db));
     while (!bad && sqlite3_step(st) == SQLITE_ROW) {
-        struct row r = {.fire = sqlite3_column_int64(st, 0), .last = sqlite3_column_int64(st, 1), .window_start = sqlite3_column_int64(st, 2),
-                        .window_end = sqlite3_column_int64(st, 3), .decided = sqlite3_column_int64(st, 4), .count = sqlite3_column_int64(st, 5)};
+        struct row r = {.fire = sqlite3_column_int64(st, 0),
+                        .last = sqlite3_column_int64(st, 1),
+                        .window_start = sqlite3_column_int64(st, 2),
+                        .window_end = sqlite3_column_int64(st, 3),
+                        .decided = sqlite3_column_int64(st, 4),
+                        .count = sqlite3_column_int64(st, 5)};
         bad = judge_row(j, pipe, &r, &before, &at);
         before = r;
     }
     sqlite3_finalize(st);
     if (bad) return bad;
     instant_t next = next_fire(pipe, at);
-    if (next <= cursor) return wrong(j, "%s: the fire at %lld has no outcome", pipe_name(pipe), (long long)(next / US_PER_SECOND));
+    if (next <= cursor)
+        return wrong(j, "%s: the fire at %lld has no outcome", pipe_name(pipe),
+                     (long long)(next / US_PER_SECOND));
     if (next <= stage_wall() - US_PER_HOUR && !stage->went_back)
-        return wrong(j, "%s: nothing was decided since %lld", pipe_name(pipe), (long long)(next / US_PER_SECOND));
+        return wrong(j, "%s: nothing was decided since %lld", pipe_name(pipe),
+                     (long long)(next / US_PER_SECOND));
     return 0;
 }
 
@@ -144,7 +168,8 @@ int judge(char *why, size_t size) {
     struct judgement j = {.why = why, .size = size};
     char path[300];
     snprintf(path, sizeof path, "%s/.leat/leat.db", stage->folder);
-    if (sqlite3_open_v2(path, &j.db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK) return wrong(&j, "no database");
+    if (sqlite3_open_v2(path, &j.db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
+        return wrong(&j, "no database");
     int bad = judge_zeros(&j);
     for (int p = 0; p < PIPES && !bad; p++) bad = judge_pipe(&j, p);
     sqlite3_close(j.db);

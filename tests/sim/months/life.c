@@ -141,11 +141,13 @@ static void pause_or_resume(struct life *l, int pipe) {
     struct pause_span *open = pause_open(pipe);
     if (open) {
         instant_t at = stage_wall();
-        if (ask(l, json_pack("{ss ss ss}", "ask", "resume", "pipeline", pipe_name(pipe), "catch_up", words[chance_below(3)])))
+        if (ask(l, json_pack("{ss ss ss}", "ask", "resume", "pipeline", pipe_name(pipe), "catch_up",
+                             words[chance_below(3)])))
             open->to = at;
     } else if (stage->pause_count < PAUSES) {
         if (!ask(l, json_pack("{ss ss}", "ask", "pause", "pipeline", pipe_name(pipe)))) return;
-        stage->pauses[stage->pause_count++] = (struct pause_span){.pipe = pipe, .from = stage_wall(), .to = INSTANT_NONE};
+        stage->pauses[stage->pause_count++] =
+            (struct pause_span){.pipe = pipe, .from = stage_wall(), .to = INSTANT_NONE};
     }
 }
 
@@ -163,7 +165,11 @@ static int64_t newest_run(struct store *s) {
     struct run_row *rows;
     struct err err;
     size_t n = 0;
-    if (store_runs_list(s, &(struct run_filter){.since = INSTANT_NONE, .window_start = INSTANT_NONE, .window_end = INSTANT_NONE, .limit = 1}, a, &rows, &n, &err) < 0)
+    if (store_runs_list(
+            s,
+            &(struct run_filter){
+                .since = INSTANT_NONE, .window_start = INSTANT_NONE, .window_end = INSTANT_NONE, .limit = 1},
+            a, &rows, &n, &err) < 0)
         broke(&err);
     int64_t id = n ? rows[0].id : 0;
     arena_free(a);
@@ -212,7 +218,8 @@ static void edit(struct life *l, int pipe) {
     if (stage->edit_count == EDITS || stage->minute[pipe] < 0 || pause_open(pipe)) return;
     stage->minute[pipe] = (int)chance_below(60);
     stage->broken[pipe] = false;
-    stage->edits[stage->edit_count++] = (struct edit){.pipe = pipe, .at = stage_wall(), .minute = stage->minute[pipe]};
+    stage->edits[stage->edit_count++] =
+        (struct edit){.pipe = pipe, .at = stage_wall(), .minute = stage->minute[pipe]};
     pipe_write(pipe, false);
     look(l);
 }
@@ -226,7 +233,8 @@ static void break_file(struct life *l, int pipe) {
 
 static void jump(struct life *l, int pipe) {
     (void)l, (void)pipe;
-    duration_t by = chance_below(4) ? (duration_t)chance_below(5 * 3600) * US_PER_SECOND : (duration_t)chance_below(3) * US_PER_DAY;
+    duration_t by = chance_below(4) ? (duration_t)chance_below(5 * 3600) * US_PER_SECOND
+                                    : (duration_t)chance_below(3) * US_PER_DAY;
     if (chance_below(4) == 0) by = -(duration_t)chance_below(7200) * US_PER_SECOND;
     stage->went_back = stage->went_back || by < 0;
     stage->wall_ahead += by;
@@ -238,8 +246,10 @@ static void kill_warden(struct life *l, int pipe) {
 }
 
 static void act(struct life *l) {
-    static void (*const acts[])(struct life *, int) = {pause_or_resume, queue, cancel, edit, break_file, jump, kill_warden, backfill};
-    static const char *const names[] = {"pause or resume", "queue", "cancel", "edit", "break", "jump", "kill warden", "backfill"};
+    static void (*const acts[])(struct life *, int) = {pause_or_resume, queue, cancel,      edit,
+                                                       break_file,      jump,  kill_warden, backfill};
+    static const char *const names[] = {"pause or resume", "queue", "cancel",      "edit",
+                                        "break",           "jump",  "kill warden", "backfill"};
     uint32_t i = chance_below(sizeof acts / sizeof *acts);
     int pipe = (int)chance_below(PIPES);
     stage->next_act = stage->now + (int64_t)(1 + chance_below(86400)) * US_PER_SECOND;
@@ -266,7 +276,8 @@ static int64_t next_event(struct life *l) {
     if (due != INSTANT_NONE) next = earlier(next, due - stage->wall_ahead);
     if (until != INSTANT_NONE) next = earlier(next, until - stage->wall_ahead);
     for (int i = 0; i < JOBS; i++)
-        if (stage->jobs[i].used && stage->jobs[i].ends > stage->now) next = earlier(next, stage->jobs[i].ends);
+        if (stage->jobs[i].used && stage->jobs[i].ends > stage->now)
+            next = earlier(next, stage->jobs[i].ends);
     if (stage->now < stage->quiet) next = earlier(next, stage->next_act);
     return next <= stage->now ? stage->now + US_PER_MS : next;
 }
@@ -277,10 +288,20 @@ static void open_life(struct life *l) {
     char programs[300];
     if (!(l->project = project_load(stage->folder, d, &err))) broke(&err);
     snprintf(programs, sizeof programs, "%s", stage->folder);
-    struct conductor_options o = {
-        .project = l->project, .world = &world, .programs = programs, .jobs = 3, .find = find, .find_ctx = l, .serves = true};
+    struct conductor_options o = {.project = l->project,
+                                  .world = &world,
+                                  .programs = programs,
+                                  .jobs = 3,
+                                  .find = find,
+                                  .find_ctx = l,
+                                  .serves = true};
     if (!(l->c = conductor_open(&o, &err))) broke(&err);
-    struct catalog_options co = {.project = l->project, .loop = &l->c->loop, .load = load, .changed = changed, .stirred = stirred, .ctx = l};
+    struct catalog_options co = {.project = l->project,
+                                 .loop = &l->c->loop,
+                                 .load = load,
+                                 .changed = changed,
+                                 .stirred = stirred,
+                                 .ctx = l};
     l->catalog = l->c->catalog = catalog_new(&co);
     catalog_fill(l->catalog);
     if (clock_open(l->c, &err) || conductor_recover(l->c, 0, &err) || backfills_open(l->c, &err)) broke(&err);

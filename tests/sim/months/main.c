@@ -1,6 +1,7 @@
 /* main.c: seeds: months --seeds N [--from SEED] | months --seed N [-v].   See stage.h. */
 #include "stage.h"
 
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,7 +10,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 struct stage *stage;
@@ -32,8 +32,8 @@ void story(const char *fmt, ...) {
     if (!stage->verbose) return;
     va_list args;
     va_start(args, fmt);
-    printf("  day %lld %02lld:%02lld  ", (long long)(stage->now / US_PER_DAY), (long long)(stage->now / US_PER_HOUR % 24),
-           (long long)(stage->now / US_PER_MINUTE % 60));
+    printf("  day %lld %02lld:%02lld  ", (long long)(stage->now / US_PER_DAY),
+           (long long)(stage->now / US_PER_HOUR % 24), (long long)(stage->now / US_PER_MINUTE % 60));
     vprintf(fmt, args);
     putchar('\n');
     fflush(stdout);
@@ -61,11 +61,14 @@ void pipe_write(int pipe, bool broken) {
     FILE *f = fopen(path, "w");
     if (!f) abort();
     fprintf(f,
-            "pipeline: %s\nschedule:\n  cron: \"%d %s * * *\"\n  timezone: UTC\n  if_missed: %s\n  if_running: %s\n"
-            "max_active_runs: %d\n%s:\n  first:\n    shell: \"true\"\n    retry: {times: 1, wait: 1m}\n  second:\n    after: first\n"
+            "pipeline: %s\nschedule:\n  cron: \"%d %s * * *\"\n  timezone: UTC\n  if_missed: %s\n  "
+            "if_running: %s\n"
+            "max_active_runs: %d\n%s:\n  first:\n    shell: \"true\"\n    retry: {times: 1, wait: 1m}\n  "
+            "second:\n    after: first\n"
             "    shell: \"true\"\n",
             pipe_name(pipe), stage->minute[pipe], pipes[pipe].hours,
-            missed[(stage->seed + (uint64_t)pipe) % 3], pipes[pipe].if_running, pipe_runs(pipe), broken ? "stepss" : "steps");
+            missed[(stage->seed + (uint64_t)pipe) % 3], pipes[pipe].if_running, pipe_runs(pipe),
+            broken ? "stepss" : "steps");
     fclose(f);
     instant_t wall = stage_wall();
     struct timespec at = {.tv_sec = wall / US_PER_SECOND, .tv_nsec = wall % US_PER_SECOND * 1000};
@@ -92,7 +95,8 @@ static void set_up(uint64_t seed, bool verbose) {
     mkdir(path, 0700);
     for (int p = 0; p < PIPES; p++) {
         stage->minute[p] = (int)chance_below(60);
-        stage->edits[stage->edit_count++] = (struct edit){.pipe = p, .at = INT64_MIN, .minute = stage->minute[p]};
+        stage->edits[stage->edit_count++] =
+            (struct edit){.pipe = p, .at = INT64_MIN, .minute = stage->minute[p]};
         pipe_write(p, false);
     }
 }
@@ -120,13 +124,18 @@ static int one_seed(uint64_t seed, bool verbose) {
     set_up(seed, verbose);
     while ((code == DIED || code == BROKE) && stage->lives < LIVES_MAX) {
         code = one_life();
-        story("life %lld ended with %d after %lld points", (long long)stage->lives, code, (long long)stage->points);
+        story("life %lld ended with %d after %lld points", (long long)stage->lives, code,
+              (long long)stage->points);
         stage->now += (int64_t)(code ? chance_below(600) : 0) * US_PER_SECOND; /* down for a while */
     }
     if (code) snprintf(why, sizeof why, "life %lld ended with %d", (long long)stage->lives, code);
     bool bad = code || judge(why, sizeof why);
-    if (bad) printf("seed %llu: %s   (%s)\n", (unsigned long long)seed, why, verbose ? stage->folder : "months --seed N -v tells the story");
-    if (verbose) printf("seed %llu: %lld lives, %lld jobs, %lld acts\n", (unsigned long long)seed, (long long)stage->lives, (long long)stage->jobs_started, (long long)stage->acts);
+    if (bad)
+        printf("seed %llu: %s   (%s)\n", (unsigned long long)seed, why,
+               verbose ? stage->folder : "months --seed N -v tells the story");
+    if (verbose)
+        printf("seed %llu: %lld lives, %lld jobs, %lld acts\n", (unsigned long long)seed,
+               (long long)stage->lives, (long long)stage->jobs_started, (long long)stage->acts);
     if (!bad || !verbose) nftw(stage->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     return bad;
 }
@@ -148,7 +157,7 @@ int main(int argc, char **argv) {
         lives += stage->lives;
         jobs += stage->jobs_started;
     }
-    printf("%llu seeds of %d days: %lld lives of a daemon, %lld jobs, nothing violated\n", (unsigned long long)count, DAYS + QUIET_DAYS,
-           (long long)lives, (long long)jobs);
+    printf("%llu seeds of %d days: %lld lives of a daemon, %lld jobs, nothing violated\n",
+           (unsigned long long)count, DAYS + QUIET_DAYS, (long long)lives, (long long)jobs);
     return 0;
 }

@@ -1,14 +1,15 @@
 /* stage.h: months of the whole program on a virtual clock.
  *
  *   main.c    seeds; one process a life of the conductor, one life after another
- *   life.c    a life: the real conductor (timetable, core, store, catalog) steps through virtual time and dies anywhere
- *   disk.c    SQLite's file layer with a will of its own
- *   warden.c  a warden whose jobs are entries in shared memory: they outlive the conductor as real ones do
- *   judge.c   what must be true of the database afterwards, worked out without the program's own code
+ *   life.c    a life: the real conductor (timetable, core, store, catalog) steps through virtual time and
+ * dies anywhere disk.c    SQLite's file layer with a will of its own warden.c  a warden whose jobs are
+ * entries in shared memory: they outlive the conductor as real ones do judge.c   what must be true of the
+ * database afterwards, worked out without the program's own code
  *
- * The stage is memory that all of these processes share. A life ends by _exit() at a point that the seed chose: before
- * any write or sync of the database, before any word to the warden. What is durable then is what the next life finds.
- * Everything is decided by the seed, but for the order in which threads read files, which nothing depends on. */
+ * The stage is memory that all of these processes share. A life ends by _exit() at a point that the seed
+ * chose: before any write or sync of the database, before any word to the warden. What is durable then is
+ * what the next life finds. Everything is decided by the seed, but for the order in which threads read files,
+ * which nothing depends on. */
 #ifndef LEAT_TESTS_SIM_MONTHS_STAGE_H
 #define LEAT_TESTS_SIM_MONTHS_STAGE_H
 
@@ -52,8 +53,8 @@ struct stage {
     int edit_count;
     struct pause_span pauses[PAUSES];
     int pause_count;
-    bool broken[PIPES];  /* its file has an error now */
-    int minute[PIPES];   /* as its file says; -1: gone */
+    bool broken[PIPES];       /* its file has an error now */
+    int minute[PIPES];        /* as its file says; -1: gone */
     int64_t newest_at_cancel; /* run, when the backfill's cancel was answered; 0: it was not */
     bool went_back;           /* the wall clock, at least once */
     int64_t lives, jobs_started, acts;
@@ -75,9 +76,9 @@ int pipe_every(int pipe);
 int pipe_runs(int pipe); /* max_active_runs */
 void pipe_write(int pipe, bool broken);
 
-void disk_open(void);                                   /* SQLite's files: places to die at, and failing writes */
-int live(void);                                         /* a life; its exit code */
-int judge(char *why, size_t size);                      /* 0: all is well */
+void disk_open(void);              /* SQLite's files: places to die at, and failing writes */
+int live(void);                    /* a life; its exit code */
+int judge(char *why, size_t size); /* 0: all is well */
 instant_t stage_wall(void);
 
 #endif

@@ -63,7 +63,10 @@ int warden_start(struct warden *w, const struct job_spec *spec, struct err *err)
     int log = open(spec->log_path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     if (log >= 0) close(log);
     int64_t lasts = (int64_t)(1 + chance_below(stage->quiet > stage->now ? 2400 : 60)) * US_PER_SECOND;
-    *j = (struct job){.used = true, .ends = stage->now + lasts, .exit_code = chance_of(80) ? 1 : 0, .failed_start = chance_of(10)};
+    *j = (struct job){.used = true,
+                      .ends = stage->now + lasts,
+                      .exit_code = chance_of(80) ? 1 : 0,
+                      .failed_start = chance_of(10)};
     snprintf(j->id, sizeof j->id, "%s", spec->id);
     w->told[j - stage->jobs] = false;
     stage->jobs_started++;
