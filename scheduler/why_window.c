@@ -243,9 +243,19 @@ static int done_since(struct whying *k, const struct item *i, struct run_row *ou
     return store_run_of_window(k->store, k->name, i->slot.start, i->slot.end, k->out->arena, out, err);
 }
 
+/* Where no clock has windows, there is one alone. */
+static void tell_how_to_fill(struct whying *k, const struct item *i, const char *source) {
+    char from[INSTANT_TEXT], to[INSTANT_TEXT];
+    instant_text(i->slot.start, from);
+    instant_text(i->slot.end, to);
+    if (i->rule)
+        why_text(k, "next", source, "leat backfill %s --from %s --to %s", k->name, from, to);
+    else
+        why_text(k, "next", source, "leat run %s --window %s..%s", k->name, from, to);
+}
+
 static int of_skipped(struct whying *k, const struct item *i, struct err *err) {
     struct run_row since;
-    char from[INSTANT_TEXT], to[INSTANT_TEXT];
     int done = done_since(k, i, &since, err);
     if (done < 0) return -1;
     if (done)
@@ -257,9 +267,7 @@ static int of_skipped(struct whying *k, const struct item *i, struct err *err) {
     why_text(k, "skipped", "slot", "%s%s", i->row.reason,
              i->row.count > 1 ? why_print(k, ", one of a stretch of %" PRId64, i->row.count) : "");
     why_time(k, "decided at", "slot", i->row.decided_at);
-    if (!done && i->slot.start != INSTANT_NONE)
-        why_text(k, "next", "slot", "leat backfill %s --from %s --to %s", k->name,
-                 instant_text(i->slot.start, from), instant_text(i->slot.end, to));
+    if (!done && i->slot.start != INSTANT_NONE) tell_how_to_fill(k, i, "slot");
     return 0;
 }
 
@@ -307,7 +315,6 @@ static bool before_its_time(const struct item *i) {
 static int of_undecided(struct whying *k, const struct item *i, struct err *err) {
     struct run_row since;
     instant_t due = i->slot.fire + i->rule->schedule->delay;
-    char from[INSTANT_TEXT], to[INSTANT_TEXT];
     int rc = 0, done = done_since(k, i, &since, err);
     if (done < 0) return -1;
     if (done) {
@@ -319,8 +326,7 @@ static int of_undecided(struct whying *k, const struct item *i, struct err *err)
             "%s came before this schedule was first served, and it has no `start` that reaches back so far",
             slot_name(k, i));
         why_time(k, "first served at", "schedule", i->rule->row.created_at);
-        why_text(k, "next", "schedule", "leat backfill %s --from %s --to %s", k->name,
-                 instant_text(i->slot.start, from), instant_text(i->slot.end, to));
+        tell_how_to_fill(k, i, "schedule");
     } else if (due > k->asks->now) {
         why_say(k, "%s is not due yet: it fires at %s", why_about(k, i->slot.start, i->slot.end),
                 why_at(k, i->slot.fire));
