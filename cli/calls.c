@@ -18,7 +18,8 @@ struct calls {
     size_t followed;  /* so many of them have been looked through for what they run */
     struct map index; /* name -> place in the lists */
     struct wiring *wiring;
-    bool whole; /* every pipeline of the project has been read */
+    size_t broken; /* of the known ones: who knows what they write */
+    bool whole;    /* every pipeline of the project has been read */
 };
 
 struct calls *calls_new(const struct project *p) {
@@ -55,6 +56,7 @@ static void put(struct calls *k, const char *name, struct pipeline *p) {
     k->owned[k->count] = p;
     map_add(&k->index, k->names[k->count], k->count, NULL);
     if (p) wiring_put(k->wiring, p);
+    k->broken += !p;
     k->count++;
 }
 
@@ -131,6 +133,7 @@ void calls_add(struct calls *k, struct pipeline *p) {
 void calls_check(const struct calls *k, const struct pipeline *p, struct diags *d) {
     pipeline_check_calls(p, k->known, k->count, d);
     wiring_check(k->wiring, p, d);
+    if (k->whole && !k->broken && d->errors == 0) wiring_check_awaited(k->wiring, p, d);
 }
 
 int calls_check_all(struct cli *c, const struct calls *k, struct err *err) {

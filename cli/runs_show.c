@@ -7,6 +7,7 @@
 #include "cli/verbs.h"
 #include "cli/waiting.h"
 #include "store/attempts.h"
+#include "store/schedules.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -163,10 +164,24 @@ static json_t *parent_json(const struct shown *s) {
     return o;
 }
 
+/* What datasets did: {dataset, version, run}, or {complete, same, from}; null for runs that they did not
+ * start. */
+static json_t *starter_json(const struct shown *s) {
+    struct slot_row slot;
+    struct err ignored;
+    if (strcmp(s->run.trigger, "dataset") != 0) return json_null();
+    if (store_slot_of_run(s->v->store, s->run.id, s->v->arena, &slot, &ignored) != 1) return json_null();
+    json_t *by = json_parsed(slot.detail);
+    int64_t run = json_int(by, "run", 0);
+    if (run) json_put(by, "run", json_id(run));
+    return by;
+}
+
 static void print_json(const struct shown *s) {
     json_t *item = run_json(&s->run), *items = json_array();
     json_put(item, "params", params_json(s->run.params));
     json_put(item, "parent", parent_json(s));
+    json_put(item, "started_by", starter_json(s));
     json_put(item, "steps", steps_json(s));
     json_array_append_new(items, item);
     out_document(&s->v->c->out, "runs", items);
@@ -181,8 +196,20 @@ static const struct column step_columns[] = {
     {.title = "WROTE", .right = true}, {.title = "NOTE", .keep = 2},     {.title = NULL},
 };
 
+static void print_starter(const struct shown *s) {
+    json_t *by = starter_json(s);
+    const char *dataset = json_text(by, "dataset"), *same = json_text(by, "same");
+    if (dataset)
+        out_printf(&s->v->c->out, "by      %s v%lld of run %s\n", dataset,
+                   (long long)json_int(by, "version", 0), json_text_or(by, "run", "?"));
+    else if (same)
+        out_printf(&s->v->c->out, "by      its datasets, complete for that %s\n", same);
+    json_decref(by);
+}
+
 static void print_parent(const struct shown *s) {
     struct attempt_row parent;
+    print_starter(s);
     if (!find_parent(s, &parent)) return;
     out_printf(&s->v->c->out, "by      step %s of run %" PRId64 " (%s)\n", parent.step_name, parent.run,
                parent.pipeline);

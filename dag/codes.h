@@ -209,6 +209,9 @@
       STEP(SHELL "    after: [other, alone]\n  other:\n" SHELL "  alone:\n" SHELL))                          \
     X(W0111, "two pipelines write one dataset", "# a.yaml and b.yaml\n    into: raw.orders\n",               \
       "# in both\n    into: raw.orders\n    shared: true\n")                                                 \
+    X(W0112, "no pipeline writes what starts this one",                                                      \
+      "# nobody writes raw.ordres\nschedule: {after: raw.ordres}\n",                                         \
+      "# another pipeline writes raw.orders\nschedule: {after: raw.orders}\n")                               \
     X(W0301, "`*/n` in a day field: both must match", EVERY("  cron: \"15 6 */2 * MON\"\n"),                 \
       EVERY("  cron: \"15 6 */2 * +MON\"\n"))                                                                \
     X(W0302, "two day fields: either is enough", EVERY("  cron: \"15 6 13 * FRI\"\n"),                       \

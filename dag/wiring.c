@@ -4,6 +4,7 @@
 #include "dag/wiring.h"
 
 #include "base/map.h"
+#include "base/suggest.h"
 #include "dag/value.h"
 
 #include <stdlib.h>
@@ -302,5 +303,30 @@ void wiring_check(struct wiring *w, const struct pipeline *p, struct diags *d) {
         const struct step *s = &p->steps[i];
         bool again = s->group && i && p->steps[i - 1].group && strcmp(s->group, p->steps[i - 1].group) == 0;
         if (s->calls && !again) check_call(w, self, s, d); /* instances of one step say the same */
+    }
+}
+
+/* ---- what nobody writes ---- */
+
+static const char *meant(const struct wiring *w, const char *dataset) {
+    const char **names = xcalloc(w->data_count + 1, sizeof *names);
+    size_t n = 0;
+    for (size_t i = 0; i < w->data_count; i++)
+        if (w->data[i]->writers.count) names[n++] = w->data[i]->name;
+    const char *found = suggest(dataset, names, n);
+    free(names);
+    return found;
+}
+
+void wiring_check_awaited(const struct wiring *w, const struct pipeline *p, struct diags *d) {
+    for (size_t i = 0; i < p->schedule_count; i++) {
+        const struct after *a = &p->schedules[i].after;
+        for (size_t k = 0; k < a->count; k++) {
+            if (wiring_writer(w, a->datasets[k], 0)) continue;
+            struct diag *g = diag_add(d, "W0112", a->places[k], "no pipeline writes `%s`", a->datasets[k]);
+            const char *name = meant(w, a->datasets[k]);
+            diag_meant(d, g, name);
+            if (!name) diag_label(d, g, "nothing will ever start it");
+        }
     }
 }

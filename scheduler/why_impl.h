@@ -56,6 +56,9 @@ struct ruled {
 };
 int why_rules(struct whying *k, struct ruled **out, size_t *n, struct err *err); /* those with a clock */
 void why_rules_release(struct ruled *rules, size_t n);
+
+/* ---- why_datasets.c ---- */
+
 /* What a pipeline that starts after datasets waits for in a span. 1: it said something; 0. */
 int why_datasets(struct whying *k, instant_t start, instant_t end, struct err *err);
 

@@ -1,12 +1,10 @@
 /* why_window.c: a pipeline and a window: which slots are about it, what became of them, or why there is none.
  */
 #include "scheduler/complete.h"
-#include "scheduler/timetable.h"
 #include "scheduler/why_impl.h"
 
 #include "base/json.h"
 #include "cron/explain.h"
-#include "store/datasets.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -101,6 +99,7 @@ struct windowed {
     struct ruled *rules;
     struct item *items;
     size_t rule_count, count, cap;
+    bool cut; /* there are more than were looked at */
 };
 
 static bool is_decided(const struct item *i) { return i->row.schedule != 0; }
@@ -114,9 +113,9 @@ static void add_item(struct windowed *w, struct item i) {
 static int add_of_rule(struct windowed *w, const struct ruled *r, struct err *err) {
     struct slot slot;
     bool there = slots_next(r->slots, w->start, &slot);
-    for (int i = 0; there && slot.start < w->end && i < SLOTS_LOOKED_AT;
-         i++, there = slots_step(r->slots, &slot)) {
+    for (int i = 0; there && slot.start < w->end; i++, there = slots_step(r->slots, &slot)) {
         struct item item = {.rule = r, .slot = slot};
+        if ((w->cut |= i == SLOTS_LOOKED_AT)) break;
         if (slot.end <= w->start) continue;
         if (r->row.id &&
             store_slot_at(w->k->store, r->row.id, slot.fire, w->k->out->arena, &item.row, err) < 0)
@@ -243,9 +242,19 @@ static int done_since(struct whying *k, const struct item *i, struct run_row *ou
     return store_run_of_window(k->store, k->name, i->slot.start, i->slot.end, k->out->arena, out, err);
 }
 
+/* Where no clock has windows, there is one alone. */
+static void tell_how_to_fill(struct whying *k, const struct item *i, const char *source) {
+    char from[INSTANT_TEXT], to[INSTANT_TEXT];
+    instant_text(i->slot.start, from);
+    instant_text(i->slot.end, to);
+    if (i->rule)
+        why_text(k, "next", source, "leat backfill %s --from %s --to %s", k->name, from, to);
+    else
+        why_text(k, "next", source, "leat run %s --window %s..%s", k->name, from, to);
+}
+
 static int of_skipped(struct whying *k, const struct item *i, struct err *err) {
     struct run_row since;
-    char from[INSTANT_TEXT], to[INSTANT_TEXT];
     int done = done_since(k, i, &since, err);
     if (done < 0) return -1;
     if (done)
@@ -257,9 +266,7 @@ static int of_skipped(struct whying *k, const struct item *i, struct err *err) {
     why_text(k, "skipped", "slot", "%s%s", i->row.reason,
              i->row.count > 1 ? why_print(k, ", one of a stretch of %" PRId64, i->row.count) : "");
     why_time(k, "decided at", "slot", i->row.decided_at);
-    if (!done && i->slot.start != INSTANT_NONE)
-        why_text(k, "next", "slot", "leat backfill %s --from %s --to %s", k->name,
-                 instant_text(i->slot.start, from), instant_text(i->slot.end, to));
+    if (!done && i->slot.start != INSTANT_NONE) tell_how_to_fill(k, i, "slot");
     return 0;
 }
 
@@ -307,7 +314,6 @@ static bool before_its_time(const struct item *i) {
 static int of_undecided(struct whying *k, const struct item *i, struct err *err) {
     struct run_row since;
     instant_t due = i->slot.fire + i->rule->schedule->delay;
-    char from[INSTANT_TEXT], to[INSTANT_TEXT];
     int rc = 0, done = done_since(k, i, &since, err);
     if (done < 0) return -1;
     if (done) {
@@ -319,8 +325,7 @@ static int of_undecided(struct whying *k, const struct item *i, struct err *err)
             "%s came before this schedule was first served, and it has no `start` that reaches back so far",
             slot_name(k, i));
         why_time(k, "first served at", "schedule", i->rule->row.created_at);
-        why_text(k, "next", "schedule", "leat backfill %s --from %s --to %s", k->name,
-                 instant_text(i->slot.start, from), instant_text(i->slot.end, to));
+        tell_how_to_fill(k, i, "schedule");
     } else if (due > k->asks->now) {
         why_say(k, "%s is not due yet: it fires at %s", why_about(k, i->slot.start, i->slot.end),
                 why_at(k, i->slot.fire));
@@ -384,7 +389,9 @@ static int of_first(struct windowed *w, const struct item *first, const char *al
 static int of_many(struct windowed *w, struct err *err) {
     size_t counts[TALLIES] = {0};
     const struct item *first = NULL;
-    const char *all = why_print(w->k, "%zu slots are about %s:", w->count, why_about(w->k, w->start, w->end));
+    const char *all =
+        why_print(w->k, w->cut ? "of the first %zu slots about %s:" : "%zu slots are about %s:", w->count,
+                  why_about(w->k, w->start, w->end));
     bool more = false;
     for (size_t i = 0; i < w->count; i++) {
         enum tally t;
@@ -487,106 +494,6 @@ static int of_nothing(struct windowed *w, struct err *err) {
     else
         why_say(k, "%s has no schedule: only `leat run` and `leat backfill` make runs of it", k->name);
     for (size_t i = 0; i < w->rule_count; i++) tell_neighbours(w, &w->rules[i]);
-    return 0;
-}
-
-/* ---- datasets ---- */
-
-struct awaiting {
-    struct whying *k;
-    const struct schedule *s;
-    struct complete_asks complete;
-    struct schedule_row row; /* id 0: nobody has served it yet */
-    instant_t start, end;
-};
-
-static int find_row(struct awaiting *w, struct err *err) {
-    struct schedule_row *rows;
-    size_t n = 0, len;
-    if (w->k->store && store_schedules_list(w->k->store, w->k->name, w->k->out->arena, &rows, &n, err) < 0)
-        return -1;
-    for (size_t i = 0; i < n; i++)
-        if (after_part(rows[i].name, &len) && strlen(w->s->name) == len &&
-            strncmp(rows[i].name, w->s->name, len) == 0)
-            w->row = rows[i];
-    return 0;
-}
-
-/* It could have started, and nothing says that it did. */
-static int of_untouched(struct awaiting *w, const char *what, struct err *err) {
-    struct whying *k = w->k;
-    struct err failed = {0};
-    const struct pause_row *p = k->store ? why_paused(k, &failed) : NULL;
-    if (failed.exit) return *err = failed, -1;
-    if (p)
-        why_say(k, "%s, and %s is paused: it is decided when it is resumed", what, k->name);
-    else if (!k->serves)
-        why_say(k, "%s, and nobody has decided about it: %s", what, why_nobody(k));
-    else
-        why_say(k, "%s, before this schedule was first served", what);
-    if (p) why_text(k, "next", "pause", "leat resume %s [--catch-up all|latest|none]", k->name);
-    if (!p && !k->serves) why_alive(k);
-    if (w->row.id) why_time(k, "first served at", "schedule", w->row.created_at);
-    return 1;
-}
-
-/* Why the pipelines that write it have not. */
-static int tell_upstream(struct awaiting *w, const char *dataset, const char **why, struct err *err) {
-    int complete = complete_span(&w->complete, dataset, w->start, w->end, w->k->out->arena, why, err);
-    if (complete == 0) why_text(w->k, "missing", dataset, "%s", *why);
-    return complete;
-}
-
-static int of_same(struct awaiting *w, struct err *err) {
-    struct whying *k = w->k;
-    const char *unit = w->s->after.same == SAME_MONTH ? "month" : "day";
-    after_unit(w->s, w->start, &w->start, &w->end);
-    for (size_t i = 0; i < w->s->after.count; i++) {
-        const char *why, *dataset = w->s->after.datasets[i];
-        int complete = tell_upstream(w, dataset, &why, err);
-        if (complete < 0) return -1;
-        if (complete == 0)
-            why_say(k, "%s starts when its datasets are complete for a %s, and %s is not: %s", k->name, unit,
-                    dataset, why);
-    }
-    if (k->out->answer) return 1;
-    return of_untouched(w, why_print(k, "its datasets are complete for this %s", unit), err);
-}
-
-static int of_versions(struct awaiting *w, struct err *err) {
-    struct whying *k = w->k;
-    struct dataset_row d;
-    const char *why;
-    for (size_t i = 0; i < w->s->after.count; i++) {
-        const char *dataset = w->s->after.datasets[i];
-        int64_t version;
-        int found = store_dataset_find(k->store, dataset, k->out->arena, &d, err);
-        if (found == 1) found = store_version_pending(k->store, d.id, -1, w->start, w->end, &version, err);
-        if (found < 0) return -1;
-        if (found && !w->s->after.all)
-            return of_untouched(
-                w, why_print(k, "%s version %" PRId64 " was published for it", dataset, version), err);
-        if (found) continue;
-        why_say(k, "%s starts after %s, of which nothing has been published for %s", k->name, dataset,
-                why_about(k, w->start, w->end));
-        if (tell_upstream(w, dataset, &why, err) < 0) return -1;
-    }
-    return k->out->answer ? 1 : of_untouched(w, "all of its datasets have a version for it", err);
-}
-
-int why_datasets(struct whying *k, instant_t start, instant_t end, struct err *err) {
-    for (size_t i = 0; k->pipeline && i < k->pipeline->schedule_count; i++) {
-        struct awaiting w = {.k = k, .s = &k->pipeline->schedules[i], .start = start, .end = end};
-        if (!w.s->after.count) continue;
-        if (!k->store) {
-            why_say(k, "%s starts after datasets, and nothing has ever run here", k->name);
-            return 1;
-        }
-        w.complete = (struct complete_asks){
-            .store = k->store, .zones = k->asks->zones, .wiring = k->asks->wiring(k->asks->ctx)};
-        if (find_row(&w, err)) return -1;
-        return w.s->after.same ? of_same(&w, err) : of_versions(&w, err);
-    }
     return 0;
 }
 

@@ -51,6 +51,7 @@ static void test_calls(void **state) {
         struct diags *d = diags_new();
         pipeline_check_calls(l.pipelines[i], l.known, l.count, d);
         wiring_check(l.wiring, l.pipelines[i], d);
+        if (d->errors == 0) wiring_check_awaited(l.wiring, l.pipelines[i], d);
         diags_sort(d);
         struct buf b = BUF_INIT;
         diags_render(d, DIAG_HUMAN, 20, false, &b);

@@ -519,7 +519,82 @@ static void test_cases(void **state) {
     fx_files_free(files, n);
 }
 
+/* ---- what it costs ---- */
+
+enum { ROUNDS = 5, PUBLISHES = 40 };
+
+static double microseconds(void) { return (double)world_steady(world_real()); }
+
+static void add_readers(struct scene *s, int from, int to) {
+    struct err err;
+    assert_ok(store_begin(s->fx.s, &err));
+    for (int i = from; i < to; i++) {
+        const char *text =
+            arena_printf(s->fx.a,
+                         "pipeline: p%d\nschedule: {after: raw.d%d}\nsteps:\n  s: {copy: x, into: "
+                         "trusted.e%d}\n",
+                         i, i, i);
+        struct pipeline_reader reader = {.ask = NULL};
+        struct diags *d = diags_new();
+        reader.verbs = op_verbs(&reader.verb_count);
+        struct pipeline *p = pipeline_load_text(s->project, "x.yaml", text, strlen(text), &reader, d, &err);
+        assert_non_null(p);
+        const struct catalog_entry e = {.name = p->name, .pipeline = p};
+        triggers_definition(&s->c, p->name, &e);
+        pipeline_free(p);
+        diags_free(d);
+    }
+    assert_ok(store_commit(s->fx.s, &err));
+    assert_ok(store_begin(s->fx.s, &err));
+    triggers_tick(&s->c);
+    assert_ok(store_commit(s->fx.s, &err));
+}
+
+/* The best of some rounds of publishes whose dataset starts one pipeline: the decision, its slot and its run.
+ */
+static double cost_of_publish(struct scene *s, int *day) {
+    struct err err;
+    double best = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        assert_ok(store_begin(s->fx.s, &err));
+        double spent = 0;
+        for (int i = 0; i < PUBLISHES; i++, (*day)++) {
+            put_version(s, "raw.a", SOMEBODY, (struct time_span){DAY(*day), DAY(*day + 1)});
+            double begin = microseconds();
+            triggers_tick(&s->c);
+            spent += microseconds() - begin;
+        }
+        assert_ok(store_commit(s->fx.s, &err));
+        if (round == 0 || spent < best) best = spent;
+        s->now += US_PER_SECOND;
+    }
+    return best / PUBLISHES;
+}
+
+/* Decided by who starts after the dataset, not by who there is. */
+static void test_cost(void **state) {
+    (void)state;
+    enum { FEW = 10, MANY = 5000 };
+    struct scene *s = xcalloc(1, sizeof *s);
+    struct buf out = BUF_INIT;
+    char reader[] = "sum: {after: raw.a} -> trusted.b";
+    int day = 0;
+    scene_open(s, "cost", &out);
+    load(s, reader);
+    add_readers(s, 0, FEW);
+    double few = cost_of_publish(s, &day);
+    add_readers(s, FEW, MANY);
+    double many = cost_of_publish(s, &day);
+    print_message("a publish that starts a pipeline, among %d: %.1f us; among %d: %.1f us\n", FEW, few, MANY,
+                  many);
+    if (many > 3 * few + 50)
+        fail_msg("the cost grows with the number of pipelines: %.1f, then %.1f us", few, many);
+    scene_close(s);
+    free(s);
+    buf_release(&out);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_cases)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_cases), cmocka_unit_test(test_cost)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

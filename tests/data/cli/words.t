@@ -23,6 +23,7 @@ $ leat
 ! Look
 !   runs                Lists runs, newest first.
 !   status              Says whether everything is all right.
+!   why                 Says why something runs, waits, failed, was skipped or never came.
 !   logs                Shows what the steps of a run wrote, in order of time.
 !   sql                 Runs a SELECT over the zones' datasets and the project's files.
 !   zone history        Lists the versions of a dataset, newest first.
