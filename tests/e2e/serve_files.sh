@@ -71,7 +71,7 @@ step "deleted while it runs: the run ends as it would, those that wait are skipp
 printf 'pipeline: hold\nsteps:\n  a: {shell: "while [ ! -e go ]; do sleep 0.05; done"}\n  b: {shell: echo b, after: a}\n' >pipelines/hold.yaml
 log_says ' definition .*pipeline=hold'
 exits 0 leat run hold --queue
-hold=$(db "select max(id) from run")
+hold=$(db "select max(r.id) from run r join pipeline p on p.id = r.pipeline where p.name = 'hold'")
 soon "it runs" db_is "select state from run where id = $hold" running
 exits 0 leat run hold --queue
 rm pipelines/hold.yaml

@@ -84,7 +84,7 @@ Y
 rm pipelines/tick.yaml
 serve_up
 exits 0 leat run hold --queue
-first=$(db "select max(id) from run")
+first=$(db "select max(r.id) from run r join pipeline p on p.id = r.pipeline where p.name = 'hold'")
 soon "it runs" db_is "select state from run where id = $first" running
 exits 0 leat run hold --queue
 exits 0 leat cancel $((first + 1))
