@@ -215,7 +215,7 @@ static void backfill(struct life *l, int pipe) {
 
 /* Not of a paused one: of several edits that were never in force, only the last counts. */
 static void edit(struct life *l, int pipe) {
-    if (stage->edit_count == EDITS || stage->minute[pipe] < 0 || pause_open(pipe)) return;
+    if (stage->sets_back || stage->edit_count == EDITS || stage->minute[pipe] < 0 || pause_open(pipe)) return;
     stage->minute[pipe] = (int)chance_below(60);
     stage->broken[pipe] = false;
     stage->edits[stage->edit_count++] =
@@ -235,7 +235,7 @@ static void jump(struct life *l, int pipe) {
     (void)l, (void)pipe;
     duration_t by = chance_below(4) ? (duration_t)chance_below(5 * 3600) * US_PER_SECOND
                                     : (duration_t)chance_below(3) * US_PER_DAY;
-    if (chance_below(4) == 0) by = -(duration_t)chance_below(7200) * US_PER_SECOND;
+    if (chance_below(4) == 0) by = -(duration_t)chance_below(stage->sets_back ? 86400 : 7200) * US_PER_SECOND;
     stage->went_back = stage->went_back || by < 0;
     stage->wall_ahead += by;
 }

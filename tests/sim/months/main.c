@@ -1,4 +1,4 @@
-/* main.c: seeds: months --seeds N [--from SEED] | months --seed N [-v].   See stage.h. */
+/* main.c: seeds: months [--in FOLDER] --seeds N [--from SEED] | months --seed N [-v].   See stage.h. */
 #include "stage.h"
 
 #include <fcntl.h>
@@ -77,11 +77,11 @@ void pipe_write(int pipe, bool broken) {
 
 /* ---- a seed ---- */
 
-static void set_up(uint64_t seed, bool verbose) {
-    const char *shm = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+static void set_up(uint64_t seed, const char *in, bool verbose) {
     char path[300];
     memset(stage, 0, sizeof *stage);
     stage->seed = seed;
+    stage->sets_back = seed % 4 == 0;
     stage->chance = seed * 0x9E3779B97F4A7C15u + 1;
     stage->verbose = verbose;
     stage->now = US_PER_DAY;
@@ -89,7 +89,7 @@ static void set_up(uint64_t seed, bool verbose) {
     stage->quiet = stage->now + DAYS * US_PER_DAY;
     stage->horizon = stage->quiet + QUIET_DAYS * US_PER_DAY;
     stage->next_act = stage->now + US_PER_HOUR;
-    snprintf(stage->folder, sizeof stage->folder, "%s/leat-months-XXXXXX", shm);
+    snprintf(stage->folder, sizeof stage->folder, "%s/leat-months-XXXXXX", in);
     if (!mkdtemp(stage->folder)) abort();
     snprintf(path, sizeof path, "%s/pipelines", stage->folder);
     mkdir(path, 0700);
@@ -118,10 +118,10 @@ static int one_life(void) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static int one_seed(uint64_t seed, bool verbose) {
+static int one_seed(uint64_t seed, const char *in, bool verbose) {
     char why[400] = "";
     int code = DIED;
-    set_up(seed, verbose);
+    set_up(seed, in, verbose);
     while ((code == DIED || code == BROKE) && stage->lives < LIVES_MAX) {
         code = one_life();
         story("life %lld ended with %d after %lld points", (long long)stage->lives, code,
@@ -142,9 +142,11 @@ static int one_seed(uint64_t seed, bool verbose) {
 
 int main(int argc, char **argv) {
     uint64_t from = 1, count = 10;
+    const char *in = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
     bool verbose = false;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "-v") == 0) verbose = true;
+        if (i + 1 < argc && strcmp(argv[i], "--in") == 0) in = argv[i + 1];
         if (i + 1 < argc && strcmp(argv[i], "--seeds") == 0) count = strtoull(argv[i + 1], NULL, 10);
         if (i + 1 < argc && strcmp(argv[i], "--from") == 0) from = strtoull(argv[i + 1], NULL, 10);
         if (i + 1 < argc && strcmp(argv[i], "--seed") == 0) from = strtoull(argv[i + 1], NULL, 10), count = 1;
@@ -153,7 +155,7 @@ int main(int argc, char **argv) {
     if (stage == MAP_FAILED) return 2;
     int64_t lives = 0, jobs = 0;
     for (uint64_t s = from; s < from + count; s++) {
-        if (one_seed(s, verbose)) return 1;
+        if (one_seed(s, in, verbose)) return 1;
         lives += stage->lives;
         jobs += stage->jobs_started;
     }

@@ -7,7 +7,9 @@ root=$(cd "$(dirname "$0")/../../.." && pwd)
 build=$(cd "${1:-$root/build/debug}" && pwd)
 only=${2:-}
 work=$(mktemp -d "${TMPDIR:-/tmp}/leat-months-mutants-XXXXXX")
-trap 'rm -rf "$work"' EXIT INT TERM
+memory=$work
+[ -w /dev/shm ] && memory=$(mktemp -d /dev/shm/leat-months-mutants-XXXXXX)
+trap 'rm -rf "$work" "$memory"' EXIT INT TERM
 ninja -C "$build" months >/dev/null
 link=$(ninja -C "$build" -t commands months | tail -n 1)
 survived=0 tried=0
@@ -34,13 +36,13 @@ while IFS='|' read -r name file script; do
     (cd "$build" && $(flags_of "$file") -w -I"$root" -I"$root/$(dirname "$file")" -c "$work/$name/mutant.c" -o "$work/$name/mutant.o")
     mutant=$(echo "$link" | sed "s,-o tests/sim/months,-o $work/$name/months $work/$name/mutant.o,")
     (cd "$build" && sh -c "$mutant")
-    if timeout 120 "$work/$name/months" --seeds 25 >"$work/$name/log" 2>&1; then
+    if timeout 120 "$work/$name/months" --in "$memory" --seeds 25 >"$work/$name/log" 2>&1; then
         echo "$name: SURVIVED"
         survived=$((survived + 1))
     else
         echo "$name: $(tail -n 1 "$work/$name/log" | cut -c 1-120)"
     fi
-    rm -rf /dev/shm/leat-months-?????? 2>/dev/null || true
+    rm -rf "$memory"/leat-months-??????
 done <<'LIST'
 skips-unrecorded  | scheduler/conductor/clock.c    | s/return store_slot_add(c->store, &slot, err) < 0 ? -1 : 0;/(void)err; return 0;/
 cursor-ahead      | scheduler/conductor/clock.c    | s/store_schedule_move(c->store, m->id, m->from, m->to, err)/store_schedule_move(c->store, m->id, m->from, m->to + 7200000000, err)/

@@ -57,6 +57,8 @@ struct stage {
     int minute[PIPES];        /* as its file says; -1: gone */
     int64_t newest_at_cancel; /* run, when the backfill's cancel was answered; 0: it was not */
     bool went_back;           /* the wall clock, at least once */
+    bool sets_back;           /* in this seed by many hours too; then files are not edited: what was in force
+                                 at an instant that comes twice is not for the judge to say */
     int64_t lives, jobs_started, acts;
     bool verbose;
     char folder[256];
