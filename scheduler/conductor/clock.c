@@ -218,6 +218,7 @@ static int hand_update(struct conductor *c, struct lane *l, const struct schedul
     h->seen = true;
     h->leaving = false;
     timetable_end(c->clock->timetable, h->id, INSTANT_NONE);
+    if (e->problem) return 0; /* what ran last goes on, by the words in force */
     char *was = rule_text(h->next ? h->next : h->schedule), *is = rule_text(s);
     if (strcmp(was, is) != 0 || h->zone_age != c->clock->zone_age) hand_change(c, h, s, turn_wall(c));
     h->zone_age = c->clock->zone_age;
