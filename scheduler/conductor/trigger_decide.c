@@ -12,6 +12,7 @@
  *   ------------------------------------ --------------------------------------------------------------------
  *   came during a pause                   by the catch-up of the resume: skipped (paused), or like any other
  *   no window, and the pipeline uses it   skipped (no_window)
+ *   its file went in that moment          skipped (pipeline_gone)
  *   a run of it for the same window
  *   still waits for its turn              part of that run: it has not read anything yet
  *   what would run                        by if_running: wait, allow: a run; cancel: a run, what runs is
@@ -152,7 +153,9 @@ static int become(struct deciding *k, struct pipeline *p, struct firing_of *f, s
 static int fire(struct deciding *k, struct firing_of *f, struct err *err) {
     const struct conductor_options *o = &k->c->options;
     struct pipeline *p = o->find(o->find_ctx, k->t->lane->name, err);
-    int rc = p ? become(k, p, f, err) : -1;
+    bool gone = !p && err->exit == EX_NOT_FOUND;
+    if (gone && !f->skip) f->skip = "pipeline_gone";
+    int rc = p || gone ? become(k, p, f, err) : -1;
     pipeline_free(p);
     json_decref(f->detail);
     return rc;
