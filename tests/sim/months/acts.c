@@ -133,7 +133,8 @@ static void break_file(struct life *l, int pipe) {
 
 /* Not of a paused one: of several edits that were never in force, only the last counts. */
 static void edit(struct life *l, int pipe) {
-    if (!time_is_new() || stage->edit_count > EDITS / 2 || file_is_gone(pipe) || pause_open(pipe)) return;
+    if (pipe >= CLOCKED || !time_is_new() || stage->edit_count > EDITS / 2) return;
+    if (file_is_gone(pipe) || pause_open(pipe)) return;
     stage->broken[pipe] = false;
     file_says(pipe, (struct words){.minute = (int)chance_below(60), .every = stage->words[pipe].every});
     file_write(pipe, false);
@@ -149,9 +150,10 @@ static void rename_file(struct life *l, int pipe) {
 
 static void jump(struct life *l, int pipe);
 
-/* It comes back before anybody misses it, or much later. */
+/* It comes back before anybody misses it, or much later. Not a broken one: nobody may know its words. */
 static void remove_file(struct life *l, int pipe) {
-    if (!time_is_new() || stage->edit_count > EDITS - 2 * PIPES || file_is_gone(pipe)) return;
+    bool whole = !file_is_gone(pipe) && !stage->broken[pipe];
+    if (!time_is_new() || stage->edit_count > EDITS - 2 * PIPES || !whole) return;
     if (chance_below(3) == 0) jump(l, pipe); /* it went while the machine slept */
     if (!time_is_new()) return;
     stage->back_at[pipe] =
@@ -166,9 +168,9 @@ static void put_back(struct life *l, int pipe) {
     static const int hours[] = {2, 3, 4, 6, 8, 12, 24};
     struct words words = stage->was[pipe];
     bool same = pause_open(pipe) || chance_below(4) == 0; /* of a paused one: what would never be in force */
-    if (!same) words.minute = (int)chance_below(60);
+    if (!same && pipe < CLOCKED) words.minute = (int)chance_below(60);
     if (!same && chance_below(2)) {
-        words.every = hours[chance_below(sizeof hours / sizeof *hours)];
+        if (pipe < CLOCKED) words.every = hours[chance_below(sizeof hours / sizeof *hours)];
         stage->other[pipe] = !stage->other[pipe];
         stage->file[pipe] = !stage->file[pipe];
     }
@@ -185,7 +187,8 @@ static void jump(struct life *l, int pipe) {
     (void)l, (void)pipe;
     duration_t by = chance_below(4) ? (duration_t)chance_below(5 * 3600) * US_PER_SECOND
                                     : (duration_t)chance_below(3) * US_PER_DAY;
-    if (chance_below(4) == 0) by = -(duration_t)chance_below(stage->sets_back ? 86400 : 7200) * US_PER_SECOND;
+    if (stage->seed % 4 != 1 && chance_below(4) == 0)
+        by = -(duration_t)chance_below(stage->sets_back ? 86400 : 7200) * US_PER_SECOND;
     stage->went_back = stage->went_back || by < 0;
     if (stage_wall() > stage->latest) stage->latest = stage_wall();
     stage->wall_ahead += by;

@@ -6,13 +6,18 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+/* They fire every n-th hour, and publish `into`; or they start `after`. */
 static const struct {
-    const char *name, *if_running;
+    const char *name, *if_running, *into, *after;
     int every, runs;
-} pipes[PIPES] = {{"hourly", "wait", 1, 1},
-                  {"thirds", "skip", 3, 1},
-                  {"quarters", "cancel", 6, 1},
-                  {"daily", "allow", 24, 2}};
+} pipes[PIPES] = {
+    {.name = "hourly", .if_running = "wait", .every = 2, .runs = 1},
+    {.name = "thirds", .if_running = "skip", .every = 3, .runs = 1, .into = "raw.thirds"},
+    {.name = "quarters", .if_running = "cancel", .every = 6, .runs = 1, .into = "raw.quarters"},
+    {.name = "daily", .if_running = "allow", .every = 24, .runs = 2},
+    [EACH] = {.name = "each", .if_running = "wait", .runs = 1, .after = "[raw.thirds, raw.quarters]"},
+    [BOTH] = {.name = "both", .if_running = "skip", .runs = 1, .after = "{all: [raw.thirds, raw.quarters]}"},
+    [DAY] = {.name = "day", .if_running = "wait", .runs = 1, .after = "{all: [raw.thirds], same: day}"}};
 
 const char *pipe_name(int pipe) { return pipes[pipe].name; }
 int pipe_runs(int pipe) { return pipes[pipe].runs; }
@@ -28,22 +33,26 @@ static const char *path_of(int pipe, int file, char path[320]) {
 static void write_schedule(FILE *f, int pipe) {
     static const char *const missed[] = {"run_latest", "run_all", "skip"};
     const struct words *w = &stage->words[pipe];
+    fprintf(f, "pipeline: %s\nmax_active_runs: %d\nschedule:\n  timezone: UTC\n  if_running: %s\n",
+            pipe_name(pipe), pipe_runs(pipe), pipes[pipe].if_running);
+    if (pipes[pipe].after) {
+        fprintf(f, "  after: %s\n", pipes[pipe].after);
+        return;
+    }
     char hours[8] = "0";
     if (w->every < 24) snprintf(hours, sizeof hours, "*/%d", w->every);
-    fprintf(f,
-            "pipeline: %s\nschedule:\n  cron: \"%d %s * * *\"\n  timezone: UTC\n  if_missed: %s\n"
-            "  if_running: %s\nmax_active_runs: %d\n",
-            pipe_name(pipe), w->minute, hours, missed[(stage->seed + (uint64_t)pipe) % 3],
-            pipes[pipe].if_running, pipe_runs(pipe));
+    fprintf(f, "  cron: \"%d %s * * *\"\n  if_missed: %s\n", w->minute, hours,
+            missed[(stage->seed + (uint64_t)pipe) % 3]);
 }
 
 static void write_steps(FILE *f, int pipe, bool broken) {
     fprintf(f, "%s:\n", broken ? "stepss" : "steps");
-    if (stage->other[pipe])
-        fprintf(f, "  alone:\n    shell: \"true\"\n");
-    else
-        fprintf(f, "  first:\n    shell: \"true\"\n    retry: {times: 1, wait: 1m}\n"
-                   "  second:\n    after: first\n    shell: \"true\"\n");
+    if (!stage->other[pipe] && !pipes[pipe].after)
+        fprintf(f, "  first:\n    shell: \"true\"\n    retry: {times: 1, wait: 1m}\n");
+    fprintf(f, "  %s:\n    shell: \"true\"\n", stage->other[pipe] ? "alone" : "second");
+    if (!stage->other[pipe] && !pipes[pipe].after) fprintf(f, "    after: first\n");
+    if (pipes[pipe].into) fprintf(f, "    into: %s\n    write: replace\n", pipes[pipe].into);
+    if (pipes[pipe].after) fprintf(f, "    reads: [raw.thirds, raw.quarters]\n");
 }
 
 void file_write(int pipe, bool broken) {
@@ -76,11 +85,20 @@ void file_says(int pipe, struct words words) {
 
 bool file_is_gone(int pipe) { return stage->words[pipe].minute < 0; }
 
+/* Up to here everything is decided. */
+static instant_t decided_until(int pipe) {
+    for (int i = 0; i < stage->pause_count; i++) {
+        const struct pause_span *p = &stage->pauses[i];
+        if (p->pipe == pipe && p->to == INSTANT_NONE && p->from < stage->rested) return p->from;
+    }
+    return stage->rested;
+}
+
 /* A file that goes or comes: who dies before everything due is decided leaves it to the next one to find out.
  */
 static void remember_unsure(int pipe) {
     struct edit *e = remember(pipe);
-    e->unsure_from = stage->rested;
+    e->unsure_from = decided_until(pipe);
     e->unsure_to = INSTANT_NONE;
     e->life = stage->lives;
 }
@@ -123,7 +141,8 @@ void files_begin(void) {
     snprintf(path, sizeof path, "%s/pipelines", stage->folder);
     mkdir(path, 0700);
     for (int p = 0; p < PIPES; p++) {
-        file_says(p, (struct words){.minute = (int)chance_below(60), .every = pipes[p].every});
+        file_says(p,
+                  (struct words){.minute = p < CLOCKED ? (int)chance_below(60) : 0, .every = pipes[p].every});
         stage->edits[p].at = INT64_MIN;
         file_write(p, false);
     }

@@ -1,20 +1,12 @@
 /* judge.c: what must be true of the database when everything has come to rest: counted minute by minute from
  * what the files said, without the code that decided it. */
-#include "stage.h"
+#include "judge.h"
 
-#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-struct judgement {
-    sqlite3 *db;
-    char *why;
-    size_t size;
-};
-
-static int wrong(struct judgement *j, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static int wrong(struct judgement *j, const char *fmt, ...) {
+int wrong(struct judgement *j, const char *fmt, ...) {
     va_list args;
     va_start(args, fmt);
     vsnprintf(j->why, j->size, fmt, args);
@@ -22,7 +14,7 @@ static int wrong(struct judgement *j, const char *fmt, ...) {
     return 1;
 }
 
-static int64_t number(struct judgement *j, const char *sql) {
+int64_t number(struct judgement *j, const char *sql) {
     sqlite3_stmt *st;
     int64_t n = -1;
     if (sqlite3_prepare_v2(j->db, sql, -1, &st, NULL) != SQLITE_OK)
@@ -108,7 +100,8 @@ static void judge_absences(void) {
 
 static bool says(const struct words *w, instant_t t) {
     int64_t minutes = t / US_PER_MINUTE;
-    return t % US_PER_MINUTE == 0 && minutes % 60 == w->minute && minutes / 60 % 24 % w->every == 0;
+    return w->every && t % US_PER_MINUTE == 0 && minutes % 60 == w->minute &&
+           minutes / 60 % 24 % w->every == 0;
 }
 
 /* Fires at this instant, by what the file said then. */
@@ -127,8 +120,7 @@ static instant_t next_fire(int pipe, instant_t after) {
     return t;
 }
 
-/* Whether it was decided then depends on who died when. */
-static bool unsure(int pipe, instant_t t) {
+bool unsure(int pipe, instant_t t) {
     for (int i = 0; i < stage->edit_count; i++) {
         const struct edit *e = &stage->edits[i];
         if (e->pipe == pipe && !e->was_short && t > e->unsure_from && t <= e->unsure_to) return true;
@@ -142,8 +134,7 @@ static bool ever_fires(int pipe, instant_t t) {
     return false;
 }
 
-/* There was no file at some time in (from, to]: its windows need not go on where they ended. */
-static bool was_gone(int pipe, instant_t from, instant_t to) {
+bool was_gone(int pipe, instant_t from, instant_t to) {
     for (int i = 0; i < stage->edit_count; i++) {
         const struct edit *e = &stage->edits[i];
         if (e->pipe == pipe && e->words.minute < 0 && !e->was_short && e->at >= from && e->at <= to)
@@ -211,6 +202,7 @@ static int judge_row(struct judgement *j, int pipe, const struct row *r, const s
                      instant_t at) {
     if (judge_fires(j, pipe, r, at)) return 1;
     bool tiles = r->window_start == before->window_end;
+    /* without a file windows need not go on where they ended */
     if (was_gone(pipe, before->last, r->fire)) tiles = r->window_start >= before->window_end;
     if (before->fire && !tiles)
         return wrong(j, "%s: the windows do not tile at %lld", pipe_name(pipe),
@@ -277,7 +269,8 @@ int judge(char *why, size_t size) {
         return wrong(&j, "no database");
     int bad = judge_zeros(&j);
     judge_absences();
-    for (int p = 0; p < PIPES && !bad; p++) bad = judge_pipe(&j, p);
+    for (int p = 0; p < CLOCKED && !bad; p++) bad = judge_pipe(&j, p);
+    if (!bad) bad = judge_data(&j);
     sqlite3_close(j.db);
     return bad;
 }

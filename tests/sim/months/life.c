@@ -43,6 +43,14 @@ static struct pipeline *find(void *ctx, const char *name, struct err *err) {
     return NULL;
 }
 
+static const struct pipeline *next(void *ctx, size_t *at) {
+    struct life *l = ctx;
+    struct catalog_entry e;
+    while (l->catalog && catalog_next(l->catalog, at, &e))
+        if (e.pipeline) return e.pipeline;
+    return NULL;
+}
+
 static void changed(void *ctx, const char *name) {
     struct life *l = ctx;
     struct catalog_entry e;
@@ -145,6 +153,7 @@ static void open_life(struct life *l) {
                                   .programs = programs,
                                   .jobs = 3,
                                   .find = find,
+                                  .next = next,
                                   .find_ctx = l,
                                   .serves = true};
     if (!(l->c = conductor_open(&o, &err))) broke(&err);

@@ -7,8 +7,10 @@
  *   acts.c    what users do to it, and what befalls it
  *   files.c   what the files of the pipelines say, and what they said when
  *   disk.c    SQLite's file layer with a will of its own
+ *   worker.c  what the job of a worker leaves: the result of an audit, of a publish
  *   warden.c  a warden whose jobs are entries in shared memory: they outlive the conductor as real ones do
  *   judge.c   what must be true of the database afterwards, worked out without the program's own code
+ *   judge_data.c  the same of versions and of what they start
  *
  * The stage is memory that all of these processes share. A life ends by _exit() at a point that the seed
  * chose: before any write or sync of the database, before any word to the warden. What is durable then is
@@ -23,12 +25,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PIPES = 4, JOBS = 64, EDITS = 128, PAUSES = 64, DIED = 77, BROKE = 3, VIOLATED = 4 };
+/* The clock starts the first ones, datasets that two of those write start the others. */
+enum { THIRDS = 1, EACH = 4, BOTH, DAY, PIPES, CLOCKED = EACH };
+enum { JOBS = 64, EDITS = 128, PAUSES = 64, DIED = 77, BROKE = 3, VIOLATED = 4 };
 
 struct job {
     bool used, failed_start, cancelled;
     char id[128];
-    int64_t ends; /* steady */
+    char request[320]; /* of a worker; "": a process */
+    int64_t ends;      /* steady */
     int exit_code;
 };
 
@@ -80,6 +85,8 @@ struct stage {
     bool went_back;            /* the wall clock, at least once */
     bool sets_back;            /* in this seed by many hours too; then files are not edited: what was in force
                                   at an instant that comes twice is not for the judge to say */
+    char spoiled[128];         /* the publish job that failed last: its next try does not */
+    int64_t published;         /* jobs that published */
     int64_t lives, jobs_started, acts;
     bool verbose;
     char folder[256];
@@ -110,6 +117,11 @@ void disk_open(void);              /* SQLite's files: places to die at, and fail
 bool disk_failed(void);            /* in this life */
 int live(void);                    /* a life; its exit code */
 int judge(char *why, size_t size); /* 0: all is well */
+
+/* ---- worker.c */
+struct job_spec;
+void worker_takes(struct job *j, const struct job_spec *spec);
+void worker_leaves(const struct job *j); /* it ended well */
 instant_t stage_wall(void);
 
 #endif
