@@ -1,6 +1,6 @@
 /* forecast.c: `leat forecast`: what the schedules of the next days would do, from how long steps usually
  * take. */
-#include "scheduler/forecast.h"
+#include "scheduler/timetable/forecast.h"
 
 #include "base/json.h"
 #include "cli/load.h"

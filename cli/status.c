@@ -3,7 +3,7 @@
 
 #include "base/json.h"
 #include "cli/verbs.h"
-#include "scheduler/timetable.h"
+#include "scheduler/timetable/timetable.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "dag/schedule.h"
 #include "scheduler/conductor.h"
-#include "scheduler/timetable.h"
+#include "scheduler/timetable/timetable.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 #include "operators/op.h"
 #include "scheduler/catalog.h"
 #include "scheduler/conductor/inner.h"
-#include "scheduler/timetable.h"
+#include "scheduler/timetable/timetable.h"
 #include "store/backfills.h"
 
 #include <fcntl.h>
