@@ -96,7 +96,7 @@ const struct command command_status = {
     .alias = "ps",
     .group = GROUP_LOOK,
     .everyday = true,
-    .usage = "[PIPELINE] [--watch[=2s]] [--daemon] [--exit-code]",
+    .usage = "[SELECTION...] [--watch[=2s]] [--daemon] [--exit-code]",
     .about = "Says whether everything is all right.",
     .more = "DAEMON: who runs pipelines by themselves, and what comes next. RUNNING: the step that runs, and "
             "how long it "
@@ -109,6 +109,6 @@ const struct command command_status = {
     .examples = examples,
     .flags = flags,
     .exits = exits,
-    .args_max = 1,
+    .args_max = 1000,
     .run = run,
 };

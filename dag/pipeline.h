@@ -196,6 +196,8 @@ struct pipeline {
     uint32_t shares; /* beside the first owner; see pipeline_share() */
     const struct project *project;
     const char *name, *about, *owner;
+    const char **tags;
+    size_t tag_count;
     const char *path;    /* absolute */
     char definition[65]; /* SHA-256 of everything that decides what it does (text, templates, defaults,
                             sql_file texts) */

@@ -113,7 +113,7 @@ const char *why_nobody(struct whying *k) {
 const struct pause_row *why_paused(struct whying *k, struct err *err) {
     struct pause_row *rows;
     size_t n = 0;
-    if (store_pauses_list(k->store, k->out->arena, &rows, &n, err) < 0) return NULL;
+    if (store_pauses_list(k->store, k->asks->now, k->out->arena, &rows, &n, err) < 0) return NULL;
     for (size_t i = 0; i < n; i++)
         if (strcmp(rows[i].pipeline, k->name) == 0) return &rows[i];
     return NULL;
