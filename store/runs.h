@@ -33,7 +33,7 @@ struct definition_row {
 };
 int store_definition_get(struct store *s, int64_t id, struct arena *a, struct definition_row *out,
                          struct err *err);
-/* The one that was written down last. 0: the pipeline never ran. */
+/* That of its newest run; of a pipeline without runs the one that was written down last. 0: there is none. */
 int store_definition_last(struct store *s, const char *pipeline, struct arena *a, struct definition_row *out,
                           struct err *err);
 

@@ -96,7 +96,8 @@ void timetable_busy(struct timetable *t, int64_t group, bool busy) {
 void timetable_pause(struct timetable *t, int64_t group) {
     struct tt_group *g = group_get(t, group);
     g->paused = true;
-    for (struct tt_entry *e = g->first; e; e = e->right) e->due = INSTANT_NONE;
+    for (struct tt_entry *e = g->first; e; e = e->right)
+        if (e->ends == INSTANT_NONE) e->due = INSTANT_NONE;
 }
 
 void timetable_resume(struct timetable *t, int64_t group, instant_t at, enum catch_up catch_up) {
@@ -127,9 +128,17 @@ static instant_t sooner(instant_t a, instant_t b) {
     return a < b ? a : b;
 }
 
+static bool decides_last_ones(const struct tt_entry *e) {
+    bool slot = e->slot.fire != INSTANT_NONE && e->slot.fire <= e->ends;
+    return slot || (e->next && e->next_at <= e->ends);
+}
+
+static bool is_held(const struct tt_entry *e) { return e->group->paused && e->ends == INSTANT_NONE; }
+
 instant_t tt_entry_due(const struct tt_entry *e) {
     instant_t due = INSTANT_NONE;
-    if (e->group->paused) return due;
+    if (is_held(e)) return due;
+    if (e->ends != INSTANT_NONE) return decides_last_ones(e) ? AT_ONCE : INSTANT_NONE;
     if (e->cursor < e->told) return AT_ONCE; /* set back: the driver has to know */
     if (e->slot.fire != INSTANT_NONE) due = e->slot.fire + e->schedule->delay;
     return e->next ? sooner(due, e->next_at) : due;
@@ -173,7 +182,7 @@ static struct tt_entry *row_first(struct timetable *t) {
     for (; t->row_at < t->row_count; t->row_at++) {
         struct tt_entry *e = tt_find(t, t->row[t->row_at]);
         if (!e || !e->waiting) continue;
-        if (!e->group->paused) return e;
+        if (!is_held(e)) return e;
         e->waiting = false; /* resuming queues it */
     }
     return NULL;
@@ -229,6 +238,7 @@ static void entry_use(struct tt_entry *e, const struct schedule *s, struct slots
 void tt_set_back(struct tt_entry *e, instant_t now) {
     instant_t to = e->since != INSTANT_NONE && e->since > now ? e->since : now;
     if (e->next && e->next_at > now) e->next_at = now;
+    if (e->ends > now) e->ends = now;
     if (e->cursor <= to) return;
     if (e->high == INSTANT_NONE || e->high < e->cursor) e->high = e->cursor;
     e->cursor = to;
@@ -256,7 +266,7 @@ void timetable_add(struct timetable *t, const struct timetable_spec *spec, insta
     e->id = spec->id;
     e->cursor = e->told = spec->cursor;
     e->since = spec->since;
-    e->due = e->high = e->caught_until = INSTANT_NONE;
+    e->due = e->high = e->caught_until = e->ends = INSTANT_NONE;
     idmap_put(&t->entries, (uint64_t)e->id, e);
     group_join(group_get(t, spec->group), e);
     entry_use(e, spec->schedule, slots_new(&spec->schedule->rule));
@@ -270,6 +280,22 @@ void timetable_remove(struct timetable *t, int64_t id) {
     idmap_remove(&t->entries, (uint64_t)id);
     group_leave(t, e);
     entry_free(e);
+}
+
+void timetable_end(struct timetable *t, int64_t id, instant_t at) {
+    struct tt_entry *e = tt_find(t, id);
+    if (!e || (e->ends != INSTANT_NONE) == (at != INSTANT_NONE)) return;
+    e->ends = at;
+    if (at != INSTANT_NONE && e->group->paused) {
+        e->caught_until = at;
+        e->catch_up = CATCH_UP_none;
+    }
+    tt_queue(t, e);
+}
+
+bool timetable_ended(const struct timetable *t, int64_t id) {
+    const struct tt_entry *e = tt_find(t, id);
+    return e && e->ends != INSTANT_NONE && !decides_last_ones(e);
 }
 
 void timetable_change(struct timetable *t, int64_t id, const struct schedule *next, instant_t at) {

@@ -122,6 +122,11 @@ struct timetable_spec {
 void timetable_add(struct timetable *t, const struct timetable_spec *spec, instant_t now);
 /* Slots that are due but not decided are forgotten: remove what has no definition any more. */
 void timetable_remove(struct timetable *t, int64_t id);
+/* It is to go: slots that fired up to `at` are decided in the next ticks, also those that are not due yet
+ * because of jitter, and those that a pause holds back (skipped, paused). INSTANT_NONE: it stays after all.
+ */
+void timetable_end(struct timetable *t, int64_t id, instant_t at);
+bool timetable_ended(const struct timetable *t, int64_t id); /* and nothing of it is left to be decided */
 bool timetable_has(const struct timetable *t, int64_t id);
 
 /* An edit: slots that fire up to `at` are decided by the schedule as it was (those not due yet because of

@@ -28,6 +28,7 @@ struct tt_entry {
     instant_t high;              /* the cursor before the clock was set back; INSTANT_NONE */
     const struct schedule *next; /* an edit that is not in force yet, at next_at; NULL: none */
     instant_t next_at;
+    instant_t ends;         /* it goes: what fired up to here is decided at once; INSTANT_NONE: it stays */
     instant_t caught_until; /* slots that fire up to here fired during a pause; INSTANT_NONE */
     enum catch_up catch_up;
     bool waiting, changed, set_back;

@@ -25,11 +25,20 @@ static instant_t last_fire(struct slots *s, instant_t from, instant_t until) {
     return slots_prev(s, until + 1, &w) && w.fire > from ? w.fire : INSTANT_NONE;
 }
 
-static bool change_is_due(const struct turn *u) { return u->e->next && u->e->next_at <= u->now; }
+static bool change_is_due(const struct turn *u) {
+    const struct tt_entry *e = u->e;
+    bool gone_before = e->ends != INSTANT_NONE && e->next_at > e->ends;
+    return e->next && e->next_at <= u->now && !gone_before;
+}
+
+/* Of a schedule that goes the last ones are decided at once. */
+static instant_t due_limit(const struct turn *u, const struct schedule *s) {
+    return u->e->ends != INSTANT_NONE ? u->e->ends : u->now - s->delay;
+}
 
 /* Slots that fire up to here are this turn's. An edit decides the last ones of the old schedule at once. */
 static instant_t limit_of(const struct turn *u) {
-    return change_is_due(u) ? u->e->next_at : u->now - u->e->schedule->delay;
+    return change_is_due(u) ? u->e->next_at : due_limit(u, u->e->schedule);
 }
 
 /* Of all slots that fire up to `until` (INSTANT_NONE: that are due) by the schedule as it is and as it will
@@ -39,7 +48,7 @@ static instant_t find_newest(const struct turn *u, instant_t until) {
     instant_t limit = limit_of(u), found = INSTANT_NONE;
     if (change_is_due(u)) {
         struct slots *next = tt_next_slots(e);
-        instant_t due = u->now - e->next->delay;
+        instant_t due = due_limit(u, e->next);
         instant_t from = e->cursor > e->next_at || slots_before_join(next) ? e->cursor : e->next_at;
         found = last_fire(next, from, until != INSTANT_NONE && until < due ? until : due);
         slots_free(next);

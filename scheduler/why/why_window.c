@@ -234,6 +234,7 @@ static const char *skip_text(struct whying *k, const struct item *i) {
         return "it came while the pipeline was paused, and was not caught up with";
     if (strcmp(reason, "no_window") == 0)
         return "the run that published had no window, and the pipeline uses its own";
+    if (strcmp(reason, "pipeline_gone") == 0) return "the file of the pipeline was gone when it was decided";
     return *reason ? reason : "no reason was recorded";
 }
 

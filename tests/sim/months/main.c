@@ -40,45 +40,9 @@ void story(const char *fmt, ...) {
     va_end(args);
 }
 
-/* ---- the pipelines ---- */
-
-static const struct {
-    const char *name, *if_running, *hours;
-    int every, runs;
-} pipes[PIPES] = {{"hourly", "wait", "*", 1, 1},
-                  {"thirds", "skip", "*/3", 3, 1},
-                  {"quarters", "cancel", "*/6", 6, 1},
-                  {"daily", "allow", "0", 24, 2}};
-
-const char *pipe_name(int pipe) { return pipes[pipe].name; }
-int pipe_every(int pipe) { return pipes[pipe].every; }
-int pipe_runs(int pipe) { return pipes[pipe].runs; }
-
-void pipe_write(int pipe, bool broken) {
-    static const char *const missed[] = {"run_latest", "run_all", "skip"};
-    char path[300];
-    snprintf(path, sizeof path, "%s/pipelines/%s.yaml", stage->folder, pipe_name(pipe));
-    FILE *f = fopen(path, "w");
-    if (!f) abort();
-    fprintf(f,
-            "pipeline: %s\nschedule:\n  cron: \"%d %s * * *\"\n  timezone: UTC\n  if_missed: %s\n  "
-            "if_running: %s\n"
-            "max_active_runs: %d\n%s:\n  first:\n    shell: \"true\"\n    retry: {times: 1, wait: 1m}\n  "
-            "second:\n    after: first\n"
-            "    shell: \"true\"\n",
-            pipe_name(pipe), stage->minute[pipe], pipes[pipe].hours,
-            missed[(stage->seed + (uint64_t)pipe) % 3], pipes[pipe].if_running, pipe_runs(pipe),
-            broken ? "stepss" : "steps");
-    fclose(f);
-    instant_t wall = stage_wall();
-    struct timespec at = {.tv_sec = wall / US_PER_SECOND, .tv_nsec = wall % US_PER_SECOND * 1000};
-    utimensat(AT_FDCWD, path, (struct timespec[]){at, at}, 0);
-}
-
 /* ---- a seed ---- */
 
 static void set_up(uint64_t seed, const char *in, bool verbose) {
-    char path[300];
     memset(stage, 0, sizeof *stage);
     stage->seed = seed;
     stage->sets_back = seed % 4 == 0;
@@ -91,14 +55,7 @@ static void set_up(uint64_t seed, const char *in, bool verbose) {
     stage->next_act = stage->now + US_PER_HOUR;
     snprintf(stage->folder, sizeof stage->folder, "%s/leat-months-XXXXXX", in);
     if (!mkdtemp(stage->folder)) abort();
-    snprintf(path, sizeof path, "%s/pipelines", stage->folder);
-    mkdir(path, 0700);
-    for (int p = 0; p < PIPES; p++) {
-        stage->minute[p] = (int)chance_below(60);
-        stage->edits[stage->edit_count++] =
-            (struct edit){.pipe = p, .at = INT64_MIN, .minute = stage->minute[p]};
-        pipe_write(p, false);
-    }
+    files_begin();
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at) {
