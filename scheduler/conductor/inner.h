@@ -25,8 +25,8 @@
  *   backfills.c  durable plans over many windows, fed while runs end; backfill_items.c starts one window,
  *                backfill_add.c writes one down, backfill_asks.c is what else commands ask about them
  *   serve.c      the daemon around the loop; notify.c tells systemd
- *   asks.c       what other commands ask of the one at work; standing.c: how it stands; blocks.c: what
- *                stands in the way of a run
+ *   asks.c       what other commands ask of the one at work; shapes.c: what a request has to look like;
+ *                standing.c: how it stands; blocks.c: what stands in the way of a run
  *   collect.c    retention and garbage, once a day
  *
  * Invariants: (1) nothing outside the database changes before the commit of the turn that decided it; (2) an
@@ -456,6 +456,9 @@ int ask_backfill_cancel(struct conductor *c, const json_t *request, json_t *answ
 int standing(struct conductor *c, const json_t *request, json_t *answer, struct err *err);
 /* ---- blocks.c */
 int blocks(struct conductor *c, const json_t *request, json_t *answer, struct err *err); /* the ask `why` */
+/* ---- shapes.c */
+int asked_shape(const char *word, const json_t *request,
+                struct err *err);                /* exit 2: it is not what it takes */
 json_t *asked(void *ctx, const json_t *request); /* a control_answer; ctx is the conductor */
 /* ---- ahead.c */
 /* Stops the dataset when its log goes on after what the database knows. Inside a transaction. 1: it does, err
