@@ -21,20 +21,21 @@ static int drain_of(const struct cli *c, duration_t *out, struct err *err) {
 }
 
 /* The program under its own name: what was installed there since is what goes on. */
-#define HANDED_OVER "LEAT_HANDED_OVER" /* lock and listening socket, as "4,9" */
+#define HANDED_OVER "LEAT_HANDED_OVER" /* lock, listening socket, which database: "4,9,51e0c0de-…" */
 
 static struct inherited handed_over(void) {
     struct inherited in = {0};
     const char *text = getenv(HANDED_OVER);
-    if (!text || sscanf(text, "%d,%d", &in.lock_fd, &in.listen_fd) != 2) in = (struct inherited){0};
+    if (!text || sscanf(text, "%d,%d,%39s", &in.lock_fd, &in.listen_fd, in.uuid) < 2)
+        in = (struct inherited){0};
     unsetenv(HANDED_OVER); /* no step is to see it */
     return in;
 }
 
 static int exec_again(struct cli *c, const char *programs, struct inherited in, struct err *err) {
-    char path[4096], text[64];
+    char path[4096], text[128];
     snprintf(path, sizeof path, "%s/leat", programs);
-    snprintf(text, sizeof text, "%d,%d", in.lock_fd, in.listen_fd);
+    snprintf(text, sizeof text, "%d,%d,%s", in.lock_fd, in.listen_fd, in.uuid);
     setenv(HANDED_OVER, text, 1);
     cli_flush(c, EX_OK);
     execv(path, c->argv);
