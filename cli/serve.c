@@ -47,7 +47,8 @@ static int serve_project(struct cli *c, const struct project *p, struct err *err
     enum serve_end end;
     struct inherited next;
     const char *format = cli_value(c, "log-format");
-    struct servelog log = {.out = &c->out, .json = c->json || (format && strcmp(format, "json") == 0)};
+    struct servelog log = {
+        .out = &c->out, .err = &c->err, .json = c->json || (format && strcmp(format, "json") == 0)};
     char *programs = programs_folder();
     struct sql_asking asking = {.project = p};
     struct pipeline_reader reader = pipeline_reader(&asking);
@@ -63,6 +64,7 @@ static int serve_project(struct cli *c, const struct project *p, struct err *err
     int rc = cli_number(c, "jobs", 1, 0, &jobs, err) || drain_of(c, &o.drain, err) ? -1 : 0;
     o.conductor.jobs = rc ? 0 : jobs;
     if (!rc) rc = serve(&o, &end, &next, err);
+    if (!rc && end == SERVE_STOPPED) rc = servelog_end(&log, err);
     if (!rc && end == SERVE_REPLACED) rc = exec_again(c, programs, next, err);
     free(programs);
     return rc;
@@ -122,8 +124,9 @@ const struct command command_serve = {
             "is known of it. json: one object a line with `at`, `level`, `type`, `run`, `step` and the "
             "members of the "
             "events of `leat run --json`; types of its own are `serving`, `definition`, `definition_broken`, "
-            "`definition_gone`, `project_broken`, `slots_skipped`, `resumed`, `clock`, `zones`, `draining`, "
-            "`stopped`, and "
+            "`definition_gone`, `project_broken`, `nothing_to_serve`, `slots_skipped`, `resumed`, `clock`, "
+            "`zones`, "
+            "`draining`, `stopped`, `log_lost`: so many lines could not be written, and "
             "`broken`: it cannot write, and tries again after `again_in_seconds`.",
     .examples = examples,
     .flags = flags,

@@ -37,8 +37,9 @@ struct server {
 
 static const struct {
     const char *type, *level;
-} levels[] = {{"broken", "error"},           {"project_broken", "warn"}, {"refused", "warn"},
-              {"definition_broken", "warn"}, {"clock", "warn"},          {"cancel_too_late", "warn"}};
+} levels[] = {{"broken", "error"},        {"project_broken", "warn"},    {"nothing_to_serve", "warn"},
+              {"refused", "warn"},        {"definition_broken", "warn"}, {"clock", "warn"},
+              {"cancel_too_late", "warn"}};
 
 static const char *level_of(const json_t *event) {
     const char *type = json_text_or(event, "type", ""), *result = json_text_or(event, "result", "");
@@ -273,6 +274,16 @@ static void adopt_last_good(struct server *s) {
     arena_free(a);
 }
 
+/* It is left to serve: files may come. But it may be the wrong folder, too. */
+static void say_nothing(struct server *s) {
+    const struct project *p = s->o->conductor.project;
+    say(s, "nothing_to_serve",
+        json_pack(
+            "{ss ss}", "message",
+            p->file ? "no pipeline is here yet" : "no pipeline and no leat.yaml is here, or above", "hint",
+            "pipelines are files pipelines/NAME.yaml; serve another folder with: leat -C FOLDER serve"));
+}
+
 static int begin(struct server *s, struct err *err) {
     struct catalog_options co = {.project = s->o->conductor.project,
                                  .loop = &s->c->loop,
@@ -295,6 +306,7 @@ static int begin(struct server *s, struct err *err) {
         return -1;
     say(s, "serving",
         json_pack("{si si}", "pid", (int)getpid(), "pipelines", (int)catalog_count(s->catalog)));
+    if (!catalog_count(s->catalog)) say_nothing(s);
     notify("READY=1\nMAINPID=%d", (int)getpid());
     return 0;
 }
