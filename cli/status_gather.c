@@ -101,7 +101,7 @@ const char *status_restate(const struct state_of *s, const struct stale_count *c
 }
 
 size_t status_troubles(const struct state_of *s) {
-    size_t n = s->deaf, i;
+    size_t n = s->deaf + json_flag(s->daemon, "clock_doubted"), i;
     json_t *b;
     for (size_t k = 0; k < s->pipeline_count; k++)
         n += status_is_failing(&s->pipelines[k]) && status_selected(s, s->pipelines[k].name);
