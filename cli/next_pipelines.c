@@ -268,6 +268,20 @@ static void say_pause(struct preview *p, const struct pause_row *row, const char
         cli_say(p->v.c, "%s is paused until %s\n", name, when_text(view_tz(&p->v, name), row->until, until));
 }
 
+/* It has times, and the last of them is behind `from`. */
+static bool is_over(const struct preview *p, const struct pipeline *pl) {
+    size_t timed = 0, over = 0;
+    for (size_t i = 0; i < pl->schedule_count; i++) {
+        if (!pl->schedules[i].firing_count) continue;
+        struct slots *slots = slots_new(&pl->schedules[i].rule);
+        struct slot slot;
+        timed++;
+        over += !slots_next(slots, p->from, &slot);
+        slots_free(slots);
+    }
+    return timed && over == timed;
+}
+
 static int say_others(struct preview *p, struct err *err) {
     struct pause_row *pauses = NULL;
     size_t n = 0;
@@ -277,6 +291,8 @@ static int say_others(struct preview *p, struct err *err) {
     for (size_t i = 0; i < p->count; i++) {
         const struct pipeline *pl = p->list[i];
         if (!pl->schedule_count && p->v.c->arg_count) cli_say(p->v.c, "%s has no schedule\n", pl->name);
+        if (p->v.c->arg_count && is_over(p, pl))
+            cli_say(p->v.c, "%s does not fire any more: its schedule is over\n", pl->name);
         for (size_t k = 0; k < pl->schedule_count; k++)
             if (pl->schedules[k].after.count) say_after(p, pl, &pl->schedules[k].after);
         for (size_t k = 0; k < n; k++)

@@ -98,7 +98,8 @@ const struct command command_status = {
     .everyday = true,
     .usage = "[SELECTION...] [--watch[=2s]] [--daemon] [--exit-code]",
     .about = "Says whether everything is all right.",
-    .more = "DAEMON: who runs pipelines by themselves, and what comes next. RUNNING: the step that runs, and "
+    .more = "DAEMON: who runs pipelines by themselves, and what comes next. CLOCK: it cannot be right. "
+            "RUNNING: the step that runs, and "
             "how long it "
             "usually takes (the median of its last successes). QUEUED: and why it waits. STOPPED: "
             "interrupted, and "

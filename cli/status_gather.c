@@ -101,7 +101,7 @@ const char *status_restate(const struct state_of *s, const struct stale_count *c
 }
 
 size_t status_troubles(const struct state_of *s) {
-    size_t n = s->deaf, i;
+    size_t n = s->deaf + json_flag(s->daemon, "clock_doubted"), i;
     json_t *b;
     for (size_t k = 0; k < s->pipeline_count; k++)
         n += status_is_failing(&s->pipelines[k]) && status_selected(s, s->pipelines[k].name);
@@ -144,7 +144,8 @@ static void look_at_schedule(struct state_of *s, const struct schedule_row *row)
     struct err ignored;
     struct slot at;
     json_t *rule = json_loads(row->rule, 0, NULL);
-    struct schedule *plan = rule ? schedule_from_rule(row->name, rule, NULL, &ignored) : NULL;
+    struct schedule *plan =
+        rule ? schedule_from_rule(row->name, rule, s->v->project->zone_data, &ignored) : NULL;
     struct slots *slots = plan ? slots_new(&plan->rule) : NULL;
     if (slots && slots_next(slots, row->cursor, &at))
         add_late(s, row->pipeline, at.fire + plan->delay, 0,

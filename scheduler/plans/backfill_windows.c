@@ -60,7 +60,10 @@ static int no_schedule(const struct planning *k, struct err *err) {
         if (p->schedules[i].rule.cron_count) names[n++] = p->schedules[i].name;
     const char *meant = suggest(k->r->schedule, names, n);
     err_set(err, EX_NOT_FOUND, "%s has no schedule `%s` that fires by the clock", p->name, k->r->schedule);
-    if (meant) err_hint(err, "did you mean `%s`?", meant);
+    if (meant)
+        err_hint(err, "did you mean `%s`?", meant);
+    else if (!n)
+        err_hint(err, "leave --schedule out: it has windows of days, or say which: --every hour");
     free(names);
     return -1;
 }
