@@ -5,7 +5,7 @@
 
 #include "cli/calls.h"
 #include "cli/view.h"
-#include "scheduler/backfill.h"
+#include "scheduler/plans/backfill.h"
 #include "store/backfills.h"
 
 /* ---- backfill_plan.c: a plan before anything is written down ---- */

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SUGGEST_PATIENCE_S = 2 };
+
 /* contract.md 13: without a window it is the last complete one of the first schedule that has windows. It is
  * not an explicit one: bookmarks move. */
 static void window_of_schedule(struct cli *c, const struct pipeline *p, struct run_request *rq) {
@@ -106,11 +108,23 @@ static int queue(struct cli *c, const struct project *p, struct run_request *rq,
     return EX_OK;
 }
 
+/* A daemon is at work here: it would run it. */
+static void suggest_queue(const struct project *p, const char *name, struct err *err) {
+    json_t *request = json_pack("{ss si}", "ask", "status", "patience_seconds", SUGGEST_PATIENCE_S), *answer;
+    struct err ignored;
+    int rc = conductor_ask(p->state, request, &answer, &ignored);
+    json_decref(request);
+    if (rc) return;
+    if (json_flag(answer, "serves")) err_hint(err, "let the daemon run it: leat run %s --queue", name);
+    json_decref(answer);
+}
+
 static int go(struct cli *c, const struct project *p, struct run_request *rq, struct err *err) {
     struct calls *calls = calls_new(p); /* keeps the pipeline: the request's own is consumed */
     calls_add(calls, rq->pipeline);
     struct running r = {.start = start, .ctx = rq, .timezone = rq->pipeline->timezone, .calls = calls};
     int rc = calls_check_all(c, calls, err) ? -1 : running(c, p, &r, err);
+    if (rc < 0 && strcmp(err->reason, "held") == 0) suggest_queue(p, cli_arg(c, 0), err);
     calls_free(calls);
     return rc;
 }

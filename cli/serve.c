@@ -21,20 +21,21 @@ static int drain_of(const struct cli *c, duration_t *out, struct err *err) {
 }
 
 /* The program under its own name: what was installed there since is what goes on. */
-#define HANDED_OVER "LEAT_HANDED_OVER" /* lock and listening socket, as "4,9" */
+#define HANDED_OVER "LEAT_HANDED_OVER" /* lock, listening socket, which database: "4,9,51e0c0de-…" */
 
 static struct inherited handed_over(void) {
     struct inherited in = {0};
     const char *text = getenv(HANDED_OVER);
-    if (!text || sscanf(text, "%d,%d", &in.lock_fd, &in.listen_fd) != 2) in = (struct inherited){0};
+    if (!text || sscanf(text, "%d,%d,%39s", &in.lock_fd, &in.listen_fd, in.uuid) < 2)
+        in = (struct inherited){0};
     unsetenv(HANDED_OVER); /* no step is to see it */
     return in;
 }
 
 static int exec_again(struct cli *c, const char *programs, struct inherited in, struct err *err) {
-    char path[4096], text[64];
+    char path[4096], text[128];
     snprintf(path, sizeof path, "%s/leat", programs);
-    snprintf(text, sizeof text, "%d,%d", in.lock_fd, in.listen_fd);
+    snprintf(text, sizeof text, "%d,%d,%s", in.lock_fd, in.listen_fd, in.uuid);
     setenv(HANDED_OVER, text, 1);
     cli_flush(c, EX_OK);
     execv(path, c->argv);
@@ -46,7 +47,8 @@ static int serve_project(struct cli *c, const struct project *p, struct err *err
     enum serve_end end;
     struct inherited next;
     const char *format = cli_value(c, "log-format");
-    struct servelog log = {.out = &c->out, .json = c->json || (format && strcmp(format, "json") == 0)};
+    struct servelog log = {
+        .out = &c->out, .err = &c->err, .json = c->json || (format && strcmp(format, "json") == 0)};
     char *programs = programs_folder();
     struct sql_asking asking = {.project = p};
     struct pipeline_reader reader = pipeline_reader(&asking);
@@ -62,6 +64,7 @@ static int serve_project(struct cli *c, const struct project *p, struct err *err
     int rc = cli_number(c, "jobs", 1, 0, &jobs, err) || drain_of(c, &o.drain, err) ? -1 : 0;
     o.conductor.jobs = rc ? 0 : jobs;
     if (!rc) rc = serve(&o, &end, &next, err);
+    if (!rc && end == SERVE_STOPPED) rc = servelog_end(&log, err);
     if (!rc && end == SERVE_REPLACED) rc = exec_again(c, programs, next, err);
     free(programs);
     return rc;
@@ -121,8 +124,9 @@ const struct command command_serve = {
             "is known of it. json: one object a line with `at`, `level`, `type`, `run`, `step` and the "
             "members of the "
             "events of `leat run --json`; types of its own are `serving`, `definition`, `definition_broken`, "
-            "`definition_gone`, `project_broken`, `slots_skipped`, `resumed`, `clock`, `zones`, `draining`, "
-            "`stopped`, and "
+            "`definition_gone`, `project_broken`, `nothing_to_serve`, `slots_skipped`, `resumed`, `clock`, "
+            "`zones`, "
+            "`draining`, `stopped`, `log_lost`: so many lines could not be written, and "
             "`broken`: it cannot write, and tries again after `again_in_seconds`.",
     .examples = examples,
     .flags = flags,

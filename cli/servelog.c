@@ -5,9 +5,13 @@
 #include "base/instant.h"
 #include "base/json.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool is_one_of(const char *key, const char *const *keys) {
     for (; *keys; keys++)
@@ -73,13 +77,77 @@ static void json_line_of(struct buf *b, const char *level, const json_t *event) 
     json_decref(e);
 }
 
-void servelog_event(void *ctx, const char *level, const json_t *event) {
-    const struct servelog *l = ctx;
+/* ---- to where it goes ---- */
+
+enum { PATIENCE_MS = 1000 };
+
+/* 0, or -1 with errno: not all of it could be written, or somebody does not read. What poll() calls writable
+ * takes so much of a pipe without waiting. */
+static int put(int fd, const struct buf *b, int patience_ms, size_t *done) {
+    for (*done = 0; *done < b->len;) {
+        struct pollfd p = {.fd = fd, .events = POLLOUT};
+        size_t n = b->len - *done < PIPE_BUF ? b->len - *done : PIPE_BUF;
+        int ready = poll(&p, 1, patience_ms);
+        if (ready == 0) errno = EAGAIN;
+        ssize_t k = ready > 0 ? write(fd, b->s + *done, n) : -1;
+        if (k < 0 && errno == EINTR) continue;
+        if (k < 0) return -1;
+        *done += (size_t)k;
+    }
+    return 0;
+}
+
+static const char *why_lost(const struct servelog *l) {
+    return l->failure == EAGAIN ? "nobody reads it" : strerror(l->failure);
+}
+
+static void complain(struct servelog *l) {
     struct buf b = BUF_INIT;
-    if (strcmp(json_text_or(event, "type", ""), "step_progress") == 0) return;
-    (l->json ? json_line_of : text_line)(&b, level, event);
-    buf_addc(&b, '\n');
-    fwrite(b.s, 1, b.len, l->out->file);
-    fflush(l->out->file);
+    size_t done;
+    buf_addf(&b, "error: the log cannot be written to stdout: %s; the daemon goes on without it\n",
+             why_lost(l));
+    put(fileno(l->err->file), &b, 0, &done);
     buf_release(&b);
+}
+
+static void lose(struct servelog *l, size_t done) {
+    if (l->lost++ == 0) {
+        l->failure = errno;
+        complain(l);
+    }
+    l->torn |= done > 0;
+}
+
+static void add_line(const struct servelog *l, struct buf *b, const char *level, const json_t *event) {
+    (l->json ? json_line_of : text_line)(b, level, event);
+    buf_addc(b, '\n');
+}
+
+/* What was lost is said before the first line that is not. */
+static void add_lost(const struct servelog *l, struct buf *b, const json_t *event) {
+    json_t *e = json_pack("{ss ss sI ss}", "at", json_text_or(event, "at", "-"), "type", "log_lost", "lines",
+                          (json_int_t)l->lost, "message", why_lost(l));
+    if (l->torn) buf_addc(b, '\n');
+    add_line(l, b, "warn", e);
+    json_decref(e);
+}
+
+void servelog_event(void *ctx, const char *level, const json_t *event) {
+    struct servelog *l = ctx;
+    struct buf b = BUF_INIT;
+    size_t done;
+    if (strcmp(json_text_or(event, "type", ""), "step_progress") == 0) return;
+    if (l->lost) add_lost(l, &b, event);
+    add_line(l, &b, level, event);
+    if (put(fileno(l->out->file), &b, l->lost ? 0 : PATIENCE_MS, &done))
+        lose(l, done);
+    else
+        l->lost = l->torn = 0;
+    buf_release(&b);
+}
+
+int servelog_end(const struct servelog *l, struct err *err) {
+    if (!l->lost || l->failure == EPIPE) return 0;
+    return err_set(err, EX_ENVIRONMENT, "%lld line%s of the log could not be written to stdout: %s", l->lost,
+                   l->lost == 1 ? "" : "s", why_lost(l));
 }

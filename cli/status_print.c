@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { WAITS_SHOWN = 5 };
+enum { WAITS_SHOWN = 5, QUEUED_SHOWN = 10 };
 
 static void word(const struct out *o, const char *text) { out_paint(o, out_status_paint(text), text, 10); }
 
@@ -42,6 +42,10 @@ static void print_daemon(const struct state_of *s) {
     print_pools(s);
     out_printf(o, ", lag %lld ms", (long long)(json_int(s->daemon, "lag_us", 0) / US_PER_MS));
     out_printf(o, next ? "   next: %s\n" : "\n", next);
+    if (!json_flag(s->daemon, "clock_doubted")) return;
+    word(o, "CLOCK");
+    out_printf(o, "it is %s here: that cannot be right, and no schedule is decided until it is set\n",
+               view_time(s->v, NULL, s->now));
 }
 
 /* Nobody is told to start a daemon who has nothing for it to do. */
@@ -106,10 +110,12 @@ static void print_hint(const struct state_of *s, const struct run_row *r, bool l
 /* A run that has not ended while nobody holds the lock was interrupted; one that never began only waits. */
 static void print_open(const struct state_of *s) {
     const struct out *o = &s->v->c->out;
+    size_t waiting = 0;
     for (size_t i = 0; i < s->open_count; i++) {
         const struct run_row *r = &s->open[i];
         if (!status_selected(s, r->pipeline)) continue;
         bool running = status_is_running(s, r), queued = strcmp(r->state, "queued") == 0;
+        if (queued && ++waiting > QUEUED_SHOWN) continue;
         word(o, running ? "RUNNING" : queued ? "QUEUED" : "STOPPED");
         out_printf(o, "run %" PRId64 "  %s  %s  %s   ", r->id, r->pipeline,
                    view_window(s->v, r->pipeline, r->window_start, r->window_end),
@@ -119,6 +125,9 @@ static void print_open(const struct state_of *s) {
         print_hint(s, r, running || queued);
         if (running) print_waits(s, r->id);
     }
+    if (waiting <= QUEUED_SHOWN) return;
+    word(o, "QUEUED");
+    out_printf(o, "and %zu more   leat runs --result queued\n", waiting - QUEUED_SHOWN);
 }
 
 /* ---- what is not as it should be ---- */

@@ -2,6 +2,7 @@
 #include "base/fsio.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "base/map.h"
 #include "cli/calls.h"
 #include "cli/format.h"
 #include "cli/verbs.h"
@@ -44,15 +45,17 @@ static size_t count_checks(const struct pipeline *p) {
     return n;
 }
 
-/* ", next run Fri 2026-11-20 06:15 CET": of the schedule that fires first. */
+/* ", next run Fri 2026-11-20 06:15 CET": of the schedule that fires first; or that none ever will. */
 static void describe_next(const struct cli *c, const struct pipeline *p, char *out, size_t room) {
     const struct schedule *first = NULL;
+    bool timed = false;
     instant_t now = world_wall(c->world), fire = 0;
     char text[WHEN_TEXT];
     *out = '\0';
     for (size_t i = 0; i < p->schedule_count; i++) {
         struct slots *slots = slots_new(&p->schedules[i].rule);
         struct slot slot;
+        timed |= p->schedules[i].firing_count > 0;
         if (slots_next(slots, now, &slot) && (!first || slot.fire < fire)) {
             first = &p->schedules[i];
             fire = slot.fire;
@@ -61,6 +64,8 @@ static void describe_next(const struct cli *c, const struct pipeline *p, char *o
     }
     if (first && first->rule.tz)
         snprintf(out, room, ", next run %s", when_minute(first->rule.tz, fire, text));
+    else if (timed)
+        snprintf(out, room, ", no more runs: its schedule is over");
 }
 
 static void describe(const struct cli *c, const struct pipeline *p, char *out, size_t room) {
@@ -146,6 +151,22 @@ static void load_files(struct validation *v, const struct pipeline_reader *reade
     free(all);
 }
 
+/* A name belongs to one file of the project, whichever of them are looked at. */
+static void check_names(struct validation *v) {
+    struct map index = MAP_INIT;
+    size_t n = 0, at;
+    char **files = project_pipeline_files(v->project, &n);
+    struct diags **each = xcalloc(n + 1, sizeof(struct diags *));
+    for (size_t i = 0; i < n; i++) map_add(&index, files[i], i, NULL);
+    for (size_t i = 0; i < v->file_count; i++)
+        if (map_get(&index, v->files[i].path, &at)) each[at] = v->files[i].diags;
+    project_check_names(v->project, files, n, each);
+    map_release(&index);
+    for (size_t i = 0; i < n; i++) free(files[i]);
+    free(files);
+    free(each);
+}
+
 /* What the files run, and the whole project where datasets start some of them. */
 static void read_others(struct validation *v) {
     bool whole = false;
@@ -164,10 +185,18 @@ static void read_others(struct validation *v) {
     if (whole) calls_whole(v->calls);
 }
 
+/* One of several: the others are looked at all the same. */
+static void add_unread(const struct validation *v, const struct file *f) {
+    const struct source s = {.path = shown_path(v->project, f->path), .text = ""};
+    struct diag *g = diag_add(f->diags, "E0124", (struct span){.source = &s}, "%s", f->why.msg);
+    if (f->why.hint[0]) diag_help(f->diags, g, "%s", f->why.hint);
+}
+
 static int validate_file(struct validation *v, const struct file *f, struct err *err) {
     struct diags *d = f->diags;
     const struct pipeline *p = f->pipeline;
     if (p) calls_check(v->calls, p, d);
+    if (!p && !d->errors && v->file_count > 1) add_unread(v, f);
     bool ok = p && d->errors == 0 && !(v->strict && d->warnings > 0);
     int rc = 0;
     if (!p && d->errors == 0)
@@ -185,6 +214,7 @@ static int validate_files(struct validation *v, struct err *err) {
     int rc = 0;
     load_files(v, &reader);
     read_others(v);
+    check_names(v);
     for (size_t i = 0; rc == 0 && i < v->file_count; i++) rc = validate_file(v, &v->files[i], err);
     return rc;
 }

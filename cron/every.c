@@ -140,7 +140,9 @@ static int every_count(struct phrase *p) {
     size_t digits = strspn(p->text + p->word.at, "0123456789");
     for (size_t i = 0; i < digits && digits <= COUNT_DIGITS; i++)
         n = n * 10 + (p->text[p->word.at + i] - '0');
-    if (digits != p->word.length || n < 1) return complain(p, "a count starts at 1");
+    if (digits != p->word.length) return complain(p, "write the unit as a word of its own: `20 minutes`");
+    if (digits > COUNT_DIGITS) return complain(p, "a count has 9 digits at most");
+    if (n < 1) return complain(p, "a count starts at 1");
     if (!next_word(p)) return complain(p, "`minutes` or `hours` is missing");
     bool minutes = word_is(p, "minutes") || word_is(p, "minute");
     if (!minutes && !word_is(p, "hours") && !word_is(p, "hour"))

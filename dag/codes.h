@@ -48,6 +48,8 @@
     X(E0122, "an env file holds something else than NAME=value", "# .env\nTOKEN is abc\n",                   \
       "# .env\nTOKEN=abc\n")                                                                                 \
     X(E0123, "leat.yaml is of another format", "leat: 2\n", "leat: 1\n")                                     \
+    X(E0124, "a pipeline's file cannot be read", "# chmod 000 pipelines/demo.yaml\n",                        \
+      "# chmod 644 pipelines/demo.yaml\n")                                                                   \
     X(E0201, "not true or false", STEP(SHELL "    allow_failure: yes\n"),                                    \
       STEP(SHELL "    allow_failure: true\n"))                                                               \
     X(E0202, "not a count or number", "pipeline: demo\nmax_active_runs: 1e3\nsteps:\n  hello:\n" SHELL,      \

@@ -276,7 +276,8 @@ static void check_slots(struct maker *m) {
         g = complain(m, "E0314", end ? end : start,
                      start && end ? "no window lies between `start` and `end`"
                      : end        ? "no window ends by then"
-                                  : "no window starts after that");
+                     : start      ? "no window starts after that"
+                                  : "no firing of it has a window");
         diag_label(m->b->l.d, g, "each covers `%s`", covers_text(&m->s->rule.covers, covers));
         break;
     case SLOTS_NONE:

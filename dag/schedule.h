@@ -1,8 +1,9 @@
 /* schedule.h: what `schedule:` says, checked and compiled.
  *
  * The words of a schedule, its compiled cron texts, its zone and its calendar make a rule of slots
- * (cron/slots.h); the rest is what becomes of slots (scheduler/timetable.h). A rule can be written down as
- * JSON and read back without the pipeline: what was scheduled until an edit is decided by what was said then.
+ * (cron/slots.h); the rest is what becomes of slots (scheduler/timetable/timetable.h). A rule can be written
+ * down as JSON and read back without the pipeline: what was scheduled until an edit is decided by what was
+ * said then.
  */
 #ifndef LEAT_DAG_SCHEDULE_H
 #define LEAT_DAG_SCHEDULE_H

@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "base/fsio.h"
 #include "base/map.h"
-#include "scheduler/idmap.h"
+#include "scheduler/core/idmap.h"
 
 #include <malloc.h>
 #include <stdio.h>

@@ -15,17 +15,19 @@
 #include "base/world.h"
 #include "dag/pipeline.h"
 
+#include "store/store.h"
+
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 struct conductor;
-struct store;
 struct dataset_row;
 
 /* What a program that takes this one's place (exec) inherits, so that nobody gets in between; 0: nothing. */
 struct inherited {
     int lock_fd, listen_fd;
+    char uuid[STORE_UUID]; /* of the database; "": not known */
 };
 
 struct conductor_options {
@@ -45,6 +47,7 @@ struct conductor_options {
     int64_t
         backfill; /* feeds this one, and goes on with its unfinished runs (conductor_backfill()); 0: none */
     struct inherited inherited;
+    const char *uuid; /* of the database, when it was open before: no other one, and no new one; NULL: any */
     bool database_only; /* no warden, no socket: to change a row or two while nobody serves */
     /* Reads the stored definition of an interrupted run again, for its finally steps. NULL: one that does not
      * know what SQL reads. */

@@ -24,22 +24,29 @@ enum {
     PROGRESS_OPS = 2000, /* virtual machine steps between two looks at the clock */
 };
 
+/* A file, whatever it is called. */
+struct file_id {
+    uint64_t device, number; /* 0: there is none */
+};
+
 struct store {
     sqlite3 *db;
     sqlite3_stmt *prepared[SQL_COUNT];
     const struct world *world;
     char *state, *path;
     bool writer, unclean, replaced, damaged;
-    bool snapshot;         /* between store_snapshot_begin() and _end() */
-    duration_t read_limit; /* 0: none (writer) */
-    duration_t deadline;   /* of the read under way, on the steady clock */
-    int lock_fd;           /* -1: reader */
-    int inherited_lock;    /* store_options.lock_fd */
-    int wal_pages;         /* frames in the WAL after the last commit */
-    int wal_next;          /* copy back from so many frames on */
+    struct file_id at_path, at_log, at_lock; /* what had the names when it was opened; a writer's */
+    bool moved;                              /* and does not any more */
+    bool snapshot;                           /* between store_snapshot_begin() and _end() */
+    duration_t read_limit;                   /* 0: none (writer) */
+    duration_t deadline;                     /* of the read under way, on the steady clock */
+    int lock_fd;                             /* -1: reader */
+    int inherited_lock;                      /* store_options.lock_fd */
+    int wal_pages;                           /* frames in the WAL after the last commit */
+    int wal_next;                            /* copy back from so many frames on */
     int64_t migrated_from, ballast_bytes;
     char warning[512];
-    char uuid[40];
+    char uuid[STORE_UUID];
 };
 
 /* ---- arguments ---- */
@@ -126,6 +133,15 @@ void store_release_statements(struct store *s);
 
 int lock_take(struct store *s, struct err *err); /* sets lock_fd, unclean and replaced */
 void lock_mark_clean(struct store *s);
+/* What has the names of database, log and lock: noted once it is open; looked at before a transaction, -1
+ * when it is not what is open; and when it is closed, a log that lies beside somebody else's database goes
+ * aside. */
+void place_note(struct store *s);
+int place_check(struct store *s, struct err *err);
+void place_leave(const struct store *s);
+/* uuid: of the database that is expected; NULL: any, or a new one. -1: there is none; it is another one. */
+int place_expected(const struct store *s, const char *uuid, struct err *err);
+int place_is(const struct store *s, const char *uuid, struct err *err);
 int network_disk_refuse(const char *path, struct err *err);
 void ballast_make(struct store *s);   /* a failure becomes a warning */
 bool ballast_drop(const char *state); /* true when there was one to give back */

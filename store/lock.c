@@ -102,7 +102,11 @@ int store_keep_lock(struct store *s) {
 int lock_take(struct store *s, struct err *err) {
     char *path = fs_join(s->state, "lock");
     int fd = s->inherited_lock, r = 0;
-    if (!is_this_lock(fd, path)) fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    s->inherited_lock = 0;
+    if (!is_this_lock(fd, path)) {
+        if (fd > 0) close(fd); /* of a folder that is not there any more */
+        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    }
     if (fd < 0)
         r = err_errno(err, "cannot open %s", path);
     else if (flock(fd, LOCK_EX | LOCK_NB))

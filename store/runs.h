@@ -4,7 +4,7 @@
  * only once it has left `waiting`: a run costs what it does, not what its pipeline could do. The lists below
  * fill the others in from the definition, so every step is always shown.
  *
- * States travel as their names (scheduler/states.h): store/ knows only which of them are final. */
+ * States travel as their names (scheduler/core/states.h): store/ knows only which of them are final. */
 #ifndef LEAT_STORE_RUNS_H
 #define LEAT_STORE_RUNS_H
 

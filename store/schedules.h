@@ -83,7 +83,9 @@ struct pause_row {
 int store_pause(struct store *s, const struct pause_row *p, struct err *err); /* replaces an older one */
 int store_resume(struct store *s, const char *pipeline,
                  struct err *err); /* takes it away; 0: there was none */
-int store_pauses_list(struct store *s, struct arena *a, struct pause_row **rows, size_t *n, struct err *err);
+/* Those in force at `at`; INSTANT_NONE: also those that are over, while nobody has decided their slots. */
+int store_pauses_list(struct store *s, instant_t at, struct arena *a, struct pause_row **rows, size_t *n,
+                      struct err *err);
 
 /* ---- triggers by datasets ---- */
 

@@ -215,13 +215,15 @@ static int writer_accept(struct store *s, const struct store_options *o, struct 
     if (s->unclean && store_check(s, err)) return -1;
     if (wal_mode_check(s, err)) return -1;
     if (found < m->target && migrate_database(s, m, found, err)) return -1;
-    if (settings(s, err) || identity_read(s, err)) return -1;
+    if (settings(s, err) || identity_read(s, err) || place_is(s, o ? o->uuid : NULL, err)) return -1;
     db_flag(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0);
+    place_note(s);
     return 0;
 }
 
 static int writer_open(struct store *s, const struct store_options *o, struct err *err) {
     s->writer = true;
+    if (place_expected(s, o ? o->uuid : NULL, err)) return -1;
     if (fs_mkdirs(s->state, 0700, err) || network_disk_refuse(s->state, err) || lock_take(s, err)) return -1;
     if (file_ready(s, o, err)) return -1;
     if (connect(s, o, s->path, SQLITE_OPEN_READWRITE, err)) return -1;
@@ -233,6 +235,8 @@ static void store_drop(struct store *s, bool clean) {
     store_release_statements(s);
     if (sqlite3_close(s->db) != SQLITE_OK) clean = false;
     s->db = NULL;
+    place_leave(s);
+    if (s->inherited_lock > 0) close(s->inherited_lock);
     if (s->lock_fd >= 0) {
         if (clean) lock_mark_clean(s);
         close(s->lock_fd);
@@ -366,6 +370,7 @@ static void checkpoint(struct store *s, int mode, int *rc) {
 int store_begin(struct store *s, struct err *err) {
     if (!s->writer) return err_set(err, EX_FAILED, "the database is open for reading only");
     if (store_in_transaction(s)) return err_set(err, EX_FAILED, "a transaction is open already");
+    if (place_check(s, err)) return -1;
     int rc;
     if (s->wal_pages > WAL_GUARD_PAGES && s->wal_pages >= s->wal_next)
         checkpoint(s, SQLITE_CHECKPOINT_PASSIVE, &rc);

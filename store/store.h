@@ -21,7 +21,8 @@
  *
  * err->reason of failures: "disk_full" (roll back, store_disk_full(), try again), "io_error" (the disk
  * failed: abort the process and recover from disk, never retry: fsync may have dropped the pages), "corrupt",
- * "foreign", "newer", "older", "locked", "read_timeout", "read_only", "network_disk", "out_of_memory".
+ * "foreign", "moved" (it was removed or replaced while it was open), "newer", "older", "locked",
+ * "read_timeout", "read_only", "network_disk", "out_of_memory".
  *
  * Changes need a transaction; asking works with and without one, on writer and reader alike. Rows come back
  * in the caller's arena: no statement stays open between two calls. Times are wall clock microseconds
@@ -41,6 +42,8 @@
 struct store;
 struct migrations;
 
+enum { STORE_UUID = 40 }; /* room for the text of one */
+
 /* ---- opening ---- */
 
 struct store_options {
@@ -48,6 +51,7 @@ struct store_options {
     duration_t read_limit;               /* of a reader's transaction; 0: 2 s */
     const char *vfs;                     /* NULL: SQLite's own; tests hand down a faulty one */
     int64_t ballast_bytes;               /* 0: LIMIT_BALLAST_BYTES; -1: no ballast */
+    const char *uuid;                    /* it must be there and have this one; NULL: any, or a new one */
     int lock_fd;                         /* of store_keep_lock() in this process before exec; 0: none */
     const struct migrations *migrations; /* NULL: this program's own; tests hand down others */
 };

@@ -230,3 +230,22 @@ void admit_waiting(struct conductor *c) {
     admit_all_beside(c);
     admit_dirty(c);
 }
+
+/* ---- a newer one takes their place ---- */
+
+void runs_supersede(struct conductor *c, struct lane *l, const char *schedule, int64_t newest,
+                    struct err *err) {
+    struct arena *a = arena_new();
+    int64_t after = 0, id;
+    for (struct live_run *r = l->runs; r; r = r->lane_next)
+        if (!r->ended && !r->backfill) conductor_cancel(c, r->id, false, "superseded");
+    for (; store_run_waiting(c->store, l->name, after, &id, err) == 1; after = id) {
+        struct run_row row;
+        if (id == newest || live_find(c, id) || store_run_get(c->store, id, a, &row, err) != 1) continue;
+        if (row.backfill || strcmp(row.schedule, schedule) != 0) continue;
+        struct run_move m = {
+            .run = id, .from = "queued", .to = "cancelled", .reason = "superseded", .at = turn_wall(c)};
+        if (store_run_move(c->store, &m, err) < 0) turn_broke(c, err);
+    }
+    arena_free(a);
+}

@@ -71,6 +71,8 @@ static int fill_request(struct conductor *c, const json_t *asked, struct run_req
     rq->from_step = json_text(asked, "from_step");
     rq->reason = json_text(asked, "reason");
     rq->queue = true;
+    if (json_is_object(window) && rq->window_start >= rq->window_end)
+        return err_set(err, EX_USAGE, "the window ends before it starts: its end is exclusive");
     rq->pipeline = c->options.find(c->options.find_ctx, name, err);
     if (!rq->pipeline) return -1;
     rq->params = pipeline_params_filled(rq->pipeline, json_object_get(asked, "params"), err);
@@ -118,7 +120,7 @@ static int find_pause(struct conductor *c, const char *pipeline, struct arena *a
                       struct err *err) {
     struct pause_row *rows;
     size_t n;
-    if (store_pauses_list(c->store, a, &rows, &n, err) < 0) return -1;
+    if (store_pauses_list(c->store, INSTANT_NONE, a, &rows, &n, err) < 0) return -1;
     for (size_t i = 0; i < n; i++) {
         if (strcmp(rows[i].pipeline, pipeline) != 0) continue;
         *out = rows[i];
@@ -177,9 +179,12 @@ static int handle_word(struct conductor *c, size_t i, const json_t *request, jso
 }
 
 static int handle(struct conductor *c, const json_t *request, json_t *answer, struct err *err) {
-    const char *word = json_text_or(request, "ask", "");
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcmp(word, words[i].word) == 0) return handle_word(c, i, request, answer, err);
+    const char *word = json_text(request, "ask");
+    if (!word) return err_set(err, EX_USAGE, "a request is one object with `ask`: what is asked");
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strcmp(word, words[i].word) != 0) continue;
+        return asked_shape(word, request, err) ? -1 : handle_word(c, i, request, answer, err);
+    }
     return err_set(err, EX_CONFLICT, "the leat at work here does not know `%s`: it is an older one", word);
 }
 

@@ -21,7 +21,7 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "scheduler/catalog.h"
-#include "scheduler/timetable.h"
+#include "scheduler/timetable/timetable.h"
 #include "store/schedules.h"
 
 #include <errno.h>
@@ -53,6 +53,8 @@ struct clock {
     unsigned zone_age; /* how often zone data changed: a schedule of before is changed though its words are
                           the same */
     bool leaving;      /* some hand is */
+    bool doubted;      /* the clock, in the turn before */
+    bool waits;        /* some definition does, for a clock that can be right */
 };
 
 static int64_t group_of(const struct lane *l) { return (int64_t)hash_bytes(l->name, strlen(l->name)); }
@@ -77,6 +79,7 @@ void clock_arm(struct conductor *c) {
     if (!k) return;
     instant_t due = timetable_next_due(k->timetable, NULL), until = pauses_next(c);
     if (due == INSTANT_NONE || (until != INSTANT_NONE && until < due)) due = until;
+    if (clock_doubted(c)) due = clock_doubt_until(c);
     struct itimerspec at = {0};
     k->armed = due > turn_wall(c) ? due : INSTANT_NONE; /* what is due already says nothing about the loop */
     if (due != INSTANT_NONE && due <= 0) due = 1;       /* all zero would disarm it */
@@ -232,6 +235,10 @@ void clock_definition(struct conductor *c, const char *pipeline, const struct ca
     struct err err;
     if (!c->clock || (e && !e->pipeline)) return; /* broken, and never was good */
     triggers_definition(c, pipeline, e);
+    if (e && clock_doubted(c)) {
+        c->clock->waits = true;
+        return;
+    }
     for (struct hand *h = l->hands; h; h = h->sibling) h->seen = false;
     for (size_t i = 0; e && i < e->pipeline->schedule_count; i++)
         if (e->pipeline->schedules[i].firing_count && hand_update(c, l, &e->pipeline->schedules[i], e, &err))
@@ -277,23 +284,6 @@ static void let_go(struct conductor *c) {
 }
 
 /* ---- a tick ---- */
-
-void clock_supersede(struct conductor *c, struct lane *l, const char *schedule, int64_t newest,
-                     struct err *err) {
-    struct arena *a = arena_new();
-    int64_t after = 0, id;
-    for (struct live_run *r = l->runs; r; r = r->lane_next)
-        if (!r->ended && !r->backfill) conductor_cancel(c, r->id, false, "superseded");
-    for (; store_run_waiting(c->store, l->name, after, &id, err) == 1; after = id) {
-        struct run_row row;
-        if (id == newest || live_find(c, id) || store_run_get(c->store, id, a, &row, err) != 1) continue;
-        if (row.backfill || strcmp(row.schedule, schedule) != 0) continue;
-        struct run_move m = {
-            .run = id, .from = "queued", .to = "cancelled", .reason = "superseded", .at = turn_wall(c)};
-        if (store_run_move(c->store, &m, err) < 0) turn_broke(c, err);
-    }
-    arena_free(a);
-}
 
 static struct slot_row slot_of(struct conductor *c, const struct hand *h,
                                const struct timetable_decision *d) {
@@ -344,7 +334,7 @@ static int run_slot(struct conductor *c, const struct hand *h, const struct time
     if (!rq.pipeline) return err->exit == EX_NOT_FOUND ? skip_slot_of_nobody(c, h, slot, err) : -1;
     int hit = queue_slot(c, &rq, &slot, &run, err);
     pipeline_free(rq.pipeline);
-    if (hit == 1 && d->cancel_running) clock_supersede(c, h->lane, h->schedule->name, run, err);
+    if (hit == 1 && d->cancel_running) runs_supersede(c, h->lane, h->schedule->name, run, err);
     return hit < 0 ? -1 : 0;
 }
 
@@ -428,6 +418,7 @@ bool clock_idle(struct conductor *c) {
     struct clock *k = c->clock;
     instant_t due = k ? timetable_next_due(k->timetable, NULL) : INSTANT_NONE, now = turn_wall(c),
               until = pauses_next(c);
+    if (clock_doubted(c)) return true;
     if (k && k->leaving) return false;
     return (due == INSTANT_NONE || due > now) && (until == INSTANT_NONE || until > now);
 }
@@ -450,13 +441,12 @@ int64_t clock_group(const struct lane *l) { return group_of(l); }
 
 /* ---- life ---- */
 
-/* Schedules of pipelines that are not there any more. */
+/* Schedules of pipelines that are not there any more. In a transaction. */
 static int let_go_unknown(struct conductor *c, struct err *err) {
     struct arena *a = arena_new();
     struct schedule_row *rows;
     size_t n;
-    int rc =
-        store_schedules_list(c->store, NULL, a, &rows, &n, err) < 0 || store_begin(c->store, err) ? -1 : 0;
+    int rc = store_schedules_list(c->store, NULL, a, &rows, &n, err) < 0 ? -1 : 0;
     for (size_t i = 0; i < n && !rc; i++) {
         struct catalog_entry e; /* a broken file is no reason to forget where its schedules stood */
         if (rows[i].gone_at != INSTANT_NONE || idmap_get(&c->clock->hands, (uint64_t)rows[i].id)) continue;
@@ -464,23 +454,36 @@ static int let_go_unknown(struct conductor *c, struct err *err) {
         if (catalog_find(c->catalog, rows[i].pipeline, &e) == 1 && !e.pipeline) continue;
         if (store_schedule_gone(c->store, rows[i].id, turn_wall(c), err) < 0) rc = -1;
     }
-    if (!rc)
-        rc = store_commit(c->store, err);
-    else
-        store_rollback(c->store);
     arena_free(a);
     return rc;
 }
 
-static int enter_all(struct conductor *c, struct err *err) {
+/* In a transaction; a failure is the conductor's. */
+static void enter_all(struct conductor *c) {
     struct catalog_entry e;
-    if (store_begin(c->store, err)) return -1;
+    struct err err;
     for (size_t at = 0; catalog_next(c->catalog, &at, &e) && !c->is_broken;)
         if (e.pipeline) clock_definition(c, e.name, &e);
+    if (!c->is_broken && !c->clock->waits && let_go_unknown(c, &err)) turn_broke(c, &err);
+}
+
+static int enter_first(struct conductor *c, struct err *err) {
+    if (store_begin(c->store, err)) return -1;
+    enter_all(c);
     if (!c->is_broken) return store_commit(c->store, err);
     store_rollback(c->store);
     *err = c->broken;
     return -1;
+}
+
+void clock_look(struct conductor *c) {
+    struct clock *k = c->clock;
+    bool doubted = clock_doubted(c);
+    if (doubted != k->doubted) clock_doubt_report(c, doubted);
+    k->doubted = doubted;
+    if (doubted || !k->waits) return;
+    k->waits = false;
+    enter_all(c);
 }
 
 int clock_open(struct conductor *c, struct err *err) {
@@ -494,9 +497,9 @@ int clock_open(struct conductor *c, struct err *err) {
     uv_poll_init(&c->loop, &k->poll, k->fd);
     k->poll.data = c;
     uv_poll_start(&k->poll, UV_READABLE, rang);
-    if (enter_all(c, err)) return -1;
+    if (enter_first(c, err)) return -1;
     c->wants_turn = true;
-    return let_go_unknown(c, err) || pauses_open(c, err) ? -1 : 0;
+    return pauses_open(c, err);
 }
 
 /* Before the loop is closed. */

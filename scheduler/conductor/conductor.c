@@ -151,8 +151,8 @@ static int make_folders(const struct project *p, struct err *err) {
 
 static int open_parts(struct conductor *c, struct err *err) {
     const char *state = c->options.project->state;
-    struct store_options so = {.world = c->options.world, .lock_fd = c->options.inherited.lock_fd};
-    if (fs_mkdirs(state, 0700, err)) return -1;
+    struct store_options so = {
+        .world = c->options.world, .lock_fd = c->options.inherited.lock_fd, .uuid = c->options.uuid};
     if (!(c->store = store_open_writer(state, &so, err))) return -1;
     if (make_folders(c->options.project, err)) return -1;
     bool fresh;
@@ -193,6 +193,7 @@ struct conductor *conductor_open(const struct conductor_options *o, struct err *
         c->warden_poll.data = c;
         return c;
     }
+    if (!c->control && o->inherited.listen_fd > 0) close(o->inherited.listen_fd);
     conductor_close(c);
     return NULL;
 }

@@ -18,15 +18,16 @@
  *   ahead.c      datasets that are ahead of the database
  *   repair.c     a stopped dataset goes on
  *   rollback.c   an old version's files as a new version
- *   clock.c      the timetable driven by the wall clock: slots become runs
+ *   clock.c      the timetable driven by the wall clock: slots become runs; clock_doubt.c: when it cannot be
+ *                right
  *   triggers.c   new versions of datasets start the pipelines that come after them
  *   consumed.c   who read what for which window, and is stale
  *   pauses.c     pipelines that start nothing by themselves for a while
  *   backfills.c  durable plans over many windows, fed while runs end; backfill_items.c starts one window,
  *                backfill_add.c writes one down, backfill_asks.c is what else commands ask about them
  *   serve.c      the daemon around the loop; notify.c tells systemd
- *   asks.c       what other commands ask of the one at work; standing.c: how it stands; blocks.c: what
- *                stands in the way of a run
+ *   asks.c       what other commands ask of the one at work; shapes.c: what a request has to look like;
+ *                standing.c: how it stands; blocks.c: what stands in the way of a run
  *   collect.c    retention and garbage, once a day
  *
  * Invariants: (1) nothing outside the database changes before the commit of the turn that decided it; (2) an
@@ -40,9 +41,9 @@
 #include "scheduler/complete.h"
 #include "scheduler/conductor.h"
 #include "scheduler/control.h"
-#include "scheduler/core.h"
-#include "scheduler/idmap.h"
-#include "scheduler/plan.h"
+#include "scheduler/core/core.h"
+#include "scheduler/core/idmap.h"
+#include "scheduler/core/plan.h"
 #include "store/attempts.h"
 #include "store/datasets.h"
 #include "store/intents.h"
@@ -267,6 +268,9 @@ bool stands_beside(const struct run_row *row); /* such a run */
 void admit_waiting(struct conductor *c);       /* in a turn, inside its transaction */
 void lanes_release(struct conductor *c);
 void lanes_rollback(struct conductor *c); /* of a transaction after which this conductor goes on */
+/* What runs of the pipeline, and what this schedule of it queued, ends as superseded by a newer run. */
+void runs_supersede(struct conductor *c, struct lane *l, const char *schedule, int64_t newest,
+                    struct err *err);
 /* ---- restore.c */
 void restore_row(struct live_run *r, const struct run_row *row); /* what it says, without steps */
 /* Where the steps of a definition stood, by name; rows[from[i]] is step i's row (SIZE_MAX: it is new). */
@@ -369,6 +373,7 @@ void clock_zones_changed(struct conductor *c); /* zone data: what comes next is 
 /* What is due: slots, cursors and runs of the turn's transaction. */
 enum { CLOCK_FEW = 16, CLOCK_MANY = 2000 };
 void clock_tick(struct conductor *c, size_t decisions);
+void clock_look(struct conductor *c); /* in a turn, before its tick: whether the clock can be right */
 void clock_arm(struct conductor *c);  /* after a turn: wakes the loop when something is due */
 bool clock_idle(struct conductor *c); /* nothing is due */
 struct clock_first {
@@ -381,9 +386,10 @@ void clock_busy(struct conductor *c, const struct lane *l, bool busy);
 struct timetable *clock_timetable(struct conductor *c); /* NULL: this one does not serve */
 int64_t clock_group(const struct lane *l);
 
-/* What runs of the pipeline, and what this schedule of it queued, ends as superseded by a newer run. */
-void clock_supersede(struct conductor *c, struct lane *l, const char *schedule, int64_t newest,
-                     struct err *err);
+/* ---- clock_doubt.c */
+bool clock_doubted(const struct conductor *c); /* nothing is decided by such a clock */
+instant_t clock_doubt_until(const struct conductor *c);
+void clock_doubt_report(struct conductor *c, bool doubted);
 
 /* ---- triggers.c */
 void triggers_open(struct conductor *c);
@@ -456,6 +462,9 @@ int ask_backfill_cancel(struct conductor *c, const json_t *request, json_t *answ
 int standing(struct conductor *c, const json_t *request, json_t *answer, struct err *err);
 /* ---- blocks.c */
 int blocks(struct conductor *c, const json_t *request, json_t *answer, struct err *err); /* the ask `why` */
+/* ---- shapes.c */
+int asked_shape(const char *word, const json_t *request,
+                struct err *err);                /* exit 2: it is not what it takes */
 json_t *asked(void *ctx, const json_t *request); /* a control_answer; ctx is the conductor */
 /* ---- ahead.c */
 /* Stops the dataset when its log goes on after what the database knows. Inside a transaction. 1: it does, err

@@ -27,8 +27,9 @@ struct server {
     struct catalog *catalog;
     uv_signal_t hup, usr2;
     uv_timer_t upkeep, drained, hurry;
-    struct inherited inherited;
-    uint64_t zones; /* stamp of the zone data that definitions were read with */
+    struct inherited before, inherited; /* of the program before this one; for the one after it */
+    char uuid[STORE_UUID];              /* of the database that was served in the life before; "": none yet */
+    uint64_t zones;                     /* stamp of the zone data that definitions were read with */
     bool began, replace, draining, drain_over, hurried;
 };
 
@@ -36,8 +37,9 @@ struct server {
 
 static const struct {
     const char *type, *level;
-} levels[] = {{"broken", "error"},           {"project_broken", "warn"}, {"refused", "warn"},
-              {"definition_broken", "warn"}, {"clock", "warn"},          {"cancel_too_late", "warn"}};
+} levels[] = {{"broken", "error"},        {"project_broken", "warn"},    {"nothing_to_serve", "warn"},
+              {"refused", "warn"},        {"definition_broken", "warn"}, {"clock", "warn"},
+              {"cancel_too_late", "warn"}};
 
 static const char *level_of(const json_t *event) {
     const char *type = json_text_or(event, "type", ""), *result = json_text_or(event, "result", "");
@@ -272,6 +274,16 @@ static void adopt_last_good(struct server *s) {
     arena_free(a);
 }
 
+/* It is left to serve: files may come. But it may be the wrong folder, too. */
+static void say_nothing(struct server *s) {
+    const struct project *p = s->o->conductor.project;
+    say(s, "nothing_to_serve",
+        json_pack(
+            "{ss ss}", "message",
+            p->file ? "no pipeline is here yet" : "no pipeline and no leat.yaml is here, or above", "hint",
+            "pipelines are files pipelines/NAME.yaml; serve another folder with: leat -C FOLDER serve"));
+}
+
 static int begin(struct server *s, struct err *err) {
     struct catalog_options co = {.project = s->o->conductor.project,
                                  .loop = &s->c->loop,
@@ -294,6 +306,7 @@ static int begin(struct server *s, struct err *err) {
         return -1;
     say(s, "serving",
         json_pack("{si si}", "pid", (int)getpid(), "pipelines", (int)catalog_count(s->catalog)));
+    if (!catalog_count(s->catalog)) say_nothing(s);
     notify("READY=1\nMAINPID=%d", (int)getpid());
     return 0;
 }
@@ -314,14 +327,18 @@ static void answer_the_last(struct server *s) {
     if (c->wants_turn && !c->is_broken) conductor_poll(c);
 }
 
+static void keep_for_next(struct server *s) {
+    s->inherited =
+        (struct inherited){.lock_fd = store_keep_lock(s->c->store), .listen_fd = control_keep(s->c->control)};
+    memcpy(s->inherited.uuid, s->uuid, sizeof s->uuid);
+}
+
 static void end_life(struct server *s) {
     struct err ignored;
     if (!s->c) return;
     hold_signals(SIG_BLOCK);
     if (!s->c->is_broken) sign_of_life(s, &ignored);
-    if (s->replace && !s->c->is_broken)
-        s->inherited = (struct inherited){.lock_fd = store_keep_lock(s->c->store),
-                                          .listen_fd = control_keep(s->c->control)};
+    if (s->replace && !s->c->is_broken) keep_for_next(s);
     if (!s->c->is_broken)
         say(s, "stopped", json_pack("{sI}", "left_running", (json_int_t)core_load(s->c->core).live));
     clock_close(s->c);
@@ -340,8 +357,11 @@ static int live(struct server *s, struct err *err) {
     co.find_ctx = s;
     co.report = log_event;
     co.report_ctx = s;
-    if (s->began) co.inherited = (struct inherited){0}; /* they were the first life's */
+    co.inherited = s->before;
+    co.uuid = s->uuid[0] ? s->uuid : NULL;
+    s->before = (struct inherited){0}; /* they were the first life's */
     if (!(s->c = conductor_open(&co, err))) return -1;
+    snprintf(s->uuid, sizeof s->uuid, "%s", store_uuid(s->c->store));
     int rc = begin(s, err);
     s->began = s->began || rc == 0;
     if (!rc) loop(s);
@@ -354,8 +374,10 @@ static int live(struct server *s, struct err *err) {
 /* ---- life after life ---- */
 
 static void log_broken(struct server *s, const struct err *err, int pause) {
-    json_t *e = json_pack("{ss ss ss si}", "type", "broken", "message", err->msg, "hint", err->hint,
-                          "again_in_seconds", pause);
+    char at[INSTANT_TEXT];
+    json_t *e =
+        json_pack("{ss ss ss ss si}", "at", instant_text(world_wall(s->o->conductor.world), at), "type",
+                  "broken", "message", err->msg, "hint", err->hint, "again_in_seconds", pause);
     s->o->log(s->o->log_ctx, "error", e);
     json_decref(e);
 }
@@ -384,15 +406,24 @@ static int first_life(struct server *s, struct err *err) {
     return rc;
 }
 
+/* Nothing is left of the life before but which database it was about. */
+static void next_life(struct server *s) {
+    struct server fresh = {.o = s->o, .began = true};
+    memcpy(fresh.uuid, s->uuid, sizeof fresh.uuid);
+    *s = fresh;
+}
+
 int serve(const struct serve_options *o, enum serve_end *end, struct inherited *inherited, struct err *err) {
-    struct server s = {.o = o};
+    struct server s = {.o = o, .before = o->conductor.inherited};
+    s.began = s.before.uuid[0] != '\0'; /* in the program before this one */
+    memcpy(s.uuid, s.before.uuid, sizeof s.uuid);
     hold_signals(SIG_BLOCK);
     int rc = first_life(&s, err), pause = PAUSE_FIRST_S;
     *end = SERVE_STOPPED;
     while (rc && s.began) {
         log_broken(&s, err, pause);
         if (!pause_for(pause)) return 0;
-        s = (struct server){.o = o, .began = true};
+        next_life(&s);
         rc = live(&s, err);
         pause = pause * 2 < PAUSE_LONGEST_S ? pause * 2 : PAUSE_LONGEST_S;
     }

@@ -1,8 +1,8 @@
 /* standing.c: how the conductor at work stands: the answer to the ask `status`.
  *
  *   {pid, serves, live, jobs, jobs_used, runs: [id …], pools: [{name, tokens, used}],
- *    next: {pipeline, schedule, due} or null, lag_us, pipelines: {good, broken: [{pipeline, file, problem,
- * keeps_last_good}]}}
+ *    next: {pipeline, schedule, due} or null, clock_doubted, lag_us, pipelines: {good, broken: [{pipeline,
+ * file, problem, keeps_last_good}]}}
  *
  * Instants are microseconds since 1970. What is durable (runs, pauses, schedules) the asker reads for itself.
  */
@@ -62,6 +62,7 @@ int standing(struct conductor *c, const json_t *request, json_t *answer, struct 
     json_put(answer, "runs", runs_json(c));
     json_put(answer, "pools", pools_json(c));
     json_put(answer, "next", next_json(c));
+    json_put(answer, "clock_doubted", json_boolean(clock_doubted(c)));
     json_put(answer, "lag_us", json_integer(clock_lag(c)));
     json_put(answer, "pipelines", pipelines_json(c));
     return 0;

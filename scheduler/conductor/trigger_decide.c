@@ -106,7 +106,7 @@ static int run_firing(struct deciding *k, struct pipeline *p, const struct slot_
                              .beside = how == RUNNING_allow};
     int64_t run = 0;
     int hit = queue_slot(k->c, &rq, slot, &run, err);
-    if (hit == 1 && how == RUNNING_cancel) clock_supersede(k->c, k->t->lane, k->t->name, run, err);
+    if (hit == 1 && how == RUNNING_cancel) runs_supersede(k->c, k->t->lane, k->t->name, run, err);
     if (hit == 1)
         report(k->c, "triggered", run, NULL,
                json_pack("{ss ss so}", "pipeline", p->name, "schedule", k->t->schedule->name, "by",

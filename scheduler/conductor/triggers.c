@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "scheduler/catalog.h"
-#include "scheduler/timetable.h"
+#include "scheduler/timetable/timetable.h"
 #include "store/schedules.h"
 
 #include <stdlib.h>

@@ -284,7 +284,9 @@ static int commit_or_break(struct conductor *c) {
 /* What the clock decides. A few slots share the turn's transaction; a thousand of one second are durable
  * before anything else is done, and do not wait for their runs to begin. */
 static void tick(struct conductor *c) {
-    if (!c->clock || c->draining || c->is_broken || clock_idle(c)) return;
+    if (!c->clock || c->draining || c->is_broken) return;
+    clock_look(c);
+    if (c->is_broken || clock_idle(c)) return;
     clock_tick(c, CLOCK_FEW);
     if (c->is_broken || clock_idle(c)) return;
     clock_tick(c, CLOCK_MANY);

@@ -10,7 +10,7 @@
  *
  * Times without a zone are of the pipeline's. */
 #include "plan_fixture.h"
-#include "scheduler/backfill.h"
+#include "scheduler/plans/backfill.h"
 
 enum { FACTS = 64 };
 

@@ -131,6 +131,62 @@ static void killed_writer_leaves_no_lock(void **state) {
     fx_end(&f);
 }
 
+static struct store *open_that(const struct fx *f, const char *uuid, struct err *err) {
+    struct store_options o = fx_options;
+    o.uuid = uuid;
+    return store_open_writer(f->state, &o, err);
+}
+
+/* Files that nobody will see again are not written to; put back, they are gone on with. */
+static void a_folder_that_is_moved_away(void **state) {
+    (void)state;
+    struct fx f;
+    struct err err;
+    char away[128], uuid[STORE_UUID];
+    fx_begin(&f);
+    snprintf(away, sizeof away, "%s/away", f.dir);
+    snprintf(uuid, sizeof uuid, "%s", store_uuid(f.s));
+    assert_int_equal(0, rename(f.state, away));
+    assert_int_equal(-1, store_begin(f.s, &err));
+    assert_string_equal("moved", err.reason);
+    store_close(f.s);
+    assert_null(open_that(&f, uuid, &err));
+    assert_string_equal("moved", err.reason);
+    assert_false(fs_exists(f.state)); /* nothing is in the way of what is put back */
+    assert_int_equal(0, rename(away, f.state));
+    assert_non_null(f.s = open_that(&f, uuid, &err));
+    assert_true(store_was_unclean(f.s));
+    assert_ok(store_begin(f.s, &err));
+    store_close(f.s);
+    assert_null(f.s = open_that(&f, "another", &err));
+    assert_string_equal("moved", err.reason);
+    fx_end(&f);
+}
+
+/* A database in the place of one that is open: the log of the one is not read into the other. */
+static void a_database_in_the_place_of_an_open_one(void **state) {
+    (void)state;
+    struct fx f, other;
+    struct err err;
+    char from[160], place[160], aside[160];
+    fx_begin(&f);
+    fx_begin(&other);
+    snprintf(place, sizeof place, "%s/leat.db", f.state);
+    snprintf(aside, sizeof aside, "%s/leat.db-wal.replaced", f.state);
+    store_close(other.s);
+    snprintf(from, sizeof from, "%s/leat.db", other.state);
+    assert_int_equal(0, rename(from, place));
+    assert_int_equal(-1, store_begin(f.s, &err));
+    assert_string_equal("moved", err.reason);
+    store_close(f.s);
+    assert_true(fs_exists(aside));
+    assert_non_null(f.s = open_that(&f, NULL, &err));
+    assert_true(store_was_unclean(f.s));
+    other.s = NULL;
+    fx_end(&other);
+    fx_end(&f);
+}
+
 static void open_and_close(struct fx *f, bool replaced) {
     fx_open(f);
     assert_int_equal(replaced, store_was_replaced(f->s));
@@ -447,6 +503,8 @@ int main(void) {
         cmocka_unit_test(a_read_has_a_time_limit),
         cmocka_unit_test(refuses_bad_files_and_changes_nothing),
         cmocka_unit_test(state_folder_in_the_way),
+        cmocka_unit_test(a_folder_that_is_moved_away),
+        cmocka_unit_test(a_database_in_the_place_of_an_open_one),
         cmocka_unit_test(leftovers_of_a_crashed_creation_are_no_obstacle),
         cmocka_unit_test(ballast_is_made_and_given_back),
         cmocka_unit_test(the_log_is_copied_back),

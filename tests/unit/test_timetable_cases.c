@@ -9,7 +9,7 @@
  *
  * Times are UTC. */
 #include "base/json.h"
-#include "scheduler/timetable.h"
+#include "scheduler/timetable/timetable.h"
 #include "script.h"
 
 enum { SCHEDULES = 16 };

@@ -23,7 +23,7 @@ warning[W0112]: no pipeline writes `raw.dayz`
 
 1 warning in pipelines/sum.yaml.  1 can be fixed for you: leat validate --fix
 $ sed -i 's/dayz/days/' pipelines/sum.yaml && leat validate
-pipelines/load.yaml               ok   1 step
+pipelines/load.yaml               ok   1 step, no more runs: its schedule is over
 pipelines/sum.yaml                ok   1 step, 1 check
 
 2 files, 0 not valid

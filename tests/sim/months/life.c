@@ -3,7 +3,7 @@
 
 #include "base/arena.h"
 #include "operators/op.h"
-#include "scheduler/timetable.h"
+#include "scheduler/timetable/timetable.h"
 
 #include <stdio.h>
 #include <unistd.h>
