@@ -135,7 +135,7 @@ static const char both_sql[] =
     "SELECT max(name = 'raw.thirds'), max(name = 'raw.quarters'), sum(slots), published_at, max(window) FROM "
     "(SELECT d.name, v.published_at, coalesce(v.window_start, 0) AS window, (SELECT count(*) " SLOTS_OF
         NAMED_BY ") AS slots FROM version v JOIN dataset d ON d.id = v.dataset) GROUP BY published_at ORDER "
-                 "BY published_at";
+    "BY published_at";
 
 static int judge_instant(struct judgement *j, struct query *q, bool pending[2]) {
     int64_t slots = integer(q, 2);
@@ -169,7 +169,7 @@ static int judge_both(struct judgement *j) {
 
 static bool is_complete(struct judgement *j, instant_t day) {
     char sql[600];
-    long long from = (long long)day, to = (long long)(day + US_PER_DAY);
+    long long from = (long long)day, to = from + US_PER_DAY;
     snprintf(sql, sizeof sql,
              "SELECT count(*) " DAY_OF_SLOTS " AND (r.id IS NULL OR r.state NOT IN ('ok', 'warn'))", to,
              from);
