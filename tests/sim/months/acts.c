@@ -82,7 +82,7 @@ static void resume_backfill(struct life *l) {
     arena_free(a);
 }
 
-/* A day of hours of the first pipeline; a second time it is given up. */
+/* A day of hours of the first pipeline, once; it may be given up a little later. */
 static void backfill(struct life *l, int pipe) {
     struct backfill_item items[24];
     struct err err;
@@ -110,12 +110,15 @@ static void backfill(struct life *l, int pipe) {
     int added = store_backfill_add(l->c->store, &spec, items, 24, &id, &err);
     if (added < 0 || store_commit(l->c->store, &err)) broke(&err);
     json_decref(options);
-    if (added) {
-        backfills_enter(l->c, id);
-        return;
-    }
-    if (stage->newest_at_cancel || !chance_of(500)) return;
-    if (ask(l, json_pack("{ss sI}", "ask", "backfill_cancel", "backfill", (json_int_t)id)))
+    if (!added) return;
+    backfills_enter(l->c, id);
+    stage->backfill = id;
+    if (chance_of(500)) stage->cancel_at = stage->now + (int64_t)chance_below(4 * 3600) * US_PER_SECOND;
+}
+
+static void cancel_backfill(struct life *l) {
+    stage->cancel_at = 0;
+    if (ask(l, json_pack("{ss sI}", "ask", "backfill_cancel", "backfill", (json_int_t)stage->backfill)))
         stage->newest_at_cancel = newest_run(l->c->store);
 }
 
@@ -187,7 +190,7 @@ static void jump(struct life *l, int pipe) {
     (void)l, (void)pipe;
     duration_t by = chance_below(4) ? (duration_t)chance_below(5 * 3600) * US_PER_SECOND
                                     : (duration_t)chance_below(3) * US_PER_DAY;
-    if (stage->seed % 4 != 1 && chance_below(4) == 0)
+    if (stage->seed % 4 != 1 && chance_below(stage->sets_back ? 2 : 4) == 0)
         by = -(duration_t)chance_below(stage->sets_back ? 86400 : 7200) * US_PER_SECOND;
     stage->went_back = stage->went_back || by < 0;
     if (stage_wall() > stage->latest) stage->latest = stage_wall();
@@ -233,12 +236,14 @@ static void come_back(struct life *l, int pipe) {
 
 void acts_due(struct life *l) {
     if (stage->now >= stage->next_act && stage->now < stage->quiet) act(l);
+    if (stage->cancel_at && stage->now >= stage->cancel_at) cancel_backfill(l);
     for (int p = 0; p < PIPES; p++)
         if (stage->back_at[p] && stage->now >= stage->back_at[p]) come_back(l, p);
 }
 
 instant_t acts_next(void) {
     instant_t next = stage->now < stage->quiet ? stage->next_act : INSTANT_NONE;
+    if (stage->cancel_at && (next == INSTANT_NONE || stage->cancel_at < next)) next = stage->cancel_at;
     for (int p = 0; p < PIPES; p++)
         if (stage->back_at[p] && (next == INSTANT_NONE || stage->back_at[p] < next)) next = stage->back_at[p];
     return next;

@@ -44,11 +44,11 @@ while IFS='|' read -r name file script; do
     fi
     rm -rf "$memory"/leat-months-??????
 done <<'LIST'
-skips-unrecorded  | scheduler/conductor/clock.c    | s/return store_slot_add(c->store, &slot, err) < 0 ? -1 : 0;/(void)err; return 0;/
+skips-unrecorded  | scheduler/conductor/clock.c    | s/return store_slot_add(c->store, slot, err) < 0 ? -1 : 0;/(void)err; return 0;/
 cursor-ahead      | scheduler/conductor/clock.c    | s/store_schedule_move(c->store, m->id, m->from, m->to, err)/store_schedule_move(c->store, m->id, m->from, m->to + 7200000000, err)/
 edits-unseen      | scheduler/conductor/clock.c    | s/if (strcmp(was, is) != 0 || h->zone_age/if (h->zone_age/
 edits-late        | scheduler/conductor/clock.c    | s/hand_change(c, h, s, turn_wall(c))/hand_change(c, h, s, turn_wall(c) + 10800000000)/
-first-day-lost    | scheduler/conductor/clock.c    | s/slots_first_cursor(slots, now)/slots_first_cursor(slots, now) + 86400000000/
+first-day-lost    | scheduler/conductor/clock.c    | s/slots_first_cursor(slots, now)/slots_first_cursor(slots, now) + 7200000000/
 pause-ignored     | scheduler/conductor/pauses.c   | s/if (clock_timetable(c)) timetable_pause/if (0) timetable_pause/
 pause-for-ever    | scheduler/conductor/pauses.c   | /^    timetable_resume(/d
 windows-shifted   | cron/window.c                  | s/\*start = before->at;/*start = before->at + 60000000;/
