@@ -326,7 +326,9 @@ int store_open_reader(const char *state, const struct store_options *o, struct s
     struct store *s = store_new(state, o);
     int r = 1;
     s->read_limit = o && o->read_limit ? o->read_limit : 2 * US_PER_SECOND;
-    if (!fs_exists(s->path))
+    if (!fs_exists(s->path) && errno != ENOENT)
+        r = err_errno(err, "cannot look at %s", s->path);
+    else if (!fs_exists(s->path))
         r = size_beside(s, "-wal") > 0 ? damaged_error(s, "leat.db is missing", err) : 0;
     else if (reader_open(s, o, err))
         r = -1;
