@@ -76,8 +76,8 @@ void file_says(int pipe, struct words words) {
 
 bool file_is_gone(int pipe) { return stage->words[pipe].minute < 0; }
 
-/* A file that goes or comes: who dies before everything due is decided leaves it to the next one to find out.
- */
+/* A file that goes or comes: who dies before everything due is decided leaves it to the next one to find
+ * out. */
 static void remember_unsure(int pipe) {
     struct edit *e = remember(pipe);
     e->unsure_from = stage->rested;
