@@ -1,5 +1,5 @@
-/* why.c: `leat why`: why something runs, waits, failed or never came. The answers are scheduler/why/why.h's.
- */
+/* why.c: `leat why`: why something runs, waits, failed or never came. The answers are
+ * scheduler/why/why.h's. */
 #include "scheduler/why/why.h"
 
 #include "base/json.h"

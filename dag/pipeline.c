@@ -1,8 +1,8 @@
 /* pipeline.c: loading a pipeline file, stage by stage, and evaluating what it holds.
  *
  *   text -> tree (reader.c) -> head, params, schedule -> names of steps (each.c) -> each step (step.c, use.c)
- *        -> questions (ask.c), answers (answer.c) -> outputs (output.c) -> graph (graph.c) -> warnings
- * (lint.c)
+ *        -> questions (ask.c), answers (answer.c) -> outputs (output.c) -> graph (graph.c)
+ *        -> warnings (lint.c)
  *
  * Each stage runs on what survived the ones before it, so that one pass shows all errors of a file. */
 #include "base/fsio.h"

@@ -287,8 +287,8 @@ json_t *pipeline_resolve(const struct pipeline *p, const struct value *v, const 
 json_t *pipeline_checks(const struct pipeline *p, const struct step *s, const json_t *scope, struct err *err);
 int pipeline_when(const struct pipeline *p, const struct step *s, const json_t *scope, bool *yes,
                   struct err *err);
-/* Parses `-p name=value` texts and fills in defaults: a JSON object, or NULL with err (exit 2, did-you-mean).
- */
+/* Parses `-p name=value` texts and fills in defaults: a JSON object, or NULL with err (exit 2,
+ * did-you-mean). */
 json_t *pipeline_params(const struct pipeline *p, const char *const *given, size_t n, struct err *err);
 /* The same from `with:` of a step that runs p: an object of plain values, NULL for none. */
 json_t *pipeline_params_with(const struct pipeline *p, const json_t *with, struct err *err);

@@ -159,8 +159,7 @@ static void refuse(struct catalog *c, struct file *f, struct loaded *l) {
 }
 
 /* It took the name of a file that is gone, and is broken: the last good definition goes on under its new
- * path.
- */
+ * path. */
 static void inherit(struct catalog *c, struct file *f) {
     struct file *before = owner_of(c, f->name);
     if (!before || before == f || !before->gone || !before->pipeline) return;

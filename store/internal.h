@@ -142,6 +142,7 @@ void place_leave(const struct store *s);
 /* uuid: of the database that is expected; NULL: any, or a new one. -1: there is none; it is another one. */
 int place_expected(const struct store *s, const char *uuid, struct err *err);
 int place_is(const struct store *s, const char *uuid, struct err *err);
+const char *network_disk_name(unsigned long type); /* of statfs(2); NULL: a local one */
 int network_disk_refuse(const char *path, struct err *err);
 void ballast_make(struct store *s);   /* a failure becomes a warning */
 bool ballast_drop(const char *state); /* true when there was one to give back */

@@ -159,15 +159,18 @@ static const struct {
     {0x73757245, "Coda"},
 };
 
+const char *network_disk_name(unsigned long type) {
+    for (size_t i = 0; i < sizeof network_disks / sizeof *network_disks; i++)
+        if (network_disks[i].type == type) return network_disks[i].name;
+    return NULL;
+}
+
 int network_disk_refuse(const char *path, struct err *err) {
     struct statfs fs;
     if (statfs(path, &fs)) return err_errno(err, "cannot look at %s", path);
-    for (size_t i = 0; i < sizeof network_disks / sizeof *network_disks; i++) {
-        if (network_disks[i].type != (unsigned long)fs.f_type) continue;
-        err_set(err, EX_ENVIRONMENT, "%s is on %s: the database needs a local file system", path,
-                network_disks[i].name);
-        err_reason(err, "network_disk");
-        return err_hint(err, "say a local folder with `state:` in leat.yaml; data may stay where it is");
-    }
-    return 0;
+    const char *name = network_disk_name((unsigned long)fs.f_type);
+    if (!name) return 0;
+    err_set(err, EX_ENVIRONMENT, "%s is on %s: the database needs a local file system", path, name);
+    err_reason(err, "network_disk");
+    return err_hint(err, "say a local folder with `state:` in leat.yaml; data may stay where it is");
 }

@@ -66,8 +66,8 @@ int store_slot_at(struct store *s, int64_t schedule, instant_t fire, struct aren
                   struct err *err);
 /* The slot that made this run; 0: none (by hand, a backfill). */
 int store_slot_of_run(struct store *s, int64_t run, struct arena *a, struct slot_row *out, struct err *err);
-/* The last decisions, newest first: of slots that begin before `before` (INSTANT_NONE: any), at most limit.
- */
+/* The last decisions, newest first: of slots that begin before `before` (INSTANT_NONE: any), at most
+ * limit. */
 int store_slots_last(struct store *s, int64_t schedule, instant_t before, int64_t limit, struct arena *a,
                      struct slot_row **rows, size_t *n, struct err *err);
 /* Slots of a pipeline whose windows meet [start, end), oldest first; for `why` and completeness.

@@ -2,10 +2,10 @@
  *
  * Opening for writing, in this order, and nothing on disk is changed before the last refusal:
  *   folder, file system, instance lock; the header's bytes (is it ours?), the version (too new?), integrity
- * when the last writer did not close; then migration, settings, ballast. The file is born whole: built under
- * another name, then renamed. So a file named leat.db that is empty, or without our application_id, is never
- * ours in the making: it is refused, never "repaired" by starting over, because starting over would forget
- * every bookmark. */
+ *   when the last writer did not close; then migration, settings, ballast.
+ * The file is born whole: built under another name, then renamed. So a file named leat.db that is empty, or
+ * without our application_id, is never ours in the making: it is refused, never "repaired" by starting over,
+ * because starting over would forget every bookmark. */
 #include "base/buf.h"
 #include "base/fsio.h"
 #include "store/internal.h"
@@ -326,7 +326,9 @@ int store_open_reader(const char *state, const struct store_options *o, struct s
     struct store *s = store_new(state, o);
     int r = 1;
     s->read_limit = o && o->read_limit ? o->read_limit : 2 * US_PER_SECOND;
-    if (!fs_exists(s->path))
+    if (!fs_exists(s->path) && errno != ENOENT)
+        r = err_errno(err, "cannot look at %s", s->path);
+    else if (!fs_exists(s->path))
         r = size_beside(s, "-wal") > 0 ? damaged_error(s, "leat.db is missing", err) : 0;
     else if (reader_open(s, o, err))
         r = -1;

@@ -369,8 +369,8 @@ static int cut_stretch(struct conductor *c, const struct hand *h, struct slot_ro
     return stretch->count ? store_slot_cut(c->store, stretch, err) : 0;
 }
 
-/* By more than three hours: what was skipped ahead of the clock is to be decided when its time comes again.
- */
+/* By more than three hours: what was skipped ahead of the clock is to be decided when its time comes
+ * again. */
 static int set_back(struct conductor *c, const struct hand *h, instant_t to, struct err *err) {
     struct arena *a = arena_new();
     struct slot_row stretch;

@@ -276,8 +276,7 @@ static void run_look(struct core *c, struct run *r, struct core_actions *out) {
 }
 
 /* Does the run's stop reach this step? Finally steps are stopped by a kill alone, and in a run that never
- * began.
- */
+ * began. */
 static bool stop_reaches(const struct run *r, uint32_t step) {
     return !r->spec.steps[step].finally || r->stop == STOP_KILL || r->state == RUN_queued;
 }

@@ -57,8 +57,7 @@ struct core_config {
      * wait it gets when the step's own wait is 0. {0}: a step without `retry:` fails. */
     struct retry asked;
     /* Do not report `ready`: the row stays `waiting` (or `retry_wait`) until it starts, one write a step
-     * less.
-     */
+     * less. */
     bool quiet_ready;
     uint32_t bypasses; /* 0: 16. Smaller steps that may overtake one that waits for more tokens of a pool */
     uint32_t ageing;   /* 0: 1024. Later runs that may overtake a waiting step, per point of priority */
@@ -97,8 +96,8 @@ struct core_init {
     instant_t due;      /* with retry_wait: when the next attempt may start */
 };
 
-/* Why a run was stopped. X(name, text, rank, default reason): one of a higher rank replaces one of a lower.
- */
+/* Why a run was stopped. X(name, text, rank, default reason): one of a higher rank replaces one of a
+ * lower. */
 #define RUN_STOP_LIST(X)                                                                                     \
     X(NO, "", 0, "")                                                                                         \
     X(CANCEL, "cancel", 3, "cancelled")                                                                      \

@@ -3,8 +3,9 @@
  * A step that may start, or waits for a time, sits in exactly one heap:
  *
  *   lane            steps that need the same: (pool, tokens, local or remote). All resources they wait for
- * are counted, none is named hold's waiters  steps of one lane that wait for one name (a bookmark, a dataset)
- * another attempt has timers          steps in retry_wait; runs with a timeout (step CORE_NO_STEP)
+ *                   are counted, none is named
+ *   hold's waiters  steps of one lane that wait for one name (a bookmark, a dataset) another attempt has
+ *   timers          steps in retry_wait; runs with a timeout (step CORE_NO_STEP)
  *
  * `heap` and `pos` in struct live say where, so taking it out is O(log n). */
 #ifndef LEAT_SCHEDULER_CORE_IMPL_H

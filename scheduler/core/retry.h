@@ -24,10 +24,10 @@ struct retry_question {
  *  1. `times` counts the attempts after the first, in one generation, for whatever reason they failed: an
  *     attempt lost with its warden and one that asked for its retry (exit 75) count like any other.
  *  2. `if:` names the reasons that are retried; without it every reason is, except `gate`: bad data does not
- * get better by looking again, so it must be named. An attempt that asked for a retry is not filtered.
+ *     get better by looking again, so it must be named. An attempt that asked for a retry is not filtered.
  *  3. The wait is `wait`, doubled by each further retry when exponential, and never more than max_wait. Up to
- * a tenth (fixed) or a quarter (exponential) is added so that steps that failed together do not all come back
- *     together; under the cap it is taken off instead.
+ *     a tenth (fixed) or a quarter (exponential) is added so that steps that failed together do not all come
+ *     back together; under the cap it is taken off instead.
  *  4. A permanent failure is not retried. */
 bool retry_decide(const struct retry_question *q, duration_t *wait);
 

@@ -2,9 +2,9 @@
  * Pure: what is in the database it asks through an interface, for all windows at once.
  *
  *   windows   those of the slots of its schedule, where they lie inside [from, to) and not before the
- * schedule's `start` (its `end` does not matter here); without a schedule, or with `every`: local units of
- * time action    run, keep (it is there already, or somebody else's), refuse (it cannot be done; the rest
- * can)
+ *             schedule's `start` (its `end` does not matter here); without a schedule, or with `every`: local
+ *             units of time
+ *   action    run, keep (it is there already, or somebody else's), refuse (it cannot be done; the rest can)
  *
  *   newest run of the window   --redo never   --redo failed   --redo all
  *   none, or skipped           run            run             run

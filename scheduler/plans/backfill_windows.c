@@ -1,5 +1,5 @@
-/* backfill_windows.c: which windows lie in [from, to): those of a schedule's slots, or local units of time.
- */
+/* backfill_windows.c: which windows lie in [from, to): those of a schedule's slots, or local units of
+ * time. */
 #include "scheduler/plans/backfill_impl.h"
 
 #include "base/limits.h"

@@ -5,8 +5,9 @@
  *   roots      every step that writes the dataset, for the windows it was last published for where they meet
  *              [from, to); when none is known, for the windows of its pipeline that lie in it
  *   followers  steps of the same pipeline for the same window, by what they read; others by who consumed what
- * for which window items      steps of one pipeline, for one window, in one stage: one run. A step is in the
- * stage of what it reads when that is made by the same run, else in a later one
+ *              for which window
+ *   items      steps of one pipeline, for one window, in one stage: one run. A step is in the stage of what
+ *              it reads when that is made by the same run, else in a later one
  *
  * A step that would bring what its bookmark finds, or append its rows a second time, cannot be restated: the
  * chain ends there, and the plan says so. So it does for steps that read what is restated but never did for a

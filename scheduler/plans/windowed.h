@@ -1,10 +1,11 @@
 /* windowed.h: what a step does in a run about an explicit window, where bookmarks stay as they are. Pure.
  *
  *   a bookmark of files or values   would read what is new, whatever the window: it is left out, unless its
- * values name window.* and it replaces partitions
+ *                                   values name window.* and it replaces partitions
  *   `__new` of a dataset            appended: left out; else it reads the whole
  *   promote                         takes the window's rows by its `select`; without one it cannot tell which
- * they are, and the run is refused all others                      run */
+ *                                   they are, and the run is refused
+ *   all others                      run */
 #ifndef LEAT_SCHEDULER_WINDOWED_H
 #define LEAT_SCHEDULER_WINDOWED_H
 

@@ -3,7 +3,8 @@
  *
  *   why_run       a run: why it waits, what it does, how and why it ended
  *   why_window    a pipeline and a window: which slots are about it, what became of them, or why there is
- * none why_pipeline  a pipeline: what it does now, or what comes next
+ *                 none
+ *   why_pipeline  a pipeline: what it does now, or what comes next
  *
  * An answer is one sentence, and the facts it rests on, each with its source. Nothing is guessed: where
  * nothing was recorded the answer says so. It only reads, and works beside a conductor and when none is; who

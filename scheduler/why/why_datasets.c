@@ -1,6 +1,5 @@
 /* why_datasets.c: what a pipeline that starts after datasets waits for, down to the pipelines that have not
- * written them.
- */
+ * written them. */
 #include "scheduler/complete.h"
 #include "scheduler/why/why_impl.h"
 

@@ -1,5 +1,5 @@
-/* why_window.c: a pipeline and a window: which slots are about it, what became of them, or why there is none.
- */
+/* why_window.c: a pipeline and a window: which slots are about it, what became of them, or why there is
+ * none. */
 #include "scheduler/complete.h"
 #include "scheduler/why/why_impl.h"
 

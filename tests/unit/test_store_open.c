@@ -1,4 +1,5 @@
 /* Opening: who may, what is refused, and that a refusal changes no file. */
+#include "store/internal.h"
 #include "store/schema.h"
 #include "tests/unit/store_fixture.h"
 
@@ -184,6 +185,38 @@ static void a_database_in_the_place_of_an_open_one(void **state) {
     assert_true(store_was_unclean(f.s));
     other.s = NULL;
     fx_end(&other);
+    fx_end(&f);
+}
+
+/* The numbers are the kernel's (linux/magic.h, statfs(2)). */
+static void which_disks_are_far_away(void **state) {
+    (void)state;
+    static const struct {
+        unsigned long type;
+        const char *name;
+    } cases[] = {{0x6969, "NFS"},      {0xFF534D42, "CIFS"}, {0x01021997, "9p"}, {0x65735546, "FUSE"},
+                 {0x00C36400, "Ceph"}, {0xEF53, NULL},       {0x01021994, NULL}, {0x58465342, NULL},
+                 {0x9123683E, NULL},   {0x794C7630, NULL},   {0x2FC12FC1, NULL}, {0, NULL}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *name = network_disk_name(cases[i].type);
+        assert_int_equal(cases[i].name == NULL, name == NULL);
+        if (name) assert_string_equal(cases[i].name, name);
+    }
+    assert_int_equal(0, network_disk_refuse("/tmp", NULL));
+}
+
+/* "Nothing has run yet" is for what is not there, not for what cannot be looked at. */
+static void a_reader_that_may_not_look(void **state) {
+    (void)state;
+    struct fx f;
+    struct err err;
+    struct store *r;
+    fx_folder(&f);
+    FILE *plain = fopen(f.state, "w");
+    assert_non_null(plain);
+    fclose(plain);
+    assert_int_equal(-1, store_open_reader(f.state, NULL, &r, &err));
+    assert_int_equal(EX_ENVIRONMENT, err.exit);
     fx_end(&f);
 }
 
@@ -504,6 +537,8 @@ int main(void) {
         cmocka_unit_test(refuses_bad_files_and_changes_nothing),
         cmocka_unit_test(state_folder_in_the_way),
         cmocka_unit_test(a_folder_that_is_moved_away),
+        cmocka_unit_test(which_disks_are_far_away),
+        cmocka_unit_test(a_reader_that_may_not_look),
         cmocka_unit_test(a_database_in_the_place_of_an_open_one),
         cmocka_unit_test(leftovers_of_a_crashed_creation_are_no_obstacle),
         cmocka_unit_test(ballast_is_made_and_given_back),

@@ -319,8 +319,8 @@ static void expect_runs(struct fx *f, struct run_filter filter, const char *ids)
     buf_release(&b);
 }
 
-/* 1..6 of p (odd) and q (even); 1,2 failed, 3 ok, 4 running, the rest queued; windows are days before NOON.
- */
+/* 1..6 of p (odd) and q (even); 1,2 failed, 3 ok, 4 running, the rest queued; windows are days before
+ * NOON. */
 static void lists_are_newest_first_and_filtered(void **state) {
     (void)state;
     struct fx f;

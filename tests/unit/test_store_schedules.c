@@ -203,8 +203,8 @@ static void a_stretch_knows_its_first_its_last_and_its_window(void **state) {
     fx_end(&f);
 }
 
-/* Skipped ahead of a clock that is set back to 4: the stretch is cut, what is after it never was; runs stay.
- */
+/* Skipped ahead of a clock that is set back to 4: the stretch is cut, what is after it never was; runs
+ * stay. */
 static void what_was_skipped_ahead_of_the_clock_is_forgotten(void **state) {
     (void)state;
     static const struct decision ahead[] = {{1, 2, 2, "run", NULL, NULL, 1, NULL},

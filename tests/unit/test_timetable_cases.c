@@ -3,9 +3,11 @@
  *   {"name": "A", …}                          a schedule, as dag/schedule.h writes its rule
  *   > add 1 A cursor=T [group=G] [since=T] [now=T]      schedule 1; its group is 1 unless said
  *   > tick T [decisions=N] [slots=N]          what is decided at T; repeated until all is, unless there is a
- * budget > change 1 B at=T ; remove 1 > end 1 [at=T] ; ended 1                  it goes; without at: it stays
- * after all > pause G ; resume G at=T none|latest|all ; busy G yes|no > due [1] when there is work next; when
- * schedule 1 is due
+ *                                             budget
+ *   > change 1 B at=T ; remove 1
+ *   > end 1 [at=T] ; ended 1                  it goes; without at: it stays after all
+ *   > pause G ; resume G at=T none|latest|all ; busy G yes|no
+ *   > due [1]                                 when there is work next; when schedule 1 is due
  *
  * Times are UTC. */
 #include "base/json.h"
