@@ -19,7 +19,7 @@
     X(CALL_DEPTH, 32, "pipelines that run pipelines that run pipelines")                                     \
     X(NAME_BYTES, 63, "pipeline and step names become file and column names")                                \
     X(STEPS, 1000000, "steps in one pipeline")                                                               \
-    X(BACKFILL_WINDOWS, 10000000, "of one backfill: eleven hundred years of hours")                          \
+    X(BACKFILL_WINDOWS, 1000000, "of one backfill, which is written down in one turn")                       \
     X(REQUEST_BYTES, 256u << 10, "that one command asks of a conductor: parameters, names of steps")         \
     X(CLIENTS, 200, "that ask a conductor at once: the oldest one goes when more come")                      \
     X(CLIENT_SECONDS, 30, "from connecting to a conductor to having read its answer")                        \

@@ -21,8 +21,8 @@ struct map {
     { 0 }
 
 void map_release(struct map *m);
-/* Adds key -> value. Returns false, and leaves the map as it is, when the key is there (its value in *old).
- */
+/* Adds key -> value. Returns false, and leaves the map as it is, when the key is there (its value in
+ * *old). */
 bool map_add(struct map *m, const char *key, size_t value, size_t *old);
 bool map_get(const struct map *m, const char *key, size_t *value); /* value may be NULL */
 uint64_t hash_bytes(const void *p, size_t n);                      /* FNV-1a, 64 bits */

@@ -1,5 +1,5 @@
-/* suggest.h: did-you-mean, one function for verbs, flags, keys, references and columns (design: cli.md 1.4).
- */
+/* suggest.h: did-you-mean, one function for verbs, flags, keys, references and columns (design: cli.md
+ * 1.4). */
 #ifndef LEAT_BASE_SUGGEST_H
 #define LEAT_BASE_SUGGEST_H
 

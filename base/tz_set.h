@@ -1,5 +1,5 @@
-/* tz_set.h: zones that are loaded once and shared: a thousand schedules in Europe/Berlin hold one copy of it.
- */
+/* tz_set.h: zones that are loaded once and shared: a thousand schedules in Europe/Berlin hold one copy of
+ * it. */
 #ifndef LEAT_BASE_TZ_SET_H
 #define LEAT_BASE_TZ_SET_H
 

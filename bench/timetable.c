@@ -2,7 +2,7 @@
  *
  *   a tick with one schedule due, among few and among many; many due at one instant; ten million missed slots
  *   of one schedule while another one is on time */
-#include "scheduler/timetable.h"
+#include "scheduler/timetable/timetable.h"
 #include "base/json.h"
 #include "base/world.h"
 

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-/* The version whose content it has now: a rewind or an undo has that of an older one, a reset that of none.
- */
+/* The version whose content it has now: a rewind or an undo has that of an older one, a reset that of
+ * none. */
 static int content_version(struct store *s, const struct bookmark_row *b, struct arena *a, int64_t *version,
                            struct err *err) {
     struct bookmark_row at = *b;

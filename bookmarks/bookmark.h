@@ -34,8 +34,8 @@ struct bookmark_plan {
     const char *next;      /* one sentence: what the next run will therefore read */
     bool same;             /* nothing would change */
 };
-/* Exit 4: no such version or run; exit 2: a value of the wrong shape; exit 8: busy (who is in the message).
- */
+/* Exit 4: no such version or run; exit 2: a value of the wrong shape; exit 8: busy (who is in the
+ * message). */
 int bookmark_plan(struct store *s, int64_t id, const struct bookmark_request *r, struct arena *a,
                   struct bookmark_plan *out, struct err *err);
 void bookmark_plan_release(struct bookmark_plan *p);
@@ -61,8 +61,8 @@ struct bookmark_ahead {
     int64_t back; /* the version to rewind to */
     const char *from, *to, *next;
 };
-/* Those moved by the publishes of the versions in the span, and not taken back since. By pipeline and step.
- */
+/* Those moved by the publishes of the versions in the span, and not taken back since. By pipeline and
+ * step. */
 int bookmarks_ahead(struct store *s, const struct version_span *span, struct arena *a,
                     struct bookmark_ahead **rows, size_t *n, struct err *err);
 

@@ -5,8 +5,8 @@
 #include "base/json.h"
 #include "cli/verbs.h"
 #include "cli/writing.h"
-#include "scheduler/backfill_asks.h"
 #include "scheduler/conductor.h"
+#include "scheduler/plans/backfill_asks.h"
 
 #include <stdlib.h>
 #include <string.h>

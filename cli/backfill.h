@@ -1,11 +1,11 @@
-/* backfill.h: what the files of `leat backfill` and `leat restate` share: showing a plan, and following it.
- */
+/* backfill.h: what the files of `leat backfill` and `leat restate` share: showing a plan, and following
+ * it. */
 #ifndef LEAT_CLI_BACKFILL_H
 #define LEAT_CLI_BACKFILL_H
 
 #include "cli/calls.h"
 #include "cli/view.h"
-#include "scheduler/backfill.h"
+#include "scheduler/plans/backfill.h"
 #include "store/backfills.h"
 
 /* ---- backfill_plan.c: a plan before anything is written down ---- */
@@ -16,8 +16,8 @@ struct shown_plan {
     const struct backfill_plan *plan;
     duration_t usual; /* how long it would take; -1: nothing to go by */
 };
-/* One line; with `whole` also what becomes of which windows. On stdout, or as a document with --json (whole).
- */
+/* One line; with `whole` also what becomes of which windows. On stdout, or as a document with --json
+ * (whole). */
 void backfill_plan_show(const struct shown_plan *p, bool whole);
 json_t *backfill_plan_json(const struct shown_plan *p);
 /* "2026-10-01 … 2026-10-31", in the arena; and "31 windows 2026-10-01 … 2026-10-31" */

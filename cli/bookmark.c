@@ -66,8 +66,7 @@ static void print_json(const struct view *v, const char *noun, const struct book
     out_document(&v->c->out, noun, items);
 }
 
-/* ---- list ------------------------------------------------------------------------------------------------
- */
+/* ---- list ---------------------------------------------------------------------------------------------- */
 
 static const struct column list_columns[] = {
     {.title = "BOOKMARK", .keep = 5},    {.title = "KIND"},
@@ -111,8 +110,7 @@ static int list(struct view *v, struct err *err) {
     return EX_OK;
 }
 
-/* ---- show ------------------------------------------------------------------------------------------------
- */
+/* ---- show ---------------------------------------------------------------------------------------------- */
 
 enum { SHOWN_FILES = 10 };
 
@@ -149,8 +147,7 @@ static int show(struct view *v, struct err *err) {
     return print_files(v, &b, err) < 0 ? -1 : EX_OK;
 }
 
-/* ---- history ---------------------------------------------------------------------------------------------
- */
+/* ---- history ------------------------------------------------------------------------------------------- */
 
 static const struct column history_columns[] = {
     {.title = "VERSION", .right = true},
@@ -192,8 +189,7 @@ static int history(struct view *v, struct err *err) {
     return EX_OK;
 }
 
-/* ---- the verbs -------------------------------------------------------------------------------------------
- */
+/* ---- the verbs ----------------------------------------------------------------------------------------- */
 
 static int in_view(struct cli *c, int (*of)(struct view *, struct err *), struct err *err) {
     struct view v;

@@ -131,8 +131,9 @@ void calls_add(struct calls *k, struct pipeline *p) {
 /* ---- checking ---- */
 
 void calls_check(const struct calls *k, const struct pipeline *p, struct diags *d) {
-    pipeline_check_calls(p, k->known, k->count, d);
+    pipeline_check_calls(p, k->known, k->count, &k->index, d);
     wiring_check(k->wiring, p, d);
+    wiring_check_shared(k->wiring, p, d);
     if (k->whole && !k->broken && d->errors == 0) wiring_check_awaited(k->wiring, p, d);
 }
 

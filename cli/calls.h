@@ -16,8 +16,9 @@ void calls_add(struct calls *k, struct pipeline *p);
 void calls_put(struct calls *k, struct pipeline *p);
 /* Every pipeline of the project: who writes what, and who is started by it. */
 void calls_whole(struct calls *k);
-/* What the `pipeline:` steps of p are to be told (dag/pipeline.h), circles it is part of, and, when the whole
- * project is known and sound, datasets that nobody writes (dag/wiring.h). */
+/* What the `pipeline:` steps of p are to be told (dag/pipeline.h), circles it is part of, datasets that
+ * others write too, and, when the whole project is known and sound, those that nobody writes
+ * (dag/wiring.h). */
 void calls_check(const struct calls *k, const struct pipeline *p, struct diags *d);
 /* All that were added and all they run: -1 with err (exit 3) after the diagnostics were printed to stderr. */
 int calls_check_all(struct cli *c, const struct calls *k, struct err *err);

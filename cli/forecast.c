@@ -1,9 +1,10 @@
 /* forecast.c: `leat forecast`: what the schedules of the next days would do, from how long steps usually
  * take. */
-#include "scheduler/forecast.h"
+#include "scheduler/timetable/forecast.h"
 
 #include "base/json.h"
 #include "cli/load.h"
+#include "cli/select.h"
 #include "cli/table.h"
 #include "cli/verbs.h"
 #include "cli/view.h"
@@ -32,40 +33,45 @@ static const struct pipeline *pipeline_of(const struct asking *k, size_t i) { re
 
 /* ---- pipelines ---- */
 
-static void take(struct asking *k, struct loaded *l, const char *path) {
+/* What is not valid is said, and left out, unless somebody asked for it. */
+static int take(struct asking *k, struct loaded *l, const char *path, struct err *err) {
+    bool refused = !l->pipeline && k->v.c->arg_count;
     if (l->pipeline)
         k->list[k->in.count++].pipeline = l->pipeline;
-    else
+    else if (!refused)
         cli_say(k->v.c, "left out: %s\n", l->problem ? l->problem : path);
+    if (refused) {
+        err_set(err, EX_INVALID, "%s is not valid: %s", l->name ? l->name : path,
+                l->problem ? l->problem : "it cannot be read");
+        err_hint(err, "see what is wrong: leat validate");
+    }
     free(l->name);
     free(l->problem);
+    return refused ? -1 : 0;
 }
 
-static int load_all(struct asking *k, struct err *err) {
-    size_t n;
-    char **paths = project_pipeline_files(k->v.project, &n);
+static int load_files(struct asking *k, const char *const *paths, size_t n, struct err *err) {
     struct loaded *got = xcalloc(n + 1, sizeof *got);
+    int rc = 0;
     k->list = xcalloc(n + 1, sizeof *k->list);
-    load_quietly(NULL, k->v.project, (const char *const *)paths, n, got);
-    for (size_t i = 0; i < n; i++) {
-        take(k, &got[i], paths[i]);
-        free(paths[i]);
-    }
+    load_quietly(NULL, k->v.project, paths, n, got);
+    for (size_t i = 0; i < n; i++) rc |= take(k, &got[i], paths[i], err);
     free(got);
-    free(paths);
-    if (n) return 0;
-    return err_set(err, EX_NOT_FOUND, "no pipeline files in %s", k->v.project->root);
+    return rc;
 }
 
-static int load_named(struct asking *k, struct err *err) {
+static int load_chosen(struct asking *k, struct err *err) {
     const struct cli *c = k->v.c;
-    k->list = xcalloc(c->arg_count + 1, sizeof *k->list);
-    for (size_t i = 0; i < c->arg_count; i++) {
-        struct pipeline *p = load_pipeline(k->v.c, k->v.project, c->args[i], err);
-        if (!p) return -1;
-        k->list[k->in.count++].pipeline = p;
-    }
-    return 0;
+    struct selection chosen;
+    size_t n = 0;
+    if (select_pipelines(&k->v, c->args, c->arg_count, &chosen, err)) return -1;
+    const char **paths = xcalloc(chosen.count + 1, sizeof *paths);
+    for (size_t i = 0; i < chosen.count; i++)
+        if (chosen.list[i].path) paths[n++] = chosen.list[i].path;
+    int rc = load_files(k, paths, n, err);
+    free(paths);
+    if (rc || n || c->arg_count) return rc;
+    return err_set(err, EX_NOT_FOUND, "no pipeline files in %s", k->v.project->root);
 }
 
 /* ---- what is known of them ---- */
@@ -110,7 +116,7 @@ static enum catch_up catch_up_of(const char *word) {
 static int learn_pauses(struct asking *k, struct err *err) {
     struct pause_row *rows = NULL;
     size_t n = 0;
-    if (k->v.store && store_pauses_list(k->v.store, k->v.arena, &rows, &n, err) < 0) return -1;
+    if (k->v.store && store_pauses_list(k->v.store, INSTANT_NONE, k->v.arena, &rows, &n, err) < 0) return -1;
     for (size_t i = 0; i < k->in.count; i++)
         for (size_t r = 0; r < n; r++) {
             if (strcmp(rows[r].pipeline, pipeline_of(k, i)->name) != 0) continue;
@@ -282,7 +288,7 @@ static void print_text(struct asking *k, const struct forecast *f) {
 
 static int answer(struct asking *k, struct err *err) {
     if (read_question(k, err)) return -1;
-    if (k->v.c->arg_count ? load_named(k, err) : load_all(k, err)) return -1;
+    if (load_chosen(k, err)) return -1;
     k->in.pipelines = k->list;
     for (size_t i = 0; i < k->in.count; i++)
         if (learn(k, &k->list[i], err)) return -1;
@@ -334,7 +340,7 @@ static const int exits[] = {EX_INVALID, EX_NOT_FOUND, EX_ENVIRONMENT, 0};
 const struct command command_forecast = {
     .name = "forecast",
     .group = GROUP_LOOK,
-    .usage = "[PIPELINE...] [--for 7d] [--from T] [--assume DURATION]",
+    .usage = "[SELECTION...] [--for 7d] [--from T] [--assume DURATION]",
     .about = "Predicts starts, finishes and full pools from schedules and from how long steps usually take.",
     .more = "The scheduler itself is played on a clock that runs ahead: pools, priorities, max_active_runs, "
             "if_running and "

@@ -32,8 +32,7 @@ struct reading {
     json_t *items;
 };
 
-/* ---- one line --------------------------------------------------------------------------------------------
- */
+/* ---- one line ------------------------------------------------------------------------------------------ */
 
 /* Text that JSON can hold: bytes that are no UTF-8 become U+FFFD. */
 static json_t *safe_text(const char *s, size_t n) {
@@ -141,8 +140,7 @@ static void print_tail(struct reading *r) {
     r->tail_size = 0;
 }
 
-/* ---- the run ---------------------------------------------------------------------------------------------
- */
+/* ---- the run ------------------------------------------------------------------------------------------- */
 
 /* As `run` would have ended: the newest attempt of the first step that failed knows. */
 static int exit_of(const struct run_row *run, const struct attempt_row *rows, size_t n) {
@@ -241,8 +239,7 @@ static int print_all(struct reading *r, struct err *err) {
     return EX_OK;
 }
 
-/* ---- the verb --------------------------------------------------------------------------------------------
- */
+/* ---- the verb ------------------------------------------------------------------------------------------ */
 
 static int read_grep(struct reading *r, struct err *err) {
     const char *pattern = cli_value(r->v->c, "grep");

@@ -226,10 +226,11 @@ static const int exits[] = {EX_INVALID, EX_NOT_FOUND, 0};
 const struct command command_next = {
     .name = "next",
     .group = GROUP_LOOK,
-    .usage = "[PIPELINE...] | --cron EXPR | --every PHRASE",
+    .usage = "[SELECTION...] | --cron EXPR | --every PHRASE",
     .about = "Says when schedules fire, and which window each firing is about.",
     .more = "With a text, --tz is the zone of its wall times, UTC when not given; warnings about it go to "
             "stderr.\n\n"
+            "A selection is a name, a pattern, or a word such as tag:finance: leat help selection.\n\n"
             "The dialect and what it does when the clocks change: docs/reference/cron.md.",
     .examples = examples,
     .flags = flags,

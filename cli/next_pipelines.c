@@ -3,6 +3,7 @@
 #include "base/utf8.h"
 #include "cli/load.h"
 #include "cli/next.h"
+#include "cli/select.h"
 #include "cli/view.h"
 #include "cli/when.h"
 #include "dag/schedule.h"
@@ -54,35 +55,23 @@ static struct pipeline *load(struct preview *p, const char *path, struct err *er
     return pl;
 }
 
-static int load_named(struct preview *p, struct err *err) {
+/* Those that are not valid are said, and left out, unless somebody asked for them. */
+static int load_chosen(struct preview *p, struct err *err) {
     const struct cli *c = p->v.c;
-    p->list = xcalloc(c->arg_count, sizeof *p->list);
-    for (size_t i = 0; i < c->arg_count; i++) {
-        char *path = find_pipeline_file(p->v.project, c->args[i], err);
-        struct pipeline *pl = path ? load(p, path, err) : NULL;
-        free(path);
-        if (!pl) return -1;
-        p->list[p->count++] = pl;
-    }
-    return 0;
-}
-
-/* Those that are not valid are said, and left out. */
-static int load_all(struct preview *p, struct err *err) {
-    size_t n;
-    char **files = project_pipeline_files(p->v.project, &n);
-    p->list = xcalloc(n + 1, sizeof *p->list);
-    for (size_t i = 0; i < n; i++) {
+    struct selection chosen;
+    if (select_pipelines(&p->v, c->args, c->arg_count, &chosen, err)) return -1;
+    p->list = xcalloc(chosen.count + 1, sizeof *p->list);
+    for (size_t i = 0; i < chosen.count; i++) {
         struct err why = {0};
-        struct pipeline *pl = load(p, files[i], &why);
+        struct pipeline *pl = chosen.list[i].path ? load(p, chosen.list[i].path, &why) : NULL;
         if (pl)
             p->list[p->count++] = pl;
-        else
+        else if (c->arg_count && chosen.list[i].path)
+            return *err = why, -1;
+        else if (chosen.list[i].path)
             cli_say(p->v.c, "%s\n", why.msg);
-        free(files[i]);
     }
-    free(files);
-    if (n) return 0;
+    if (chosen.count || c->arg_count) return 0;
     err_set(err, EX_NOT_FOUND, "no pipeline files in %s", p->v.project->root);
     return err_hint(err,
                     "put one into pipelines/NAME.yaml, or ask about a text: leat next --cron \"15 6 * * *\"");
@@ -296,7 +285,9 @@ static bool is_over(const struct preview *p, const struct pipeline *pl) {
 static int say_others(struct preview *p, struct err *err) {
     struct pause_row *pauses = NULL;
     size_t n = 0;
-    if (p->v.store && store_pauses_list(p->v.store, p->v.arena, &pauses, &n, err) < 0) return -1;
+    if (p->v.store &&
+        store_pauses_list(p->v.store, world_wall(p->v.c->world), p->v.arena, &pauses, &n, err) < 0)
+        return -1;
     for (size_t i = 0; i < p->count; i++) {
         const struct pipeline *pl = p->list[i];
         if (!pl->schedule_count && p->v.c->arg_count) cli_say(p->v.c, "%s has no schedule\n", pl->name);
@@ -334,7 +325,7 @@ static int show(struct preview *p, long count, struct err *err) {
 int next_pipelines(struct cli *c, long count, struct err *err) {
     struct preview p = {.explain = cli_given(c, "explain")};
     int rc = view_open(&p.v, c, err);
-    if (!rc) rc = c->arg_count ? load_named(&p, err) : load_all(&p, err);
+    if (!rc) rc = load_chosen(&p, err);
     if (!rc) rc = show(&p, count, err);
     for (size_t i = 0; i < p.count; i++) pipeline_free(p.list[i]);
     free(p.list);

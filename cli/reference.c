@@ -10,8 +10,7 @@
 
 #define MADE "Made from the program's own tables by `scripts/gen-docs`; do not edit.\n"
 
-/* ---- the command line ------------------------------------------------------------------------------------
- */
+/* ---- the command line ---------------------------------------------------------------------------------- */
 
 static void print_flags(const struct out *o, const struct flag *table) {
     if (!table || !table->name) return;
@@ -62,8 +61,7 @@ static void print_exit_codes(const struct out *o) {
 #undef X
 }
 
-/* ---- YAML ------------------------------------------------------------------------------------------------
- */
+/* ---- YAML ---------------------------------------------------------------------------------------------- */
 
 static const char *kind_text(enum field_kind kind) {
     static const char *const texts[] = {
@@ -171,8 +169,7 @@ static void print_codes(const struct out *o) {
                    codes[i].title, codes[i].wrong, codes[i].right);
 }
 
-/* ---- pages -----------------------------------------------------------------------------------------------
- */
+/* ---- pages --------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;

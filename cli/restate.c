@@ -9,7 +9,7 @@
 #include "cli/verbs.h"
 #include "cli/writing.h"
 #include "scheduler/conductor.h"
-#include "scheduler/restate_asks.h"
+#include "scheduler/plans/restate_asks.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -63,8 +63,7 @@ static int load(struct shown *s, struct err *err) {
     return store_checks_list(v->store, id, NULL, v->arena, &s->checks, &s->check_count, err) < 0 ? -1 : 0;
 }
 
-/* ---- JSON ------------------------------------------------------------------------------------------------
- */
+/* ---- JSON ---------------------------------------------------------------------------------------------- */
 
 static json_t *attempt_json(const struct view *v, const struct attempt_row *a) {
     json_t *o = json_object();
@@ -187,8 +186,7 @@ static void print_json(const struct shown *s) {
     out_document(&s->v->c->out, "runs", items);
 }
 
-/* ---- for people ------------------------------------------------------------------------------------------
- */
+/* ---- for people ---------------------------------------------------------------------------------------- */
 
 static const struct column step_columns[] = {
     {.title = "STEP", .keep = 4},      {.title = "VERB", .keep = 1},     {.title = "STATE", .status = true},

@@ -16,8 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ---- zone.name@version -----------------------------------------------------------------------------------
- */
+/* ---- zone.name@version --------------------------------------------------------------------------------- */
 
 static bool is_word(char c) {
     return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -68,8 +67,7 @@ void sql_quote_versions(const char *s, struct buf *out) {
     }
 }
 
-/* ---- the datasets of a statement -------------------------------------------------------------------------
- */
+/* ---- the datasets of a statement ----------------------------------------------------------------------- */
 
 static int no_dataset(struct sql_session *s, const char *name, struct err *err) {
     struct dataset_row *rows = NULL;
@@ -127,8 +125,7 @@ static int attach_reads(struct sql_session *s, const char *sql, struct err *err)
     return 0;
 }
 
-/* ---- the engine ------------------------------------------------------------------------------------------
- */
+/* ---- the engine ---------------------------------------------------------------------------------------- */
 
 int sql_open(struct sql_session *s, struct cli *c, struct err *err) {
     *s = (struct sql_session){0};
@@ -174,8 +171,7 @@ int sql_in_child(struct cli *c, int (*work)(struct cli *, struct err *), struct 
     return err_hint(err, "read less at once, or put the query into a pipeline with `memory:`");
 }
 
-/* ---- the verb --------------------------------------------------------------------------------------------
- */
+/* ---- the verb ------------------------------------------------------------------------------------------ */
 
 static enum sql_format format_of(const struct cli *c) {
     if (cli_given(c, "csv")) return SQL_CSV;

@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- CSV -------------------------------------------------------------------------------------------------
- */
+/* ---- CSV ----------------------------------------------------------------------------------------------- */
 
 static void csv_field(FILE *f, const char *text) {
     if (!text) return; /* NULL: nothing between the commas; an empty text is "" */
@@ -41,8 +40,7 @@ static int print_csv(const struct out *o, struct duck_rows *rows, struct err *er
     return more;
 }
 
-/* ---- JSON ------------------------------------------------------------------------------------------------
- */
+/* ---- JSON ---------------------------------------------------------------------------------------------- */
 
 static int print_json(const struct out *o, struct duck_rows *rows, struct err *err) {
     char now[INSTANT_TEXT];
@@ -64,8 +62,7 @@ static int print_json(const struct out *o, struct duck_rows *rows, struct err *e
     return more;
 }
 
-/* ---- a table ---------------------------------------------------------------------------------------------
- */
+/* ---- a table ------------------------------------------------------------------------------------------- */
 
 static bool is_number(const char *type) {
     static const char *const types[] = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT",

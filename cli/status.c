@@ -3,7 +3,7 @@
 
 #include "base/json.h"
 #include "cli/verbs.h"
-#include "scheduler/timetable.h"
+#include "scheduler/timetable/timetable.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -96,7 +96,7 @@ const struct command command_status = {
     .alias = "ps",
     .group = GROUP_LOOK,
     .everyday = true,
-    .usage = "[PIPELINE] [--watch[=2s]] [--daemon] [--exit-code]",
+    .usage = "[SELECTION...] [--watch[=2s]] [--daemon] [--exit-code]",
     .about = "Says whether everything is all right.",
     .more = "DAEMON: who runs pipelines by themselves, and what comes next. CLOCK: it cannot be right. "
             "RUNNING: the step that runs, and "
@@ -110,6 +110,6 @@ const struct command command_status = {
     .examples = examples,
     .flags = flags,
     .exits = exits,
-    .args_max = 1,
+    .args_max = 1000,
     .run = run,
 };

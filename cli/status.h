@@ -7,6 +7,7 @@
 #define LEAT_CLI_STATUS_H
 
 #include "cli/runs.h"
+#include "cli/select.h"
 #include "store/attempts.h"
 #include "store/backfills.h"
 #include "store/schedules.h"
@@ -20,7 +21,7 @@ struct late_one {
 
 struct state_of {
     struct view *v;
-    const char *only; /* one pipeline, or NULL */
+    struct selection chosen; /* of all there are, those asked about */
     instant_t now;
     struct store_holder holder;
     bool held;

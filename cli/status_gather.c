@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "dag/schedule.h"
 #include "scheduler/conductor.h"
-#include "scheduler/timetable.h"
+#include "scheduler/timetable/timetable.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@ enum { PATIENCE_S = 5, LOOKED_BACK = 11 };
 /* ---- questions ---- */
 
 bool status_selected(const struct state_of *s, const char *pipeline) {
-    return !s->only || strcmp(s->only, pipeline) == 0;
+    return !s->v->c->arg_count || selection_has(&s->chosen, pipeline);
 }
 
 bool status_is_failing(const struct pipeline_row *p) { return p->failing_since != INSTANT_NONE; }
@@ -175,26 +175,16 @@ static int load(struct state_of *s, struct err *err) {
     int bad = store_pipelines_list(db, v->arena, &s->pipelines, &s->pipeline_count, err) < 0 ||
               store_runs_open(db, v->arena, &s->open, &s->open_count, err) < 0 ||
               store_attempts_live(db, v->arena, &s->live, &s->live_count, err) < 0 ||
-              store_pauses_list(db, v->arena, &s->pauses, &s->pause_count, err) < 0 ||
+              store_pauses_list(db, s->now, v->arena, &s->pauses, &s->pause_count, err) < 0 ||
               store_schedules_list(db, NULL, v->arena, &s->schedules, &s->schedule_count, err) < 0 ||
               store_stale_counts(db, v->arena, &s->stale, &s->stale_count, err) < 0;
     return bad ? -1 : 0;
 }
 
-static int check_name(const struct state_of *s, struct err *err) {
-    if (!s->only) return 0;
-    for (size_t i = 0; i < s->pipeline_count; i++)
-        if (strcmp(s->pipelines[i].name, s->only) == 0) return 0;
-    char *path = find_pipeline_file(s->v->project, s->only, err);
-    bool known = path != NULL;
-    free(path);
-    return known ? 0 : -1;
-}
-
 int status_gather(struct state_of *s, struct view *v, struct err *err) {
-    *s = (struct state_of){.v = v, .only = cli_arg(v->c, 0), .now = world_wall(v->c->world)};
+    *s = (struct state_of){.v = v, .now = world_wall(v->c->world)};
     ask_daemon(s);
-    if (load(s, err) || check_name(s, err)) return -1;
+    if (load(s, err) || select_pipelines(v, v->c->args, v->c->arg_count, &s->chosen, err)) return -1;
     look_for_late(s);
     return 0;
 }

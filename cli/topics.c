@@ -90,12 +90,28 @@ static const char schedules_text[] =
     "\n"
     "All of it: docs/reference/cron.md\n";
 
+static const char selection_text[] =
+    "status, next and forecast take any number of words; what any of them means is meant:\n"
+    "\n"
+    "  sales_daily            the pipeline of that name; the path of a file\n"
+    "  'sales_*'              names that match\n"
+    "  tag:finance            with that word under `tags:`\n"
+    "  dataset:raw.orders     that write it\n"
+    "  zone:trusted           that write into the zone\n"
+    "  state:stale            also broken, paused, queued, running: what is so now\n"
+    "  result:failed          also ok, warn, cancelled: how the last run ended\n"
+    "\n"
+    "A name, pattern, tag, dataset or zone that nothing has is a mistake: exit 4. That nothing is in a "
+    "state\n"
+    "is an answer.\n";
+
 const struct topic topics[] = {
     {.name = "bookmarks", .about = "what a step has consumed, and how to move it", .text = bookmarks_text},
     {.name = "checks", .about = "data-quality rules and gates", .text = checks_text},
     {.name = "exit-codes", .about = "what a script can rely on", .print = print_exit_codes},
     {.name = "expressions", .about = "what ${...} may say and what becomes of it", .text = expressions_text},
     {.name = "schedules", .about = "when a pipeline runs by itself", .text = schedules_text},
+    {.name = "selection", .about = "which pipelines are meant, in a word", .text = selection_text},
     {.name = "windows", .about = "the span of data time a run is about", .text = windows_text},
     {.name = NULL},
 };

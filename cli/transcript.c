@@ -1,5 +1,5 @@
-/* transcript.c: each type of event has one function that shows it (a table); the live block is drawn below.
- */
+/* transcript.c: each type of event has one function that shows it (a table); the live block is drawn
+ * below. */
 #include "cli/transcript.h"
 
 #include "base/arena.h"

@@ -2,6 +2,7 @@
 #include "base/fsio.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "base/map.h"
 #include "cli/calls.h"
 #include "cli/format.h"
 #include "cli/verbs.h"
@@ -150,6 +151,22 @@ static void load_files(struct validation *v, const struct pipeline_reader *reade
     free(all);
 }
 
+/* A name belongs to one file of the project, whichever of them are looked at. */
+static void check_names(struct validation *v) {
+    struct map index = MAP_INIT;
+    size_t n = 0, at;
+    char **files = project_pipeline_files(v->project, &n);
+    struct diags **each = xcalloc(n + 1, sizeof(struct diags *));
+    for (size_t i = 0; i < n; i++) map_add(&index, files[i], i, NULL);
+    for (size_t i = 0; i < v->file_count; i++)
+        if (map_get(&index, v->files[i].path, &at)) each[at] = v->files[i].diags;
+    project_check_names(v->project, files, n, each);
+    map_release(&index);
+    for (size_t i = 0; i < n; i++) free(files[i]);
+    free(files);
+    free(each);
+}
+
 /* What the files run, and the whole project where datasets start some of them. */
 static void read_others(struct validation *v) {
     bool whole = false;
@@ -197,6 +214,7 @@ static int validate_files(struct validation *v, struct err *err) {
     int rc = 0;
     load_files(v, &reader);
     read_others(v);
+    check_names(v);
     for (size_t i = 0; rc == 0 && i < v->file_count; i++) rc = validate_file(v, &v->files[i], err);
     return rc;
 }

@@ -26,8 +26,7 @@ static int64_t today(const struct tz *tz, instant_t now) {
     return day_number(&c);
 }
 
-/* ---- words ----------------------------------------------------------------------------------------------
- */
+/* ---- words --------------------------------------------------------------------------------------------- */
 
 static bool word_day(const char *text, int64_t base, int64_t *day) {
     static const struct {
@@ -66,8 +65,7 @@ static bool relative(const char *text, instant_t now, instant_t *out) {
     return true;
 }
 
-/* ---- calendar forms -------------------------------------------------------------------------------------
- */
+/* ---- calendar forms ------------------------------------------------------------------------------------ */
 
 enum precision { NOTHING, MONTH, DAY, HOUR, MINUTE, SECOND };
 
@@ -128,8 +126,7 @@ static instant_t after_span(const struct tz *tz, const struct civil *c, enum pre
     }
 }
 
-/* ---- the two questions ----------------------------------------------------------------------------------
- */
+/* ---- the two questions --------------------------------------------------------------------------------- */
 
 static int not_a_time(const char *text, struct err *err) {
     err_set(err, EX_USAGE, "`%s` is not a time", text);
@@ -185,8 +182,7 @@ int when_window(const char *text, const struct tz *tz, instant_t now, struct spa
     return 0;
 }
 
-/* ---- for people -----------------------------------------------------------------------------------------
- */
+/* ---- for people ---------------------------------------------------------------------------------------- */
 
 const char *when_text(const struct tz *tz, instant_t t, char out[WHEN_TEXT]) {
     out[0] = '\0';

@@ -1,5 +1,6 @@
-/* why.c: `leat why`: why something runs, waits, failed or never came. The answers are scheduler/why.h's. */
-#include "scheduler/why.h"
+/* why.c: `leat why`: why something runs, waits, failed or never came. The answers are
+ * scheduler/why/why.h's. */
+#include "scheduler/why/why.h"
 
 #include "base/json.h"
 #include "base/map.h"

@@ -56,8 +56,7 @@ static json_t *dataset_json(const struct dataset_row *d) {
     return o;
 }
 
-/* ---- list ------------------------------------------------------------------------------------------------
- */
+/* ---- list ---------------------------------------------------------------------------------------------- */
 
 static const struct column list_columns[] = {
     {.title = "DATASET", .keep = 3},
@@ -111,8 +110,7 @@ static int list(struct view *v, struct err *err) {
     return EX_OK;
 }
 
-/* ---- show ------------------------------------------------------------------------------------------------
- */
+/* ---- show ---------------------------------------------------------------------------------------------- */
 
 /* "zone.name" or "zone.name@12": the row then has that version's numbers. */
 static int find_at(struct view *v, const char *word, struct dataset_row *d, struct err *err) {
@@ -211,8 +209,7 @@ static int sample(struct cli *c, struct err *err) {
     return rc;
 }
 
-/* ---- history ---------------------------------------------------------------------------------------------
- */
+/* ---- history ------------------------------------------------------------------------------------------- */
 
 static json_t *version_json(const struct version_row *r, int64_t head) {
     json_t *o = json_object();
@@ -307,8 +304,7 @@ static int history(struct view *v, struct err *err) {
     return EX_OK;
 }
 
-/* ---- the verbs -------------------------------------------------------------------------------------------
- */
+/* ---- the verbs ----------------------------------------------------------------------------------------- */
 
 static int in_view(struct cli *c, int (*of)(struct view *, struct err *), struct err *err) {
     struct view v;

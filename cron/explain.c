@@ -98,8 +98,8 @@ static void add_rhythm(const struct set *s, const char *unit, struct buf *out) {
         buf_addf(out, "every %d %ss", s->step, unit);
 }
 
-/* "every minute", "every 15 minutes", "at minute 5", "at minutes 3, 17 and 48". True: it begins with every.
- */
+/* "every minute", "every 15 minutes", "at minute 5", "at minutes 3, 17 and 48". True: it begins with
+ * every. */
 static bool add_head(const struct set *s, const char *unit, struct buf *out) {
     bool round = even(s), rhythm = round || (s->step && s->count > 2);
     if (rhythm) {

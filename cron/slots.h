@@ -24,7 +24,8 @@ struct date_range {
  *
  *   previous firing, UNITs since   fires up to `at` are no slots; the first window after it starts at `end`
  *   previous [N] UNITs             fires up to `at` are slots only when their windows start at `end` or
- * later: no window is left out because its new fire is past, none comes twice */
+ *                                  later: no window is left out because its new fire is past, none comes
+ *                                  twice */
 struct slot_join {
     bool there;    /* there was an edit */
     bool overlaps; /* windows overlapped then, as rolling ones do: no fire up to `at` is a slot */

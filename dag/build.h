@@ -90,8 +90,7 @@ void build_output(struct build *b, uint32_t index);   /* output.c: rules that ne
 void build_questions(struct build *b);                /* ask.c */
 bool step_has_sql(const struct build *b, uint32_t i); /* of its own, or in a check */
 /* answer.c: answers are those of the questions, from `first` on; NULL: nobody could be asked, and why says
- * so.
- */
+ * so. */
 void build_answers(struct build *b, const json_t *answers, size_t first, const char *why);
 void build_graph(struct build *b);                                          /* graph.c */
 void lint_pipeline(struct build *b);                                        /* lint.c */

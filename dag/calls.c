@@ -10,13 +10,13 @@ struct calls {
     const struct pipeline *p;
     const struct callee *known;
     size_t count;
-    struct map names; /* name -> index in known */
+    const struct map *names; /* name -> index in known */
     struct diags *d;
 };
 
 static const struct callee *callee_of(const struct calls *c, const char *name) {
     size_t at;
-    return map_get(&c->names, name, &at) ? &c->known[at] : NULL;
+    return map_get(c->names, name, &at) ? &c->known[at] : NULL;
 }
 
 static struct span at_name(const struct step *s) { return value_member(s->config, "name")->at; }
@@ -127,30 +127,23 @@ static bool check_pool(struct calls *c, const struct step *s, const struct pipel
 static void check_held(struct calls *c, const struct step *s) {
     bool *seen = xcalloc(c->count, sizeof *seen);
     size_t *queue = xcalloc(c->count, sizeof *queue), head = 0, tail = 0, at;
-    if (map_get(&c->names, s->calls, &at)) seen[queue[tail++] = at] = true;
+    if (map_get(c->names, s->calls, &at)) seen[queue[tail++] = at] = true;
     while (head < tail) {
         const struct pipeline *called = c->known[queue[head++]].pipeline;
         if (!called) continue;
         if (!check_pool(c, s, called)) break;
         for (uint32_t i = 0; i < called->step_count; i++) {
             const char *name = called->steps[i].calls;
-            if (name && map_get(&c->names, name, &at) && !seen[at]) seen[queue[tail++] = at] = true;
+            if (name && map_get(c->names, name, &at) && !seen[at]) seen[queue[tail++] = at] = true;
         }
     }
     free(queue);
     free(seen);
 }
 
-static bool calls_any(const struct pipeline *p) {
-    uint32_t i = 0;
-    while (i < p->step_count && !p->steps[i].calls) i++;
-    return i < p->step_count;
-}
-
-void pipeline_check_calls(const struct pipeline *p, const struct callee *known, size_t n, struct diags *d) {
-    struct calls c = {.p = p, .known = known, .count = n, .names = MAP_INIT, .d = d};
-    if (!calls_any(p)) return; /* ten thousand files are not named for each of them */
-    for (size_t i = 0; i < n; i++) map_add(&c.names, known[i].name, i, NULL);
+void pipeline_check_calls(const struct pipeline *p, const struct callee *known, size_t n,
+                          const struct map *names, struct diags *d) {
+    struct calls c = {.p = p, .known = known, .count = n, .names = names, .d = d};
     for (uint32_t i = 0; i < p->step_count; i++) {
         const struct step *s = &p->steps[i];
         bool again = s->group && i && p->steps[i - 1].group && strcmp(s->group, p->steps[i - 1].group) == 0;
@@ -164,5 +157,4 @@ void pipeline_check_calls(const struct pipeline *p, const struct callee *known, 
             check_params(&c, s, k->pipeline);
         if (k && s->pool) check_held(&c, s);
     }
-    map_release(&c.names);
 }

@@ -1,8 +1,10 @@
 /* check.c: data-quality rules in words (dag/check.h).
  *
- *   rule    := metric [compare | "between" value "and" value | "within" percent "of" "average" "(" "last" N
- * "runs" ")"] | column [compare | between | ["not"] "in" "(" values ")" | ["not"] "matches" text |
- * references] | references metric  := "row_count" | function "(" column {"," column} ")"
+ *   rule    := metric [compare | "between" value "and" value
+ *                      | "within" percent "of" "average" "(" "last" N "runs" ")"]
+ *            | column [compare | between | ["not"] "in" "(" values ")" | ["not"] "matches" text | references]
+ *            | references
+ *   metric  := "row_count" | function "(" column {"," column} ")"
  *
  * Words are lower case; a column may be written in `back quotes`. Text stands in quotes, a quote inside is
  * doubled. */

@@ -3,18 +3,19 @@
  *   row_count > 0                     missing(order_id) = 0            missing(user_id) < 1%
  *   duplicates(a, b) = 0              amount >= 0                      status in (new, paid)
  *   duration_s between 0 and 86400    email matches "^.+@.+$"          freshness(order_ts) < 2h
- *   avg(amount) between 1 and 10      references(raw.airports.iata)    row_count within 30% of average(last 7
- * runs) warn: …                           {sql: "select …", expect: 0}
+ *   avg(amount) between 1 and 10      references(raw.airports.iata)    warn: …
+ *   row_count within 30% of average(last 7 runs)                       {sql: "select …", expect: 0}
  *
  * The object:
  *   {"text": as written, "severity": "fail"|"warn", "line": n, "column": n, "kind": "row"|"set",
- *    "metric": {"name":
- * "row_count"|"missing"|"duplicates"|"freshness"|"sum"|"avg"|"min"|"max"|"value"|"sql"|"references",
+ *    "metric": {"name": "row_count"|"missing"|"duplicates"|"freshness"|"sum"|"avg"|"min"|"max"|"value"|"sql"
+ *                       |"references",
  *               "columns": [...], "sql": text, "params": [...] (of sql, as FK_SQL's),
  *               "dataset": "zone.name", "column": c},
  *    "op": "="|"!="|"<"|"<="|">"|">="|"between"|"in"|"not in"|"matches"|"not matches"|"within"|"references",
- *    "args": [JSON literals, or {"column": name}, or {"duration": us}],  "percent": true when the bound is a
- * share, "history": {"function": "average", "runs": 7, "percent": 0.3}}
+ *    "args": [JSON literals, or {"column": name}, or {"duration": us}],
+ *    "percent": true when the bound is a share,
+ *    "history": {"function": "average", "runs": 7, "percent": 0.3}}
  *
  * kind follows contract.md 39: a comparison per row is a row rule, everything over the set is a set rule;
  * `metric.name` "value" with one column is the row's own value. `column references(zone.name.column)`

@@ -1,5 +1,5 @@
-/* lint.c: warnings about pipelines that work (design: pipelines.md 2.9). Runs only when there are no errors.
- */
+/* lint.c: warnings about pipelines that work (design: pipelines.md 2.9). Runs only when there are no
+ * errors. */
 #include "dag/build.h"
 
 #include <ctype.h>

@@ -1,8 +1,8 @@
 /* pipeline.c: loading a pipeline file, stage by stage, and evaluating what it holds.
  *
  *   text -> tree (reader.c) -> head, params, schedule -> names of steps (each.c) -> each step (step.c, use.c)
- *        -> questions (ask.c), answers (answer.c) -> outputs (output.c) -> graph (graph.c) -> warnings
- * (lint.c)
+ *        -> questions (ask.c), answers (answer.c) -> outputs (output.c) -> graph (graph.c)
+ *        -> warnings (lint.c)
  *
  * Each stage runs on what survived the ones before it, so that one pass shows all errors of a file. */
 #include "base/fsio.h"
@@ -38,6 +38,14 @@ static unsigned word_at(const struct value *row, const char *key, const char *co
     return 0;
 }
 
+static void build_tags(struct build *b, const struct value *tags) {
+    struct pipeline *p = &b->full->pub;
+    size_t n = tags && tags->shape == VALUE_LIST ? tags->count : 0;
+    p->tags = arena_array(b->l.arena, n + 1, sizeof *p->tags);
+    for (size_t i = 0; i < n; i++)
+        if (tags->items[i].shape == VALUE_TEXT) p->tags[p->tag_count++] = tags->items[i].text;
+}
+
 static void build_backfill(struct build *b, const struct value *row) {
     struct backfill_defaults *f = &b->full->pub.backfill;
     *f = (struct backfill_defaults){.max_parallel = 1, .max_failures = -1};
@@ -66,6 +74,7 @@ static void build_head(struct build *b, const struct node *root) {
     p->name = text_at(&row, "pipeline");
     p->about = text_at(&row, "about");
     p->owner = text_at(&row, "owner");
+    build_tags(b, value_member(&row, "tags"));
     p->max_active_runs = integer_at(&row, "max_active_runs", 1);
     p->timeout = integer_at(&row, "timeout", 0);
     const struct value *past = value_member(&row, "depends_on_past");

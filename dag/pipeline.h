@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct map;   /* base/map.h */
 struct value; /* a typed, not yet evaluated YAML value */
 
 /* ---- the project ---- */
@@ -195,6 +196,8 @@ struct pipeline {
     uint32_t shares; /* beside the first owner; see pipeline_share() */
     const struct project *project;
     const char *name, *about, *owner;
+    const char **tags;
+    size_t tag_count;
     const char *path;    /* absolute */
     char definition[65]; /* SHA-256 of everything that decides what it does (text, templates, defaults,
                             sql_file texts) */
@@ -250,26 +253,25 @@ struct pipeline *loading_end(struct loading *l);         /* NULL when there was 
 void pipeline_free(struct pipeline *p);
 /* One more owner, who frees it too; the last one does. One thread at a time. Returns p; NULL is fine. */
 struct pipeline *pipeline_share(struct pipeline *p);
-/* A dataset that several of these pipelines write, not all saying `shared: true`: a warning at each
- * (contract.md 34). */
-void pipelines_check_writers(const struct pipeline *const *list, size_t n, struct diags *d);
-
 /* What is known of the pipelines of a project, by name. */
 struct callee {
     const char *name;
     const struct pipeline *pipeline; /* NULL: its file has errors */
 };
 /* The `pipeline:` steps of p, judged by the pipelines they run: each must be known, take the parameters it is
- * given and have those it needs. Circles: dag/wiring.h. */
-void pipeline_check_calls(const struct pipeline *p, const struct callee *known, size_t n, struct diags *d);
+ * given and have those it needs. names: name -> place in known. Circles: dag/wiring.h. */
+void pipeline_check_calls(const struct pipeline *p, const struct callee *known, size_t n,
+                          const struct map *names, struct diags *d);
 
 /* The pipeline files of a project: pipelines/?*.yaml and .yml, else the *.yaml beside it that hold
  * `pipeline:`; sorted. */
 char **project_pipeline_files(const struct project *p, size_t *count); /* malloc'ed strings and list */
 /* The name a file says it has, read without checking the rest; malloc'ed, NULL when it says none. */
 char *pipeline_peek_name(const char *path);
-/* Two files that say the same name: a diagnostic at each later one. files as project_pipeline_files gives. */
-void project_check_names(const struct project *p, char *const *files, size_t count, struct diags *d);
+/* Files that say the same name: E0411 in the diagnostics of each of them; each[i] belongs to files[i], NULL:
+ * nobody asks about that one. files as project_pipeline_files gives. */
+void project_check_names(const struct project *p, char *const *files, size_t count,
+                         struct diags *const *each);
 
 /* ---- evaluation ---- */
 
@@ -285,8 +287,8 @@ json_t *pipeline_resolve(const struct pipeline *p, const struct value *v, const 
 json_t *pipeline_checks(const struct pipeline *p, const struct step *s, const json_t *scope, struct err *err);
 int pipeline_when(const struct pipeline *p, const struct step *s, const json_t *scope, bool *yes,
                   struct err *err);
-/* Parses `-p name=value` texts and fills in defaults: a JSON object, or NULL with err (exit 2, did-you-mean).
- */
+/* Parses `-p name=value` texts and fills in defaults: a JSON object, or NULL with err (exit 2,
+ * did-you-mean). */
 json_t *pipeline_params(const struct pipeline *p, const char *const *given, size_t n, struct err *err);
 /* The same from `with:` of a step that runs p: an object of plain values, NULL for none. */
 json_t *pipeline_params_with(const struct pipeline *p, const json_t *with, struct err *err);

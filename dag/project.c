@@ -471,25 +471,37 @@ static const char *shown_path(const struct project *p, const char *path) {
     return strncmp(path, p->root, n) == 0 && path[n] == '/' ? path + n + 1 : path;
 }
 
-void project_check_names(const struct project *p, char *const *files, size_t count, struct diags *d) {
+/* At the name that a file says it has. */
+static void say_taken(const struct project *p, const char *path, const char *name, const char *other,
+                      struct diags *d) {
+    size_t len = 0;
+    char *text = fs_read(path, LIMIT_YAML_BYTES, &len, NULL);
+    const char *at = text ? strstr(text, "pipeline:") : NULL;
+    struct source s = {.path = shown_path(p, path), .text = text ? text : "", .len = len};
+    uint32_t start = at ? (uint32_t)(at - text) : 0;
+    struct diag *g = diag_add(d, "E0411", (struct span){.source = &s, .start = start, .end = start + 8},
+                              "pipeline `%s` is defined twice", name);
+    diag_label(d, g, "%s has this name too", shown_path(p, other));
+    diag_help(d, g, "history, bookmarks and metrics belong to the name: rename one of them");
+    free(text);
+}
+
+void project_check_names(const struct project *p, char *const *files, size_t count,
+                         struct diags *const *each) {
     struct map names = MAP_INIT;
     char **kept = xcalloc(count + 1, sizeof *kept);
+    size_t *other = xcalloc(count + 1, sizeof *other); /* one of the same name; itself: there is none */
     for (size_t i = 0; i < count; i++) {
-        size_t first;
+        size_t first = i;
         kept[i] = pipeline_peek_name(files[i]);
-        if (!kept[i] || map_add(&names, kept[i], i, &first)) continue;
-        size_t len = 0;
-        char *text = fs_read(files[i], LIMIT_YAML_BYTES, &len, NULL);
-        const char *at = text ? strstr(text, "pipeline:") : NULL;
-        struct source s = {.path = shown_path(p, files[i]), .text = text ? text : "", .len = len};
-        uint32_t start = at ? (uint32_t)(at - text) : 0;
-        struct diag *g = diag_add(d, "E0411", (struct span){.source = &s, .start = start, .end = start + 8},
-                                  "pipeline `%s` is defined twice", kept[i]);
-        diag_label(d, g, "%s has this name too", shown_path(p, files[first]));
-        diag_help(d, g, "history, bookmarks and metrics belong to the name: rename one of them");
-        free(text);
+        if (kept[i]) map_add(&names, kept[i], i, &first);
+        other[i] = first;
+        if (other[first] == first) other[first] = i;
     }
+    for (size_t i = 0; i < count; i++)
+        if (each[i] && other[i] != i) say_taken(p, files[i], kept[i], files[other[i]], each[i]);
     map_release(&names);
     for (size_t i = 0; i < count; i++) free(kept[i]);
+    free(other);
     free(kept);
 }

@@ -1,9 +1,9 @@
 /* schedule.h: what `schedule:` says, checked and compiled.
  *
  * The words of a schedule, its compiled cron texts, its zone and its calendar make a rule of slots
- * (cron/slots.h); the rest is what becomes of slots (scheduler/timetable.h). A rule can be written down as
- * JSON and read back without the pipeline: what was scheduled until an edit is decided by what was said then.
- */
+ * (cron/slots.h); the rest is what becomes of slots (scheduler/timetable/timetable.h). A rule can be written
+ * down as JSON and read back without the pipeline: what was scheduled until an edit is decided by what was
+ * said then. */
 #ifndef LEAT_DAG_SCHEDULE_H
 #define LEAT_DAG_SCHEDULE_H
 
@@ -85,8 +85,8 @@ void schedule_free(struct schedule *s); /* NULL is fine */
 struct schedule *schedule_copy(const struct schedule *s);
 void schedule_set_delay(struct schedule *s); /* delay, from jitter and seed */
 
-/* What cron/ says about a text, as a diagnostic at the bytes it is about; hints become labels, help or fixes.
- */
+/* What cron/ says about a text, as a diagnostic at the bytes it is about; hints become labels, help or
+ * fixes. */
 void schedule_tell(struct diags *d, struct span at, const struct cron_note *note);
 
 #endif

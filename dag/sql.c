@@ -56,8 +56,8 @@ static size_t step_in_comment(struct scan *k) {
     return 2;
 }
 
-/* Bytes of the next step; changes region. A doubled quote leaves and enters at once, which comes to the same.
- */
+/* Bytes of the next step; changes region. A doubled quote leaves and enters at once, which comes to the
+ * same. */
 static size_t step(struct scan *k) {
     char c = k->s[k->at];
     switch (k->region) {

@@ -28,6 +28,7 @@ struct wired {
 struct data {
     char *name;
     struct list writers, awaiters; /* by name */
+    struct list alone;             /* writers that do not say `shared: true` */
     uint64_t reached;
 };
 
@@ -110,6 +111,7 @@ void wiring_free(struct wiring *w) {
     }
     for (size_t i = 0; i < w->data_count; i++) {
         list_release(&w->data[i]->writers), list_release(&w->data[i]->awaiters);
+        list_release(&w->data[i]->alone);
         free(w->data[i]->name);
         free(w->data[i]);
     }
@@ -125,7 +127,10 @@ void wiring_free(struct wiring *w) {
 
 static void clear(struct wiring *w, uint32_t node) {
     struct wired *n = w->nodes[node];
-    for (size_t i = 0; i < n->writes.count; i++) list_drop(&w->data[n->writes.at[i]]->writers, node);
+    for (size_t i = 0; i < n->writes.count; i++) {
+        list_drop(&w->data[n->writes.at[i]]->writers, node);
+        list_drop(&w->data[n->writes.at[i]]->alone, node);
+    }
     for (size_t i = 0; i < n->awaits.count; i++) list_drop(&w->data[n->awaits.at[i]]->awaiters, node);
     n->calls.count = n->writes.count = n->awaits.count = 0;
 }
@@ -134,8 +139,11 @@ static void clear(struct wiring *w, uint32_t node) {
 static void put_writes(struct wiring *w, uint32_t node, const struct pipeline *p) {
     uint64_t walk = ++w->walks;
     for (uint32_t i = 0; i < p->step_count; i++) {
-        if (!p->steps[i].into) continue;
-        uint32_t d = data_of(w, p->steps[i].into->dataset);
+        const struct output *o = p->steps[i].into;
+        if (!o) continue;
+        uint32_t d = data_of(w, o->dataset);
+        struct list *alone = &w->data[d]->alone;
+        if (!o->shared && (!alone->count || alone->at[alone->count - 1] != node)) list_add(alone, node);
         if (w->data[d]->reached == walk) continue;
         w->data[d]->reached = walk;
         list_add(&w->nodes[node]->writes, d);
@@ -306,7 +314,32 @@ void wiring_check(struct wiring *w, const struct pipeline *p, struct diags *d) {
     }
 }
 
-/* ---- what nobody writes ---- */
+/* ---- what several write, and what nobody does ---- */
+
+/* Another pipeline that writes it and, if this one says that it shares, does not say so; NONE. */
+static uint32_t rival(const struct wiring *w, uint32_t self, const struct output *o) {
+    size_t at;
+    if (!map_get(&w->datasets, o->dataset, &at)) return NONE;
+    const struct list *l = o->shared ? &w->data[at]->alone : &w->data[at]->writers;
+    for (size_t i = 0; i < l->count; i++)
+        if (l->at[i] != self) return l->at[i];
+    return NONE;
+}
+
+void wiring_check_shared(struct wiring *w, const struct pipeline *p, struct diags *d) {
+    uint32_t self = node_of(w, p->name);
+    const char *said = NULL; /* of the instances of one step, the first */
+    for (uint32_t i = 0; i < p->step_count; i++) {
+        const struct output *o = p->steps[i].into;
+        uint32_t other = o ? rival(w, self, o) : NONE;
+        if (other == NONE || (said && strcmp(said, o->dataset) == 0)) continue;
+        said = o->dataset;
+        struct diag *g =
+            diag_add(d, "W0111", o->at, "pipeline `%s` writes `%s` too", w->nodes[other]->name, o->dataset);
+        diag_label(d, g, "their writes are serialised, in no order of yours");
+        diag_help(d, g, "say `shared: true` in both steps if that is meant");
+    }
+}
 
 static const char *meant(const struct wiring *w, const char *dataset) {
     const char **names = xcalloc(w->data_count + 1, sizeof *names);

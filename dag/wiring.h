@@ -29,6 +29,8 @@ const char *wiring_written(const struct wiring *w, const char *pipeline, size_t 
  * it, E0416 where a dataset does, with the path; at the words of p that are part of it. A circle that p leads
  * into but is no part of is the business of its members. */
 void wiring_check(struct wiring *w, const struct pipeline *p, struct diags *d);
+/* W0111 at a dataset that p and another one write, not both saying `shared: true` (contract 34). */
+void wiring_check_shared(struct wiring *w, const struct pipeline *p, struct diags *d);
 /* When every pipeline of the project has been put: W0112 at a dataset p starts after and nobody writes. */
 void wiring_check_awaited(const struct wiring *w, const struct pipeline *p, struct diags *d);
 

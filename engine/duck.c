@@ -49,8 +49,8 @@ static void set_meaning(const char *kind, const char *text, struct err *err) {
     }
 }
 
-/* One line: the library adds the statement and a caret on further lines, which the caller shows its own way.
- */
+/* One line: the library adds the statement and a caret on further lines, which the caller shows its own
+ * way. */
 static void first_line(const char *s, char *out, size_t n) {
     size_t len = strcspn(s, "\n");
     snprintf(out, n, "%.*s", (int)(len < n ? len : n - 1), s);

@@ -73,8 +73,8 @@ double duck_real(const struct duck_rows *r, size_t column);
  * RFC 3339 UTC (…Z for TIMESTAMPTZ, no suffix for zone-less), dates ISO, decimals and integers unpadded,
  * nested values as JSON, blobs as hex. */
 const char *duck_text(struct duck_rows *r, size_t column);
-/* New reference: integers that fit 64 bits, reals, booleans, arrays, objects and null as such; all else text.
- */
+/* New reference: integers that fit 64 bits, reals, booleans, arrays, objects and null as such; all else
+ * text. */
 json_t *duck_json(struct duck_rows *r, size_t column);
 
 /* ---- small results ---- */

@@ -7,8 +7,8 @@
 
 #include <jansson.h>
 
-/* "NAME=value" texts, NULL at the end; list and texts malloc'ed. `extra` has the same shape and may be NULL.
- */
+/* "NAME=value" texts, NULL at the end; list and texts malloc'ed. `extra` has the same shape and may be
+ * NULL. */
 char **environment_build(const json_t *request, char *const *extra);
 void environment_free(char **env); /* NULL is fine */
 

@@ -16,8 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* ---- where the files of an attempt are -------------------------------------------------------------------
- */
+/* ---- where the files of an attempt are ----------------------------------------------------------------- */
 
 /* <state>/stage/<token>.<suffix>, malloc'ed. */
 char *exchange_path(const char *state, const char *token, const char *suffix);
@@ -30,8 +29,7 @@ char *exchange_path(const char *state, const char *token, const char *suffix);
 char *exchange_request_path(const char *state, const char *token, const char *action);
 char *exchange_result_path(const char *state, const char *token, const char *action);
 
-/* ---- building a request (conductor) -----------------------------------------------------------------------
- */
+/* ---- building a request (conductor) -------------------------------------------------------------------- */
 
 struct request_head {
     const char *action; /* work audit publish parse */
@@ -88,8 +86,7 @@ void request_steps(json_t *request, const json_t *steps); /* parse: the question
 /* Durable, mode 0600. */
 int request_write(const json_t *request, const char *path, struct err *err);
 
-/* ---- reading a request (worker) ---------------------------------------------------------------------------
- */
+/* ---- reading a request (worker) ------------------------------------------------------------------------ */
 
 struct request {
     json_t *json; /* owns everything below */
@@ -144,8 +141,8 @@ json_t *result_load(const char *path, struct err *err);
 enum result_outcome result_outcome(const json_t *result);
 bool result_error(const json_t *result, struct err *out); /* false: there is none */
 
-/* What a process step left beside its stage. Absent files give an empty object, and NULL with err->msg empty.
- */
+/* What a process step left beside its stage. Absent files give an empty object, and NULL with err->msg
+ * empty. */
 json_t *exchange_outputs(const char *path,
                          struct err *err); /* LEAT_OUTPUT: name=value lines; new reference */
 char *exchange_bookmark_value(const char *path, struct err *err); /* LEAT_BOOKMARK_FILE, malloc'ed */

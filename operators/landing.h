@@ -4,7 +4,7 @@
  *   horizon     older files are left alone: the set may have forgotten that they were consumed
  *   identity    path, size and mtime; or the content's hash
  *   on_change   a consumed file that changed since: reprocess (the new one instead of its old copy), ignore,
- * fail */
+ *               fail */
 #ifndef LEAT_OPERATORS_LANDING_H
 #define LEAT_OPERATORS_LANDING_H
 

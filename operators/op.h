@@ -71,8 +71,8 @@ struct op {
     int (*launch)(const json_t *request, struct op_launch *out, struct err *err);
     int (*work)(struct work *w, struct err *err);
     int (*attend)(const struct op_asked *asked, struct op_attend *out, struct err *err);
-    /* Which rows it will give, and what is wrong with its config. NULL: nobody can tell. Runs in the worker.
-     */
+    /* Which rows it will give, and what is wrong with its config. NULL: nobody can tell. Runs in the
+     * worker. */
     void (*prepare)(struct prepare_step *s);
 };
 

@@ -40,8 +40,7 @@ struct promotion {
     int64_t files, bytes, rows;
 };
 
-/* ---- which rows ------------------------------------------------------------------------------------------
- */
+/* ---- which rows ---------------------------------------------------------------------------------------- */
 
 static const json_t *input_of(const struct request *r, const char *dataset) {
     size_t i;
@@ -87,8 +86,7 @@ static int window_error(const struct promotion *p, struct err *err) {
     return err_reason(err, "no_window_rows");
 }
 
-/* ---- the view `source` -----------------------------------------------------------------------------------
- */
+/* ---- the view `source` --------------------------------------------------------------------------------- */
 
 static int list_files(struct promotion *p, struct file_list *out, struct err *err) {
     int rc = p->whole ? store_files_at(p->store, p->id, p->version, p->arena, out, err)
@@ -188,8 +186,7 @@ static int view_source(struct promotion *p, const struct file_list *files, struc
     return rc;
 }
 
-/* ---- the query -------------------------------------------------------------------------------------------
- */
+/* ---- the query ----------------------------------------------------------------------------------------- */
 
 struct query {
     struct casts casts;
@@ -314,8 +311,7 @@ static char *compose(struct promotion *p, const struct query *q, const char *bas
     return NULL;
 }
 
-/* ---- the step --------------------------------------------------------------------------------------------
- */
+/* ---- the step ------------------------------------------------------------------------------------------ */
 
 static json_t *all_params(const struct promotion *p, const json_t *select) {
     json_t *params = json_array();
@@ -413,8 +409,7 @@ static int work(struct work *w, struct err *err) {
     return rc;
 }
 
-/* ---- the verb --------------------------------------------------------------------------------------------
- */
+/* ---- the verb ------------------------------------------------------------------------------------------ */
 
 static const struct field dedupe_fields[] = {
     {.name = "key",

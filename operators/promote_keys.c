@@ -18,8 +18,8 @@ const char *promote_type(struct duck *d, struct arena *a, const char *column, co
                          struct err *err) {
     struct buf b = BUF_INIT;
     struct err why = {0};
-    /* Only words, digits, blanks and ( ) , [ ] make a type: nothing else of the text reaches the statement.
-     */
+    /* Only words, digits, blanks and ( ) , [ ] make a type: nothing else of the text reaches the
+     * statement. */
     bool plain =
         type[strspn(type, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_ (),[]")] == 0;
     buf_addf(&b, "SELECT CAST(NULL AS %s) AS c", type);

@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- building --------------------------------------------------------------------------------------------
- */
+/* ---- building ------------------------------------------------------------------------------------------ */
 
 json_t *request_new(const struct request_head *h) {
     json_t *r = json_object();
@@ -144,8 +143,7 @@ int request_write(const json_t *request, const char *path, struct err *err) {
     return rc;
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------------------------------------- */
 
 static int view_window(const json_t *json, struct request *out) {
     const json_t *w = json_object_get(json, "window");

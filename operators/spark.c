@@ -25,8 +25,7 @@
 
 enum { EXIT_RETRY = 75, EXIT_NOTHING_NEW = 99, POLL_SECONDS = 2 };
 
-/* ---- spark-submit ----------------------------------------------------------------------------------------
- */
+/* ---- spark-submit -------------------------------------------------------------------------------------- */
 
 static char *submit_below(const char *home) {
     char *path = home && home[0] ? fs_join(home, "bin/spark-submit") : NULL;
@@ -67,8 +66,7 @@ static char *find_submit(const struct request *r, struct err *err) {
     return NULL;
 }
 
-/* ---- its arguments ---------------------------------------------------------------------------------------
- */
+/* ---- its arguments ------------------------------------------------------------------------------------- */
 
 struct words {
     char **list;
@@ -173,8 +171,7 @@ static void add_words(struct words *w, struct submit *s, const char *program) {
     w->list[w->count] = NULL;
 }
 
-/* ---- while it runs ---------------------------------------------------------------------------------------
- */
+/* ---- while it runs ------------------------------------------------------------------------------------- */
 
 static void tick(void *ctx) {
     struct submit *s = ctx;
@@ -235,8 +232,7 @@ static int run_submit(struct submit *s, struct child_end *end, struct err *err) 
     return rc;
 }
 
-/* ---- the step --------------------------------------------------------------------------------------------
- */
+/* ---- the step ------------------------------------------------------------------------------------------ */
 
 /* Spark makes its output folder itself and refuses one that is there; only the parent must be. */
 static int clear_place(const struct request *r, struct err *err) {
@@ -272,8 +268,7 @@ static int work(struct work *w, struct err *err) {
     return take_output(w, err);
 }
 
-/* ---- the verb --------------------------------------------------------------------------------------------
- */
+/* ---- the verb ------------------------------------------------------------------------------------------ */
 
 static const struct field fields[] = {
     {.name = "app",

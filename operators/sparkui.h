@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The setting by which an application is known to be ours: another driver may have taken the port in between.
- */
+/* The setting by which an application is known to be ours: another driver may have taken the port in
+ * between. */
 #define SPARKUI_MARK "spark.leat.attempt"
 
 struct sparkui {

@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "base/fsio.h"
 #include "base/map.h"
-#include "scheduler/idmap.h"
+#include "scheduler/core/idmap.h"
 
 #include <malloc.h>
 #include <stdio.h>
@@ -158,6 +158,18 @@ static void refuse(struct catalog *c, struct file *f, struct loaded *l) {
     *l = (struct loaded){.problem = problem, .errors = 1};
 }
 
+/* It took the name of a file that is gone, and is broken: the last good definition goes on under its new
+ * path. */
+static void inherit(struct catalog *c, struct file *f) {
+    struct file *before = owner_of(c, f->name);
+    if (!before || before == f || !before->gone || !before->pipeline) return;
+    f->pipeline = before->pipeline;
+    before->pipeline = NULL;
+    disown(c, before);
+    idmap_put(&c->owners, name_id(f->name), f);
+    remember_files(f);
+}
+
 static void take(struct catalog *c, struct file *f) {
     struct loaded l = f->loaded;
     f->loaded = (struct loaded){0};
@@ -172,7 +184,10 @@ static void take(struct catalog *c, struct file *f) {
     }
     refuse(c, f, &l);
     bool news = set_problem(f, l.problem, l.errors) || l.pipeline;
-    if (l.pipeline) own(c, f, l.pipeline);
+    if (l.pipeline)
+        own(c, f, l.pipeline);
+    else
+        inherit(c, f);
     if (news) tell(c, is_orphan(c, f) ? shown(c, f->path) : f->name);
 }
 

@@ -33,8 +33,8 @@ struct catalog_options {
     /* What is wrong with a definition that is sound by itself, beside those that are in force (malloc'ed);
      * NULL: nothing. It is asked again when others have changed. May be NULL. */
     char *(*refuse)(void *ctx, const struct pipeline *p);
-    /* A name has another definition, another problem, or is gone; an orphan has another problem. On the loop.
-     */
+    /* A name has another definition, another problem, or is gone; an orphan has another problem. On the
+     * loop. */
     void (*changed)(void *ctx, const char *name);
     /* Files have been touched, the project's among them perhaps: catalog_look() is due. On the loop. */
     void (*stirred)(void *ctx);

@@ -6,12 +6,15 @@
  * there:
  *
  *   a schedule with a clock   every slot whose window meets the span has been decided, and its run ended ok
- * or warn in its newest generation, or another run of exactly that window did (a backfill, one by hand). A
- * skipped slot was due and is not done: nobody knows that its data is there, until such a run says so. A day
- * that a calendar leaves out has no slot and is not due `after:` datasets         those must be complete
- * themselves, every version of them that meets the span must have been decided, and every run this started
- * for a window that meets it must have ended well; with `same:` every day or month that meets the span must
- * have had its run no schedule               nothing is due
+ *                             or warn in its newest generation, or another run of exactly that window did (a
+ *                             backfill, one by hand). A skipped slot was due and is not done: nobody knows
+ *                             that its data is there, until such a run says so. A day that a calendar leaves
+ *                             out has no slot and is not due
+ *   `after:` datasets         those must be complete themselves, every version of them that meets the span
+ *                             must have been decided, and every run this started for a window that meets it
+ *                             must have ended well; with `same:` every day or month that meets the span must
+ *                             have had its run
+ *   no schedule               nothing is due
  *
  * Where nothing at all is due in the span, a version says it: one that was published since the span ended. */
 #ifndef LEAT_SCHEDULER_COMPLETE_H

@@ -131,8 +131,8 @@ static json_t *value_now(struct store *s, const struct bookmark_move *m, struct 
     return now->value ? json_parse(now->value, err) : json_null();
 }
 
-/* Datasets that the proposal does not name were not read this time: what was consumed of them stays consumed.
- */
+/* Datasets that the proposal does not name were not read this time: what was consumed of them stays
+ * consumed. */
 static json_t *merge_versions(const json_t *now, const json_t *proposal) {
     json_t *value = json_is_object(now) ? json_deep_copy(now) : json_object();
     json_object_update(value, json_object_get(proposal, "datasets"));

@@ -150,8 +150,8 @@ int store_version_since(struct store *s, int64_t dataset, instant_t at, int64_t 
 
 /* ---- forgetting ---- */
 
-/* The lowest version that must stay whole whatever retention says: the head, and what unfinished runs read.
- */
+/* The lowest version that must stay whole whatever retention says: the head, and what unfinished runs
+ * read. */
 static int floor_of(struct store *s, int64_t dataset, int64_t keep, int64_t *floor, struct err *err) {
     int64_t head, pinned;
     int r = sql_int(SQL(s, version_head, err, A_INT(dataset)), &head);

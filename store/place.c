@@ -55,8 +55,7 @@ int place_check(struct store *s, struct err *err) {
 }
 
 /* Another database lies under the name, and our log still beside it: SQLite would read the one into the
- * other.
- */
+ * other. */
 void place_leave(const struct store *s) {
     struct file_id now = id_of(s->path);
     if (!s->moved || !now.number || is_same(now, s->at_path)) return;

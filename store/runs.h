@@ -4,7 +4,7 @@
  * only once it has left `waiting`: a run costs what it does, not what its pipeline could do. The lists below
  * fill the others in from the definition, so every step is always shown.
  *
- * States travel as their names (scheduler/states.h): store/ knows only which of them are final. */
+ * States travel as their names (scheduler/core/states.h): store/ knows only which of them are final. */
 #ifndef LEAT_STORE_RUNS_H
 #define LEAT_STORE_RUNS_H
 
@@ -33,7 +33,7 @@ struct definition_row {
 };
 int store_definition_get(struct store *s, int64_t id, struct arena *a, struct definition_row *out,
                          struct err *err);
-/* The one that was written down last. 0: the pipeline never ran. */
+/* That of its newest run; of a pipeline without runs the one that was written down last. 0: there is none. */
 int store_definition_last(struct store *s, const char *pipeline, struct arena *a, struct definition_row *out,
                           struct err *err);
 

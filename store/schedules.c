@@ -80,9 +80,10 @@ static void pause_read(sqlite3_stmt *st, struct arena *a, void *row) {
     };
 }
 
-int store_pauses_list(struct store *s, struct arena *a, struct pause_row **rows, size_t *n, struct err *err) {
+int store_pauses_list(struct store *s, instant_t at, struct arena *a, struct pause_row **rows, size_t *n,
+                      struct err *err) {
     static const struct row_type type = {pause_read, sizeof(struct pause_row)};
-    return sql_list(SQL(s, pauses_list, err, A_NONE), type, a, rows, n);
+    return sql_list(SQL(s, pauses_list, err, A_AT(at)), type, a, rows, n);
 }
 
 /* ---- triggers by datasets ---- */

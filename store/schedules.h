@@ -66,8 +66,8 @@ int store_slot_at(struct store *s, int64_t schedule, instant_t fire, struct aren
                   struct err *err);
 /* The slot that made this run; 0: none (by hand, a backfill). */
 int store_slot_of_run(struct store *s, int64_t run, struct arena *a, struct slot_row *out, struct err *err);
-/* The last decisions, newest first: of slots that begin before `before` (INSTANT_NONE: any), at most limit.
- */
+/* The last decisions, newest first: of slots that begin before `before` (INSTANT_NONE: any), at most
+ * limit. */
 int store_slots_last(struct store *s, int64_t schedule, instant_t before, int64_t limit, struct arena *a,
                      struct slot_row **rows, size_t *n, struct err *err);
 /* Slots of a pipeline whose windows meet [start, end), oldest first; for `why` and completeness.
@@ -83,7 +83,9 @@ struct pause_row {
 int store_pause(struct store *s, const struct pause_row *p, struct err *err); /* replaces an older one */
 int store_resume(struct store *s, const char *pipeline,
                  struct err *err); /* takes it away; 0: there was none */
-int store_pauses_list(struct store *s, struct arena *a, struct pause_row **rows, size_t *n, struct err *err);
+/* Those in force at `at`; INSTANT_NONE: also those that are over, while nobody has decided their slots. */
+int store_pauses_list(struct store *s, instant_t at, struct arena *a, struct pause_row **rows, size_t *n,
+                      struct err *err);
 
 /* ---- triggers by datasets ---- */
 

@@ -1,5 +1,5 @@
-/* sql.c: named statements: prepared once, arguments bound by kind, rows collected, result codes made errors.
- */
+/* sql.c: named statements: prepared once, arguments bound by kind, rows collected, result codes made
+ * errors. */
 #include "store/internal.h"
 
 #include <errno.h>

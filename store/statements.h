@@ -53,7 +53,9 @@
     X(definition_add, "INSERT INTO definition(pipeline, sha256, text, created_at) VALUES(?1, ?2, ?3, ?4)") \
     X(definition_step_add, "INSERT INTO definition_step(definition, idx, name, verb) VALUES(?1, ?2, ?3, ?4)") \
     X(definition_last, "SELECT d.id, p.name, d.sha256, d.text, d.created_at" \
-        " FROM pipeline p CROSS JOIN definition d ON d.pipeline = p.id WHERE p.name = ?1 ORDER BY d.id DESC LIMIT 1") \
+        " FROM pipeline p CROSS JOIN definition d ON d.pipeline = p.id WHERE p.name = ?1" \
+        " ORDER BY d.id = (SELECT g.definition FROM generation g WHERE g.run = p.last_run ORDER BY g.number DESC LIMIT 1)" \
+        " DESC, d.id DESC LIMIT 1") \
     X(definition_get, "SELECT d.id, p.name, d.sha256, d.text, d.created_at" \
         " FROM definition d CROSS JOIN pipeline p ON p.id = d.pipeline WHERE d.id = ?1") \
     X(run_add, "INSERT INTO run(pipeline, trigger, window_start, window_end, explicit_window, params, options, note," \

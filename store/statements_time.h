@@ -42,7 +42,8 @@ enum {
         " reason = excluded.reason, catch_up = excluded.catch_up") \
     X(pause_drop, "DELETE FROM pause WHERE pipeline = " SQL_PIPELINE_OF("?1")) \
     X(pauses_list, "SELECT p.name, x.author, x.reason, x.at, x.until, x.catch_up FROM pause x" \
-        " CROSS JOIN pipeline p ON p.id = x.pipeline ORDER BY p.name") \
+        " CROSS JOIN pipeline p ON p.id = x.pipeline" \
+        " WHERE ?1 IS NULL OR x.until IS NULL OR x.until > ?1 ORDER BY p.name") \
     X(trigger_seen, "SELECT version FROM trigger_seen WHERE schedule = ?1 AND dataset = ?2") \
     X(trigger_move, "INSERT INTO trigger_seen(schedule, dataset, version) VALUES(?1, ?2, ?3)" \
         " ON CONFLICT(schedule, dataset) DO UPDATE SET version = excluded.version WHERE version < excluded.version") \

@@ -2,10 +2,10 @@
  *
  * Opening for writing, in this order, and nothing on disk is changed before the last refusal:
  *   folder, file system, instance lock; the header's bytes (is it ours?), the version (too new?), integrity
- * when the last writer did not close; then migration, settings, ballast. The file is born whole: built under
- * another name, then renamed. So a file named leat.db that is empty, or without our application_id, is never
- * ours in the making: it is refused, never "repaired" by starting over, because starting over would forget
- * every bookmark. */
+ *   when the last writer did not close; then migration, settings, ballast.
+ * The file is born whole: built under another name, then renamed. So a file named leat.db that is empty, or
+ * without our application_id, is never ours in the making: it is refused, never "repaired" by starting over,
+ * because starting over would forget every bookmark. */
 #include "base/buf.h"
 #include "base/fsio.h"
 #include "store/internal.h"

@@ -174,8 +174,8 @@ static void take_numbers(struct cursor *c, void *base, const size_t *offsets, si
     }
 }
 
-/* A text takes at least 5 bytes, so the bytes left bound how many there can be in the three lists together.
- */
+/* A text takes at least 5 bytes, so the bytes left bound how many there can be in the three lists
+ * together. */
 static void take_lists(struct cursor *c, struct msg *m) {
     size_t cap = (size_t)(c->end - c->at) / 5 + 3;
     m->lists = xcalloc(cap, sizeof *m->lists);

@@ -26,8 +26,8 @@ struct reaping {
     bool lock_held; /* somebody has the tree lock: worth asking everybody for their descriptors */
 };
 
-/* The environment has no more than the id: a lock that says it is the same id of another folder is believed.
- */
+/* The environment has no more than the id: a lock that says it is the same id of another folder is
+ * believed. */
 static bool belongs(const struct reaping *r, pid_t pid) {
     char id[JOB_ID_MAX + 1];
     bool named = proc_env(pid, "LEAT_JOB", id, sizeof id) && strcmp(id, r->id) == 0;

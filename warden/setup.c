@@ -1,6 +1,6 @@
 /* setup.c: the order matters: the lock before the fork (it belongs to the open file and survives it), so that
- * whoever started us learns at once when there is a warden already; the signal mask before anything can end.
- */
+ * whoever started us learns at once when there is a warden already; the signal mask before anything can
+ * end. */
 #include "warden/setup.h"
 
 #include <errno.h>

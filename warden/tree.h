@@ -31,8 +31,8 @@ struct tree {
 void tree_init(struct tree *t, struct jobs *jobs, struct cgroups *cgroups);
 void tree_release(struct tree *t);
 
-/* Looks for new orphans. Returns the pid of one that is nobody's, at most one a call; 0 when there is none.
- */
+/* Looks for new orphans. Returns the pid of one that is nobody's, at most one a call; 0 when there is
+ * none. */
 pid_t tree_scan(struct tree *t);
 void tree_reaped(struct tree *t, pid_t pid);
 bool tree_has(const struct tree *t, const struct job *j); /* is an orphan of this job left? */

@@ -55,8 +55,7 @@ static int decide_empty(struct audit *a, struct err *err) {
     return err_reason(err, "empty");
 }
 
-/* ---- rows ------------------------------------------------------------------------------------------------
- */
+/* ---- rows ---------------------------------------------------------------------------------------------- */
 
 /* <token's folder> in zones that keep files, the partition's folders in Delta tables. */
 static void name_rows(struct audit *a, json_t *files) {
@@ -115,8 +114,7 @@ int audit_query(struct audit *a, const struct audit_query *q, struct err *err) {
     return rc;
 }
 
-/* ---- files as they came ----------------------------------------------------------------------------------
- */
+/* ---- files as they came -------------------------------------------------------------------------------- */
 
 #define CAME_SCHEMA "_leat_stage"
 #define CAME_VIEW   "came"
@@ -244,8 +242,7 @@ int audit_copies(struct audit *a, json_t *files, const json_t *removes, struct e
     return rc;
 }
 
-/* ---- what a process wrote --------------------------------------------------------------------------------
- */
+/* ---- what a process wrote ------------------------------------------------------------------------------ */
 
 /* The dataset's type of a column as SQL; empty when it has none. */
 static void dataset_type(const struct audit *a, const char *column, struct buf *out) {

@@ -3,8 +3,10 @@
  * Three kinds of steps end here:
  *
  *   audit_query    the step is a query (sql, promote): it is run, cast to the dataset's columns and written
- * as Parquet audit_process  a process filled the stage (shell, exec, spark): its files are read by extension
- * and rewritten where the dataset's format asks for it audit_copies   files are kept byte for byte (copy)
+ *                  as Parquet
+ *   audit_process  a process filled the stage (shell, exec, spark): its files are read by extension and
+ *                  rewritten where the dataset's format asks for it
+ *   audit_copies   files are kept byte for byte (copy)
  *
  * Then, for all of them: the schema policy, the checks, bad rows set aside, merge, window and emptiness
  * rules, file statistics, hashes, and at last fsync of everything. The stage is only ever added to, so P2 can

@@ -59,8 +59,7 @@ static int keep_newest(struct merge *m, struct err *err) {
     return rc;
 }
 
-/* ---- the base's files ------------------------------------------------------------------------------------
- */
+/* ---- the base's files ---------------------------------------------------------------------------------- */
 
 static bool folders_tell(const struct merge *m) {
     const json_t *by = m->rows->a->into->partition_by;
@@ -126,8 +125,7 @@ static int find_hit(struct merge *m, struct err *err) {
     return more;
 }
 
-/* ---- the new rows ----------------------------------------------------------------------------------------
- */
+/* ---- the new rows -------------------------------------------------------------------------------------- */
 
 static int write_merged(struct merge *m, const char *rest, struct err *err) {
     struct audit *a = m->rows->a;
@@ -181,8 +179,7 @@ static int merge_whole(struct merge *m, struct err *err) {
     return rc;
 }
 
-/* ---- all of it -------------------------------------------------------------------------------------------
- */
+/* ---- all of it ----------------------------------------------------------------------------------------- */
 
 static int load_base(struct merge *m, struct err *err) {
     const struct audit *a = m->rows->a;

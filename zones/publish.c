@@ -96,8 +96,8 @@ static enum publish_end disk_failed(const json_t *output, struct err *err) {
     return PUBLISH_FAILED;
 }
 
-/* Moves one file unless it is there already. Names hold the token, so nobody else's file can be in the way.
- */
+/* Moves one file unless it is there already. Names hold the token, so nobody else's file can be in the
+ * way. */
 static enum publish_end move_file(const json_t *output, const json_t *file, struct folders *folders,
                                   struct err *err) {
     const char *target = json_text_or(file, "target", ""), *staged = json_text(file, "staged");

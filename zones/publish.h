@@ -8,12 +8,15 @@
  * The plan is a JSON object, fixed at P3; what P5 writes depends on nothing else, so it can be written again:
  *
  *   {"token", "project", "pipeline", "step", "run", "at": microseconds,
- *    "outputs": [{"dataset", "dataset_id"|null, "zone", "path": dataset folder, "stage": dir, "format":
- * "files"|"delta", "operation": "append|replace|replace_partitions|merge|rollback", "base": version|-1,
- * "version": base + 1, "first": bool, "table_id", "columns": [current schema], "columns_changed": bool,
- * "partition_by": [names], "files": [{"staged", "target", "rows", "bytes", "sha256", "partition", "stats",
- * "source"}], "removes": [{"path", "bytes", "rows", "partition"}], "cleared": [partitions cleared even where
- * nothing came], "files_total", "rows_total", "bytes_total": of the new version}]}
+ *    "outputs": [{"dataset", "dataset_id"|null, "zone", "path": dataset folder, "stage": dir,
+ *                 "format": "files"|"delta",
+ *                 "operation": "append|replace|replace_partitions|merge|rollback",
+ *                 "base": version|-1, "version": base + 1, "first": bool,
+ *                 "table_id", "columns": [current schema], "columns_changed": bool, "partition_by": [names],
+ *                 "files": [{"staged", "target", "rows", "bytes", "sha256", "partition", "stats", "source"}],
+ *                 "removes": [{"path", "bytes", "rows", "partition"}],
+ *                 "cleared": [partitions cleared even where nothing came],
+ *                 "files_total", "rows_total", "bytes_total": of the new version}]}
  *
  * Invariants: (1) a final name is written once and never replaced; (2) every byte and name is durable before
  * the log entry that refers to it exists; (3) the log entry appears whole, by link(2), or not at all; (4) an

@@ -10,8 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* ---- small questions -------------------------------------------------------------------------------------
- */
+/* ---- small questions ----------------------------------------------------------------------------------- */
 
 const json_t *schema_column(const json_t *columns, const char *name) {
     size_t i;

@@ -20,8 +20,7 @@ static const char *const empty_names[] = {"fail", "ok", "skip", NULL};
 static const char *const policy_names[] = {"any", "add", "strict", NULL};
 static const char *const format_names[] = {"files", "delta", NULL};
 
-/* ---- request.into ----------------------------------------------------------------------------------------
- */
+/* ---- request.into -------------------------------------------------------------------------------------- */
 
 static int word_of(const json_t *o, const char *key, const char *const *names, const char *otherwise,
                    struct err *err) {
@@ -74,8 +73,7 @@ int stage_into_read(const json_t *o, struct stage_into *out, struct err *err) {
     return read_words(o, out, err);
 }
 
-/* ---- folders ---------------------------------------------------------------------------------------------
- */
+/* ---- folders ------------------------------------------------------------------------------------------- */
 
 static int zone_error(const struct stage_into *into, struct err *err) {
     err_prefix(err, "cannot stage %s", into->dataset);
@@ -98,8 +96,7 @@ char *stage_folder(const struct stage_into *into, const char *name, struct err *
     return NULL;
 }
 
-/* ---- listing ---------------------------------------------------------------------------------------------
- */
+/* ---- listing ------------------------------------------------------------------------------------------- */
 
 /* Folders still to read, relative to the stage; a list instead of recursion, for depth is the user's. */
 struct walk {
@@ -178,8 +175,7 @@ json_t *stage_list(const char *stage, struct err *err) {
     return NULL;
 }
 
-/* ---- durability ------------------------------------------------------------------------------------------
- */
+/* ---- durability ---------------------------------------------------------------------------------------- */
 
 /* Starts write-back of everything first: the fsyncs after it then wait for work under way
  * (reliability.md 4.3). */

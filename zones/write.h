@@ -4,7 +4,7 @@
  * open files); unpartitioned ones are cut at WRITE_FILE_BYTES. A file is described as
  *
  *   {"staged": path below the stage, "target": final path below the dataset's folder, "rows", "bytes",
- * "sha256", "partition": {column: text|null}, "stats": Delta statistics|null, "source": null}
+ *    "sha256", "partition": {column: text|null}, "stats": Delta statistics|null, "source": null}
  *
  * and its final name holds the attempt's token, so no name is ever used twice. */
 #ifndef LEAT_ZONES_WRITE_H
@@ -28,8 +28,8 @@ struct write_rows {
     const json_t *partition_by; /* names, may be NULL */
 };
 
-/* Writes the files; nothing when there are no rows. New reference: array of {"staged", "bytes", "partition"}.
- */
+/* Writes the files; nothing when there are no rows. New reference: array of {"staged", "bytes",
+ * "partition"}. */
 json_t *write_parquet(struct duck *d, const struct write_rows *w, struct err *err);
 
 struct write_names {

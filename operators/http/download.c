@@ -40,8 +40,7 @@ struct transfer {
     duration_t retry_after; /* -1: not said */
 };
 
-/* ---- what curl calls -------------------------------------------------------------------------------------
- */
+/* ---- what curl calls ----------------------------------------------------------------------------------- */
 
 static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *a) {
     struct transfer *t = ctx;
@@ -117,8 +116,7 @@ static int tick(void *ctx, curl_off_t total, curl_off_t now, curl_off_t up, curl
     return t->d->stop && t->d->stop(t->d->ctx);
 }
 
-/* ---- one request -----------------------------------------------------------------------------------------
- */
+/* ---- one request --------------------------------------------------------------------------------------- */
 
 static void set_options(struct transfer *t, struct curl_slist *headers, char range[32]) {
     CURL *c = t->curl;
@@ -186,8 +184,7 @@ static CURLcode perform(struct transfer *t) {
     return code;
 }
 
-/* ---- what the answer means -------------------------------------------------------------------------------
- */
+/* ---- what the answer means ----------------------------------------------------------------------------- */
 
 static bool is_temporary(long status) {
     return status == 429 || status == 408 || (status >= 500 && status != 501);
@@ -234,8 +231,7 @@ static enum answer judge(struct transfer *t, CURLcode code, struct err *err) {
     return hopeless ? ANSWER_FAILED : ANSWER_AGAIN;
 }
 
-/* ---- hops and tries --------------------------------------------------------------------------------------
- */
+/* ---- hops and tries ------------------------------------------------------------------------------------ */
 
 /* The origin that was written out stays trusted; all others are looked at. */
 static int follow(struct transfer *t, struct err *err) {

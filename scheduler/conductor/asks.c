@@ -130,7 +130,7 @@ static int find_pause(struct conductor *c, const char *pipeline, struct arena *a
                       struct err *err) {
     struct pause_row *rows;
     size_t n;
-    if (store_pauses_list(c->store, a, &rows, &n, err) < 0) return -1;
+    if (store_pauses_list(c->store, INSTANT_NONE, a, &rows, &n, err) < 0) return -1;
     for (size_t i = 0; i < n; i++) {
         if (strcmp(rows[i].pipeline, pipeline) != 0) continue;
         *out = rows[i];

@@ -7,10 +7,10 @@
 
 #include "base/arena.h"
 #include "base/json.h"
-#include "scheduler/backfill.h"
-#include "scheduler/backfill_asks.h"
-#include "scheduler/restate.h"
-#include "scheduler/restate_asks.h"
+#include "scheduler/plans/backfill.h"
+#include "scheduler/plans/backfill_asks.h"
+#include "scheduler/plans/restate.h"
+#include "scheduler/plans/restate_asks.h"
 #include "store/backfills.h"
 
 #include <stdlib.h>

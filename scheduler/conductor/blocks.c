@@ -1,7 +1,7 @@
 /* blocks.c: what stands in the way of a run that is at work: the answer to the ask `why`.
  *
- *   {serves, live, steps: [{step, state, attempt, block, pool, tokens, size, holders: [{run, pipeline, step,
- * tokens}]}]}
+ *   {serves, live, steps: [{step, state, attempt, block, pool, tokens, size,
+ *                           holders: [{run, pipeline, step, tokens}]}]}
  *
  * live: the run is known here. Steps: those that are ready or tried again later, running steps aside, which
  * the asker reads for itself. block: "stopped", "jobs", "pool", "hold", or none: it begins at once. Holders

@@ -5,11 +5,14 @@
  * scheduled until an edit is decided by what was said then (timetable.h); `schedule.rule` in the database is
  * that copy for the next daemon.
  *
- *   a schedule is new          its cursor begins now, or just before its first slot when `start` lies in the
- * past its words changed          in a file that changed while this daemon ran: from now on; before: from the
- * file's mtime on it is gone                 what was due is decided, then it is let go; its cursor stays in
- * the database it comes back              within a minute as if it had never been away; later it begins anew,
- * now
+ * A schedule that is new begins now, or just before its first slot when `start` lies in the past.
+ *
+ * Its words changed: in a file that changed while this daemon ran, from now on; before, from the file's mtime
+ * on. Of a broken file what ran last goes on (serve.c), by the words of the database.
+ *
+ * It is gone: what had fired is decided at once (timetable_end; what would run is skipped, pipeline_gone),
+ * then it is let go; its cursor stays in the database. It comes back: within a minute as if it had never been
+ * away, later it begins anew, now.
  *
  * The clock is waited for by a timerfd that is also told when somebody sets the clock. */
 #include "scheduler/conductor/inner.h"
@@ -18,7 +21,7 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "scheduler/catalog.h"
-#include "scheduler/timetable.h"
+#include "scheduler/timetable/timetable.h"
 #include "store/schedules.h"
 
 #include <errno.h>
@@ -132,7 +135,7 @@ struct entering {
     instant_t now, changed_at; /* the file's mtime */
     struct arena *arena;
     struct schedule_row row;
-    bool is_new;
+    bool is_new, is_broken; /* its file: what ran last goes on, by the words of the database */
 };
 
 static int write_entering(struct entering *e, struct err *err) {
@@ -179,7 +182,8 @@ static void hand_add(struct entering *e) {
                                            .since = e->row.created_at},
                   e->now);
     char *was = rule_text(h->schedule), *is = rule_text(e->schedule);
-    if (strcmp(was, is) != 0) hand_change(e->c, h, e->schedule, clamp(e->changed_at, e->row.cursor, e->now));
+    if (strcmp(was, is) != 0 && !e->is_broken)
+        hand_change(e->c, h, e->schedule, clamp(e->changed_at, e->row.cursor, e->now));
     free(was);
     free(is);
     e->c->wants_turn = true;
@@ -206,12 +210,18 @@ static int hand_update(struct conductor *c, struct lane *l, const struct schedul
                        const struct catalog_entry *e, struct err *err) {
     struct hand *h = hand_named(l, s->name);
     if (!h) {
-        struct entering in = {
-            .c = c, .lane = l, .schedule = s, .now = turn_wall(c), .changed_at = e->changed_at};
+        struct entering in = {.c = c,
+                              .lane = l,
+                              .schedule = s,
+                              .now = turn_wall(c),
+                              .changed_at = e->changed_at,
+                              .is_broken = e->problem};
         return hand_enter(&in, err);
     }
     h->seen = true;
     h->leaving = false;
+    timetable_end(c->clock->timetable, h->id, INSTANT_NONE);
+    if (e->problem) return 0; /* what ran last goes on, by the words in force */
     char *was = rule_text(h->next ? h->next : h->schedule), *is = rule_text(s);
     if (strcmp(was, is) != 0 || h->zone_age != c->clock->zone_age) hand_change(c, h, s, turn_wall(c));
     h->zone_age = c->clock->zone_age;
@@ -236,30 +246,41 @@ void clock_definition(struct conductor *c, const char *pipeline, const struct ca
     for (struct hand *h = l->hands; h; h = h->sibling) {
         if (h->seen) continue;
         h->leaving = c->clock->leaving = true;
+        timetable_end(c->clock->timetable, h->id, turn_wall(c));
         c->wants_turn = true;
     }
 }
 
-/* In a turn, after its tick: what was due of them has been decided. */
+/* One that leaves and of which all that was due is decided; *more: others still decide. */
+static struct hand *hand_over(struct clock *k, bool *more) {
+    size_t at = 0;
+    *more = false;
+    for (struct hand *h; (h = idmap_next(&k->hands, &at));) {
+        if (!h->leaving) continue;
+        if (timetable_ended(k->timetable, h->id)) return h;
+        *more = true;
+    }
+    return NULL;
+}
+
+static void hand_remove(struct clock *k, struct hand *h) {
+    struct hand **link = &h->lane->hands;
+    timetable_remove(k->timetable, h->id);
+    idmap_remove(&k->hands, (uint64_t)h->id);
+    while (*link != h) link = &(*link)->sibling;
+    *link = h->sibling;
+    hand_free(h);
+}
+
+/* In a turn, after its tick. */
 static void let_go(struct conductor *c) {
     struct clock *k = c->clock;
-    struct hand *h;
     struct err err;
-    size_t at = 0;
-    bool again;
-    do { /* the map must not change while it is walked through */
-        again = false;
-        for (at = 0; !again && (h = idmap_next(&k->hands, &at));) again = h->leaving;
-        if (!again) break;
+    for (struct hand *h; (h = hand_over(k, &k->leaving));) { /* the map changes while it is walked through */
         if (store_schedule_gone(c->store, h->id, turn_wall(c), &err) < 0) turn_broke(c, &err);
-        timetable_remove(k->timetable, h->id);
-        idmap_remove(&k->hands, (uint64_t)h->id);
-        struct hand **link = &h->lane->hands;
-        while (*link != h) link = &(*link)->sibling;
-        *link = h->sibling;
-        hand_free(h);
-    } while (again);
-    k->leaving = false;
+        hand_remove(k, h);
+    }
+    c->wants_turn |= k->leaving;
 }
 
 /* ---- a tick ---- */
@@ -277,6 +298,27 @@ static struct slot_row slot_of(struct conductor *c, const struct hand *h,
                              .decided_at = turn_wall(c)};
 }
 
+static int skip(struct conductor *c, const struct hand *h, const struct slot_row *slot, struct err *err) {
+    report(c, "slots_skipped", 0, NULL,
+           json_pack("{ss ss ss sI}", "pipeline", h->lane->name, "schedule", h->schedule->name, "reason",
+                     slot->reason, "count", (json_int_t)slot->count));
+    return store_slot_add(c->store, slot, err) < 0 ? -1 : 0;
+}
+
+static int skip_slots(struct conductor *c, const struct hand *h, const struct timetable_decision *d,
+                      struct err *err) {
+    struct slot_row slot = slot_of(c, h, d);
+    return skip(c, h, &slot, err);
+}
+
+/* It was due when its file went. */
+static int skip_slot_of_nobody(struct conductor *c, const struct hand *h, struct slot_row slot,
+                               struct err *err) {
+    slot.outcome = "skipped";
+    slot.reason = "pipeline_gone";
+    return skip(c, h, &slot, err);
+}
+
 /* After a clock that was set back a slot may come again: it was decided once, for ever. */
 static int run_slot(struct conductor *c, const struct hand *h, const struct timetable_decision *d,
                     struct err *err) {
@@ -289,19 +331,11 @@ static int run_slot(struct conductor *c, const struct hand *h, const struct time
                              .beside = h->schedule->if_running == RUNNING_allow};
     int64_t run = 0;
     rq.pipeline = c->options.find(c->options.find_ctx, h->lane->name, err);
-    int hit = rq.pipeline ? queue_slot(c, &rq, &slot, &run, err) : -1;
+    if (!rq.pipeline) return err->exit == EX_NOT_FOUND ? skip_slot_of_nobody(c, h, slot, err) : -1;
+    int hit = queue_slot(c, &rq, &slot, &run, err);
     pipeline_free(rq.pipeline);
     if (hit == 1 && d->cancel_running) runs_supersede(c, h->lane, h->schedule->name, run, err);
     return hit < 0 ? -1 : 0;
-}
-
-static int skip_slots(struct conductor *c, const struct hand *h, const struct timetable_decision *d,
-                      struct err *err) {
-    struct slot_row slot = slot_of(c, h, d);
-    report(c, "slots_skipped", 0, NULL,
-           json_pack("{ss ss ss sI}", "pipeline", h->lane->name, "schedule", h->schedule->name, "reason",
-                     slot.reason, "count", (json_int_t)d->count));
-    return store_slot_add(c->store, &slot, err) < 0 ? -1 : 0;
 }
 
 static int decide(struct conductor *c, const struct timetable_decision *d, struct err *err) {
@@ -335,8 +369,8 @@ static int cut_stretch(struct conductor *c, const struct hand *h, struct slot_ro
     return stretch->count ? store_slot_cut(c->store, stretch, err) : 0;
 }
 
-/* By more than three hours: what was skipped ahead of the clock is to be decided when its time comes again.
- */
+/* By more than three hours: what was skipped ahead of the clock is to be decided when its time comes
+ * again. */
 static int set_back(struct conductor *c, const struct hand *h, instant_t to, struct err *err) {
     struct arena *a = arena_new();
     struct slot_row stretch;

@@ -94,8 +94,8 @@ static void after_poll(struct conductor *c) {
     waits_arm(c);
 }
 
-/* What is committed is closed (P7) with the next turn's transaction or, when nothing else comes, in its own.
- */
+/* What is committed is closed (P7) with the next turn's transaction or, when nothing else comes, in its
+ * own. */
 void conductor_poll(struct conductor *c) {
     bool pending = c->wants_turn || c->happened_count, unclosed = c->to_close_count > 0;
     watch_warden(c);

@@ -74,6 +74,17 @@ static int write_input_lists(struct starting *k, struct err *err) {
     return 0;
 }
 
+/* What the end of a process means beyond its exit code: who adopts it after a crash has to know it, too. */
+static bool keeps_request(const struct live_attempt *a) {
+    return json_flag(a->request, "worker") || a->stage ||
+           json_is_object(json_object_get(a->request, "bookmark"));
+}
+
+static int write_request(struct starting *k, const char *action, struct err *err) {
+    k->request_path = exchange_request_path(k->c->options.project->state, k->a->token, action);
+    return request_write(k->a->request, k->request_path, err);
+}
+
 static const char *action_of(const struct live_attempt *a) {
     return a->phase == PHASE_PUBLISH ? "publish" : a->phase == PHASE_AUDIT ? "audit" : "work";
 }
@@ -84,7 +95,7 @@ static int aim_worker(struct starting *k, struct err *err) {
     const char *action = action_of(a);
     json_put_text(a->request, "action", action);
     if (a->intent) request_intent(a->request, a->intent);
-    k->request_path = exchange_request_path(k->c->options.project->state, a->token, action);
+    if (write_request(k, action, err)) return -1;
     k->launch.argv = xcalloc(5, sizeof *k->launch.argv);
     k->launch.argv[0] = xstrdup(k->c->worker);
     k->launch.argv[1] = xstrdup("worker");
@@ -92,11 +103,12 @@ static int aim_worker(struct starting *k, struct err *err) {
     k->launch.argv[3] = xstrdup(k->request_path);
     k->spec.argv = (const char *const *)k->launch.argv;
     k->spec.env = (const char *const *)environ;
-    return request_write(a->request, k->request_path, err);
+    return 0;
 }
 
 static int aim_process(struct starting *k, struct err *err) {
     if (k->a->stage && fs_mkdirs(k->a->stage, 0700, err)) return -1;
+    if (keeps_request(k->a) && write_request(k, "work", err)) return -1;
     if (k->op->launch(k->a->request, &k->launch, err)) return -1;
     k->env = environment_build(k->a->request, k->launch.env);
     k->spec.argv = (const char *const *)k->launch.argv;
@@ -220,7 +232,7 @@ static void do_clean(struct conductor *c, struct effect *e) {
     struct live_attempt *a = e->attempt;
     struct err ignored; /* what stays is garbage that the collector knows */
     bool worker = json_flag(a->request, "worker");
-    if (worker || a->stage) {
+    if (keeps_request(a)) {
         remove_exchange(c, a, "work");
         remove_file(c, a, EXCHANGE_PROGRESS);
     }

@@ -41,9 +41,9 @@
 #include "scheduler/complete.h"
 #include "scheduler/conductor.h"
 #include "scheduler/control.h"
-#include "scheduler/core.h"
-#include "scheduler/idmap.h"
-#include "scheduler/plan.h"
+#include "scheduler/core/core.h"
+#include "scheduler/core/idmap.h"
+#include "scheduler/core/plan.h"
 #include "store/attempts.h"
 #include "store/datasets.h"
 #include "store/intents.h"
@@ -278,8 +278,8 @@ struct core_init *restore_states(const struct pipeline *p, const struct step_row
                                  size_t *from);
 /* The run's scope, with what its successful steps gave. */
 void restore_scope(struct live_run *r, const struct step_row *rows, const size_t *from);
-/* Every step where it stood; the run's pipeline and plan are those it began with. rows: store_steps_list().
- */
+/* Every step where it stood; the run's pipeline and plan are those it began with. rows:
+ * store_steps_list(). */
 void restore_plan(struct conductor *c, struct live_run *r, const struct step_row *rows, size_t n);
 /* A definition of the database, when what it names still gives it; NULL. */
 struct definition_row;
@@ -296,13 +296,13 @@ int restore_frozen(struct conductor *c, const struct run_row *row, struct arena 
 int claim_row(struct conductor *c, struct live_attempt *a, struct err *err);
 /* The request of a job that asks an attended attempt's query, over its datasets as they are now. */
 json_t *claim_look(struct conductor *c, const struct live_attempt *a, json_t *config, struct err *err);
-/* P0 of an attempt, inside the turn's transaction. -1 with err: the attempt (if a->id) has to end as failed.
- */
+/* P0 of an attempt, inside the turn's transaction. -1 with err: the attempt (if a->id) has to end as
+ * failed. */
 int claim(struct conductor *c, struct live_attempt *a, struct err *err);
 
 /* ---- children.c */
-/* A run has ended, in memory or as a row alone: the attempt that started it ends likewise. parent 0: nothing.
- */
+/* A run has ended, in memory or as a row alone: the attempt that started it ends likewise. parent 0:
+ * nothing. */
 void child_ended(struct conductor *c, int64_t parent);
 /* Recovery: the run was started by an attempt of a run that goes on, so it goes on too. */
 bool child_goes_on(struct conductor *c, const struct run_row *row);
@@ -314,8 +314,8 @@ bool attempt_unchanged(struct conductor *c, const struct live_attempt *a); /* af
 struct live_attempt *attempt_of_job(struct conductor *c, const char *job_id);
 struct live_attempt *attempt_new(struct live_run *r, uint32_t step, uint32_t number);
 void attempt_start(struct conductor *c, struct live_run *r, uint32_t step, uint32_t number);
-/* It was written down and its job never began: the same attempt starts now, unless its run has been stopped.
- */
+/* It was written down and its job never began: the same attempt starts now, unless its run has been
+ * stopped. */
 void attempt_never_started(struct conductor *c, struct live_attempt *a);
 void attempt_failed(struct conductor *c, struct live_attempt *a, enum core_outcome outcome,
                     const struct err *err, bool permanent);
@@ -449,8 +449,8 @@ int ask_backfill_add(struct conductor *c, const json_t *request, json_t *answer,
 int ask_restate_add(struct conductor *c, const json_t *request, json_t *answer, struct err *err);
 
 /* ---- backfill_asks.c */
-/* Paused, failed and cancelled ones go on; what failed or was cancelled is planned again. In a transaction.
- */
+/* Paused, failed and cancelled ones go on; what failed or was cancelled is planned again. In a
+ * transaction. */
 int backfill_go_on(struct conductor *c, const struct backfill_row *b, struct err *err);
 int backfill_answer(struct conductor *c, int64_t id, json_t *answer, struct err *err); /* how it stands now */
 int ask_backfill_pause(struct conductor *c, const json_t *request, json_t *answer, struct err *err);

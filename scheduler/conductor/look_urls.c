@@ -1,5 +1,5 @@
-/* look_urls.c: looks at URLs on the loop: operators/http/probe.h says which sockets to watch, the loop tells.
- */
+/* look_urls.c: looks at URLs on the loop: operators/http/probe.h says which sockets to watch, the loop
+ * tells. */
 #include "base/arena.h"
 #include "operators/http/probe.h"
 #include "scheduler/conductor/attended.h"

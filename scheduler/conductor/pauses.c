@@ -8,7 +8,7 @@
 
 #include "base/arena.h"
 #include "base/json.h"
-#include "scheduler/timetable.h"
+#include "scheduler/timetable/timetable.h"
 #include "store/schedules.h"
 
 #include <string.h>
@@ -28,7 +28,7 @@ int pauses_open(struct conductor *c, struct err *err) {
     struct pause_row *rows;
     size_t n;
     c->pause_until = INSTANT_NONE;
-    int rc = store_pauses_list(c->store, a, &rows, &n, err);
+    int rc = store_pauses_list(c->store, INSTANT_NONE, a, &rows, &n, err);
     for (size_t i = 0; rc >= 0 && i < n; i++) {
         struct lane *l = lane_of(c, rows[i].pipeline);
         l->paused = true;
@@ -63,7 +63,7 @@ void pauses_tick(struct conductor *c) {
     struct pause_row *rows;
     size_t n;
     c->pause_until = INSTANT_NONE;
-    if (store_pauses_list(c->store, a, &rows, &n, &err) < 0) turn_broke(c, &err);
+    if (store_pauses_list(c->store, INSTANT_NONE, a, &rows, &n, &err) < 0) turn_broke(c, &err);
     for (size_t i = 0; i < n && !c->is_broken; i++) {
         if (rows[i].until == INSTANT_NONE) continue;
         if (rows[i].until <= now && end_pause(c, &rows[i], &err)) turn_broke(c, &err);

@@ -145,8 +145,8 @@ static int settle_unknown(struct recovery *k, struct live_attempt *a, struct err
     return 0;
 }
 
-/* A publish job may be alive under the name of its second or third try: two of them must never run at once.
- */
+/* A publish job may be alive under the name of its second or third try: two of them must never run at
+ * once. */
 static void find_job_try(const struct recovery *k, struct live_attempt *a) {
     char id[128];
     for (a->job_try = PUBLISH_TRIES - 1; a->job_try; a->job_try--) {

@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "operators/op.h"
-#include "scheduler/retry.h"
+#include "scheduler/core/retry.h"
 #include "scheduler/scope.h"
 
 #include <stdlib.h>
@@ -209,8 +209,8 @@ static int definition_plan(struct conductor *c, struct live_run *r, const struct
     return r->plan ? 1 : -1;
 }
 
-/* Said with every step that never began: which of them are finally steps is not known without a definition.
- */
+/* Said with every step that never began: which of them are finally steps is not known without a
+ * definition. */
 static void note_without_finally(struct live_run *r, const struct err *why) {
     for (uint32_t i = 0; i < r->step_count; i++) {
         if (step_state_final(r->init[i].state) || r->init[i].state == STEP_running) continue;

@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "operators/op.h"
-#include "scheduler/retry.h"
+#include "scheduler/core/retry.h"
 #include "scheduler/scope.h"
 #include "store/datasets.h"
 

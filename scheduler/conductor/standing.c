@@ -1,8 +1,8 @@
 /* standing.c: how the conductor at work stands: the answer to the ask `status`.
  *
  *   {pid, serves, live, jobs, jobs_used, runs: [id …], pools: [{name, tokens, used}],
- *    next: {pipeline, schedule, due} or null, clock_doubted, lag_us, pipelines: {good, broken: [{pipeline,
- * file, problem, keeps_last_good}]}}
+ *    next: {pipeline, schedule, due} or null, clock_doubted, lag_us,
+ *    pipelines: {good, broken: [{pipeline, file, problem, keeps_last_good}]}}
  *
  * Instants are microseconds since 1970. What is durable (runs, pauses, schedules) the asker reads for itself.
  */

@@ -6,9 +6,9 @@
 
 #include "base/arena.h"
 #include "base/json.h"
-#include "scheduler/retry.h"
+#include "scheduler/core/retry.h"
+#include "scheduler/plans/windowed.h"
 #include "scheduler/scope.h"
-#include "scheduler/windowed.h"
 #include "store/datasets.h"
 #include "store/schedules.h"
 

@@ -2,20 +2,24 @@
  *
  *   any        each version that a run published starts a run for that run's window
  *   all        when each of the datasets has one since the last time: a run for the window of the latest of
- * them all, same  a run for each day (month) of the schedule's zone, once, when all datasets are complete for
- * it (scheduler/complete.h); looked at when one of them is published or a run that writes one ends well
+ *              them
+ *   all, same  a run for each day (month) of the schedule's zone, once, when all datasets are complete for it
+ *              (scheduler/complete.h); looked at when one of them is published or a run that writes one ends
+ *              well
  *
  * Versions of outside writers, of a rollback and of a restatement start nothing: the first two are nobody's
  * windows, a restatement runs again by itself what read the dataset, as far as it was asked to.
  *
  *   a firing                              becomes
- *   ------------------------------------ --------------------------------------------------------------------
+ *   ------------------------------------  -------------------------------------------------------------------
  *   came during a pause                   by the catch-up of the resume: skipped (paused), or like any other
  *   no window, and the pipeline uses it   skipped (no_window)
+ *   its file went in that moment          skipped (pipeline_gone)
  *   a run of it for the same window
  *   still waits for its turn              part of that run: it has not read anything yet
  *   what would run                        by if_running: wait, allow: a run; cancel: a run, what runs is
- * cancelled; skip: skipped (running) while a run of the pipeline waits or runs
+ *                                         cancelled; skip: skipped (running) while a run of the pipeline
+ *                                         waits or runs
  *
  * Each firing is a slot of the trigger's own schedule row (fire: when the version was published, a little
  * later when another one has that instant), so that completeness, `depends_on_past` and `leat why` know it as
@@ -152,7 +156,9 @@ static int become(struct deciding *k, struct pipeline *p, struct firing_of *f, s
 static int fire(struct deciding *k, struct firing_of *f, struct err *err) {
     const struct conductor_options *o = &k->c->options;
     struct pipeline *p = o->find(o->find_ctx, k->t->lane->name, err);
-    int rc = p ? become(k, p, f, err) : -1;
+    bool gone = !p && err->exit == EX_NOT_FOUND;
+    if (gone && !f->skip) f->skip = "pipeline_gone";
+    int rc = p || gone ? become(k, p, f, err) : -1;
     pipeline_free(p);
     json_decref(f->detail);
     return rc;
@@ -246,8 +252,8 @@ static int walk_batch(struct deciding *k, struct source_of *s, each_version *eac
     return n ? 0 : move_to(k, s, s->head, err); /* retention has forgotten them */
 }
 
-/* A piece in a turn; what a pause held back at once, since its end is remembered by this transaction alone.
- */
+/* A piece in a turn; what a pause held back at once, since its end is remembered by this transaction
+ * alone. */
 static int walk_versions(struct deciding *k, struct source_of *s, each_version *each, void *ctx,
                          struct err *err) {
     bool again;

@@ -1,15 +1,15 @@
 /* triggers.c: new versions of datasets start the pipelines that come after them: see triggers.h.
  *
  * The index dataset -> triggers is kept up as definitions change; what a publish costs depends on who starts
- * after that dataset alone. A trigger that is new begins at the versions there are now; one that comes back
- * within a minute (a file that was moved) goes on as if it had never been away. */
+ * after that dataset alone. A trigger that is new begins at the versions there are now; one that goes decides
+ * what came until then; one that comes back within a minute goes on as if it had never been away. */
 #include "scheduler/conductor/triggers.h"
 
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/map.h"
 #include "scheduler/catalog.h"
-#include "scheduler/timetable.h"
+#include "scheduler/timetable/timetable.h"
 #include "store/schedules.h"
 
 #include <stdlib.h>
@@ -118,8 +118,17 @@ static int write_row(struct conductor *c, struct trigger *t, struct arena *a, st
     return trigger_cursors(c, t, away, err);
 }
 
+/* What came before it went: what a pause held back ends with it. */
+static int decide_last_ones(struct conductor *c, struct trigger *t, struct err *err) {
+    struct held all = {.until = INT64_MAX, .catch_up = HELD_NONE};
+    int more = t->lane->paused || t->dirty;
+    while (more > 0) more = trigger_decide(c, t, t->lane->paused ? &all : NULL, err);
+    return more;
+}
+
 static int write_gone(struct conductor *c, struct trigger *t, struct arena *a, struct err *err) {
     (void)a;
+    if (decide_last_ones(c, t, err)) return -1;
     return store_schedule_gone(c->store, t->id, turn_wall(c), err) < 0 ? -1 : 0;
 }
 

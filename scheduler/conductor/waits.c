@@ -7,7 +7,7 @@
  * pool in batches, URLs wait their turn in the prober, queries are asked QUERIES_AT_ONCE at a time. */
 #include "base/arena.h"
 #include "scheduler/conductor/attended.h"
-#include "scheduler/heap.h"
+#include "scheduler/core/heap.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -38,6 +38,14 @@ log_says 'definition_broken .*pipelines/tick.yaml'
 goes_on
 said one || fail "another definition ran"
 
+step "renamed while it is broken: the last good definition goes on"
+mv pipelines/tick.yaml pipelines/tuck.yaml
+log_says ' warn  definition_broken .*pipelines/tuck.yaml:6:.* keeps_last_good=true'
+goes_on
+said one || fail "another definition ran"
+! log_has "error  broken" || fail "the daemon broke"
+mv pipelines/tuck.yaml pipelines/tick.yaml
+
 step "mended: the new definition runs"
 tick two >pipelines/tick.yaml
 soon "the new one runs" said two

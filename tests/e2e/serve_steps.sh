@@ -63,4 +63,29 @@ words_of begun >begun.txt
 words_of over >over.txt
 same "$(sort -u begun.txt | wc -l)" 100 "processes that began"
 same_files begun.txt over.txt "not every step said its last word as the process that it was"
+
+step "a process that is adopted publishes what it made, and moves its bookmark"
+cat >pipelines/make.yaml <<'Y'
+pipeline: make
+steps:
+  make:
+    shell: |
+      echo up >up
+      while [ ! -e made ]; do sleep 0.1; done
+      printf 'n\n1\n' >"$LEAT_OUTPUT_PATH/n.csv"
+      echo 7 >"$LEAT_BOOKMARK_FILE"
+    into: raw.made
+    bookmark: value
+Y
+log_says ' definition .*pipeline=make'
+exits 0 leat run make --queue
+is_up() { [ -e up ]; }
+soon "it runs" is_up
+serve_ends 137 KILL
+serve_up --jobs 100
+touch made
+soon "it is ok" db_is "select r.state from run r join pipeline p on p.id = r.pipeline where p.name = 'make'" ok
+exits 0 leat sql "select count(*) from raw.made" --csv
+says "1"
+same "$(db "select v.value from bookmark b join bookmark_version v on v.bookmark = b.id and v.version = b.version")" '"7"' "the bookmark"
 serve_ends 0 TERM

@@ -6,7 +6,7 @@ command -v systemd-analyze >/dev/null || cannot_run "there is no systemd-analyze
 cp -r "$SOURCE/packaging/systemd/." .
 # The programs as they are built here, and a user that exists: verify looks for both.
 sed -i "s|/usr/bin/leat|$BUILD/leat|; s|^User=.*|User=$(id -un)|; s|^Group=.*|Group=$(id -gn)|" leat.service
-verified() { exits 0 env SYSTEMD_UNIT_PATH="$WORK:" systemd-analyze verify --man=no "$WORK/leat.service"; }
+verified() { exits 0 env SYSTEMD_UNIT_PATH="$WORK:" systemd-analyze verify "$WORK/leat.service"; }
 
 step "the unit alone"
 mv leat.service.d aside
@@ -20,7 +20,7 @@ verified
 
 step "a mistake would be seen"
 sed 's/^KillMode=.*/KillMode=maybe/' leat.service >wrong.service
-systemd-analyze verify --man=no "$WORK/wrong.service" 2>err.txt || true
+systemd-analyze verify "$WORK/wrong.service" 2>err.txt || true
 grep -q "kill mode" err.txt || fail "verify does not look at the keys"
 
 step "what keeps steps alive is in it"

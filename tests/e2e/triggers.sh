@@ -65,6 +65,8 @@ exits 0 leat run load --window 2026-01-02
 exits 0 leat status
 says "STALE"
 says "sum  1 window, 2026-01-02: raw.days has changed since   leat restate raw.days --from 2026-01-02T00:00:00Z --to 2026-01-03T00:00:00Z"
+exits 0 leat next state:stale -n 1
+says "sum runs when raw.days has a new version"
 leat status --json >status.json
 python3 - <<'P'
 import json

@@ -8,9 +8,11 @@
  *                        SIGSTOP; enospc and eio let it fail with that error
  *   FAULT_STICKY=1       all later calls fail too
  *   FAULT_ONLY=PATTERN   only in processes whose command line fits the pattern of fnmatch(3); FAULT_NOT: does
- * not FAULT_ONCE=FILE      only in the first process that strikes: it makes FILE FAULT_LOG=FILE       write
- * every call down with its data, for power-loss replay (publish.py) FAULT_MUTANT=NAME    change what the
- * program does: the mutants below. A test that passes with one of them is no test
+ *                        not
+ *   FAULT_ONCE=FILE      only in the first process that strikes: it makes FILE
+ *   FAULT_LOG=FILE       write every call down with its data, for power-loss replay (publish.py)
+ *   FAULT_MUTANT=NAME    change what the program does: the mutants below. A test that passes with one of them
+ *                        is no test
  *
  * Everything the shim does itself goes through syscall(2), so it never sees its own calls. */
 #include <dlfcn.h>

@@ -1,6 +1,6 @@
 /* fuzz_cron.c: any bytes as a cron text and as a phrase: refused with a note inside of the text, or compiled;
- * what is compiled prints, compiles to the same again, has words, and answers forwards and backwards alike.
- */
+ * what is compiled prints, compiles to the same again, has words, and answers forwards and backwards
+ * alike. */
 #include "base/limits.h"
 #include "cron/every.h"
 #include "cron/explain.h"

@@ -7,7 +7,7 @@
 #include "tests/sim/sim.h"
 
 #include "base/arena.h"
-#include "scheduler/retry.h"
+#include "scheduler/core/retry.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # mutants.sh: are the tests of the core any good? Each line below breaks the core in one way, in a copy; simulator
-# or unit tests must notice. A line is: name | file in scheduler/ | sed script. One that changes nothing, does not
+# or unit tests must notice. A line is: name | file in scheduler/core/ | sed script. One that changes nothing, does not
 # compile, or survives is an error. `mutants.sh NAME` tries one and shows who noticed.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -18,7 +18,7 @@ build() { # source, object
 for f in main scene image world conductor check backend_memory backend_none; do build tests/sim/$f.c "$work/sim_$f.o"; done
 for f in arena err map suggest; do build base/$f.c "$work/base_$f.o"; done
 for t in cases model parts; do build tests/unit/test_core_$t.c "$work/test_$t.o"; done
-for f in $core; do build scheduler/$f.c "$work/core_$f.o"; done
+for f in $core; do build scheduler/core/$f.c "$work/core_$f.o"; done
 
 # Links everything with the objects of $1 in the place of the core's own; says who failed, or nothing.
 judge() {
@@ -46,8 +46,8 @@ while IFS='|' read -r name file script; do
     count=$((count + 1))
     here="$work/$name"
     mkdir "$here"
-    sed "$script" "scheduler/$file.c" >"$here/$file.c"
-    if cmp -s "scheduler/$file.c" "$here/$file.c"; then
+    sed "$script" "scheduler/core/$file.c" >"$here/$file.c"
+    if cmp -s "scheduler/core/$file.c" "$here/$file.c"; then
         echo "$name: the sed script changes nothing"; bad=1; continue
     fi
     if ! flags="$flags -O0" build "$here/$file.c" "$here/$file.o" 2>"$here/log"; then

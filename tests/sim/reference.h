@@ -1,10 +1,10 @@
 /* reference.h: trigger rules a second time, naively, straight from Airflow's table (design: peers.md Part
- * B 1.3). The oracle of the model test and of the simulator; shares nothing with scheduler/rules.c. */
+ * B 1.3). The oracle of the model test and of the simulator; shares nothing with scheduler/core/rules.c. */
 #ifndef LEAT_TESTS_REFERENCE_H
 #define LEAT_TESTS_REFERENCE_H
 
 #include "dag/pipeline.h"
-#include "scheduler/states.h"
+#include "scheduler/core/states.h"
 
 /* Direct parents: U, S, F, UF, SK of the table. A parent left out by the plan is in s, a cancelled one in f;
  * one that failed and may is in f for the rules that ask for failures and in s for the others. */

@@ -12,7 +12,7 @@
 #ifndef LEAT_TESTS_SIM_H
 #define LEAT_TESTS_SIM_H
 
-#include "scheduler/core.h"
+#include "scheduler/core/core.h"
 
 #include <setjmp.h>
 #include <stdbool.h>

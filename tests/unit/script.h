@@ -3,7 +3,8 @@
  *   == title                 a new case: everything is forgotten
  *   words                    a line that says something; `{` may begin one right after an answer
  *   > words                  a question or an event; the lines up to the next empty line, `>` or `==` are
- * what it must print # words                  a remark
+ *                            what it must print
+ *   # words                  a remark
  *
  * LEAT_UPDATE=1 writes the answers anew; read the difference before committing it. */
 #ifndef LEAT_TESTS_SCRIPT_H

@@ -1,5 +1,5 @@
-/* test_audit_process.c: stages that a process filled (shell, exec, spark) through the worker's audit action.
- */
+/* test_audit_process.c: stages that a process filled (shell, exec, spark) through the worker's audit
+ * action. */
 #include "workbench.h"
 
 static int setup(void **state) {

@@ -6,11 +6,11 @@
  *   lost DATASET A..B                 it was published for that and has nothing of it any more
  *   before STATE                      the newest run of the slot before the first window
  *   > plan A..B now=T [words]         redo=W every=U schedule=N step=S from_step=S parallel=N; missing newest
- * move
+ *                                     move
  *
  * Times without a zone are of the pipeline's. */
 #include "plan_fixture.h"
-#include "scheduler/backfill.h"
+#include "scheduler/plans/backfill.h"
 
 enum { FACTS = 64 };
 

@@ -4,8 +4,9 @@
  *   sql:     the step's rows                         before: rows of an earlier version of trusted.checked
  *   with:    dataset | rows                          into:   members of request.into
  *   result | check | actual [|= expected]            a check, and what it must say; `sql:` checks have an
- * expectation rows:    rows to publish                         bad:    rows set aside message: how the error
- * begins; "" when it says nothing about it */
+ *                                                    expectation
+ *   rows:    rows to publish                         bad:    rows set aside
+ *   message: how the error begins; "" when it says nothing about it */
 #include "workbench.h"
 
 #include "base/buf.h"
@@ -24,8 +25,7 @@ struct check_case {
     struct expected checks[32];
 };
 
-/* ---- reading ---------------------------------------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------------------------------------- */
 
 static char *trim(char *s) {
     s += strspn(s, " ");
@@ -67,8 +67,7 @@ static void read_line(struct check_case *c, char *line) {
     e->actual = rest ? trim(rest) : "";
 }
 
-/* ---- building --------------------------------------------------------------------------------------------
- */
+/* ---- building ------------------------------------------------------------------------------------------ */
 
 /* The expectation of an `sql:` check stands behind its actual value: "4 |< 4". */
 static json_t *sql_check(struct expected *e) {
@@ -126,8 +125,7 @@ static void publish_before(struct lake *l, const struct check_case *c) {
     }
 }
 
-/* ---- judging ---------------------------------------------------------------------------------------------
- */
+/* ---- judging ------------------------------------------------------------------------------------------- */
 
 static const json_t *result_of(const json_t *results, const char *check) {
     size_t i;

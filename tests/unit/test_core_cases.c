@@ -19,7 +19,7 @@
  * `: they are one turn. */
 #include "base/arena.h"
 #include "base/map.h"
-#include "scheduler/core.h"
+#include "scheduler/core/core.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* test_core_model.c: the core against a second, naive scheduler that sweeps over everything and whose rules
  * are those of tests/sim/reference.h, for every DAG of up to three steps with every rule and outcome, in
  * several orders; and for a sample of those of four (LEAT_FULL=1: all). */
-#include "scheduler/core.h"
+#include "scheduler/core/core.h"
 #include "tests/sim/reference.h"
 
 #include <setjmp.h>

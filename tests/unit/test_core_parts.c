@@ -1,9 +1,9 @@
 /* test_core_parts.c: the small parts of the core, each alone: states, heap, id map, retry, plan. */
 #include "base/arena.h"
-#include "scheduler/heap.h"
-#include "scheduler/idmap.h"
-#include "scheduler/plan.h"
-#include "scheduler/retry.h"
+#include "scheduler/core/heap.h"
+#include "scheduler/core/idmap.h"
+#include "scheduler/core/plan.h"
+#include "scheduler/core/retry.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
  * work stays proportional is tested by the ceiling, a second being what one sweep a step would exceed a
  * hundredfold. */
 #include "base/arena.h"
-#include "scheduler/core.h"
+#include "scheduler/core/core.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,6 @@
 /* test_dag_calls.c: `pipeline:` steps across files: tests/data/dag/calls is one project, each .yaml of it
  * with the whole text of what its calls are told. LEAT_UPDATE=1 writes what is expected anew. */
+#include "base/map.h"
 #include "dag/wiring.h"
 #include "dag_fixture.h"
 
@@ -9,6 +10,7 @@ struct loaded {
     struct project *project;
     struct pipeline **pipelines;
     struct callee *known;
+    struct map names;
     struct wiring *wiring;
 };
 
@@ -23,6 +25,7 @@ static void load_all(struct loaded *l, struct diags *d) {
         struct diags *own = diags_new();
         l->pipelines[i] = pipeline_load(l->project, l->files[i], &fx_reader, own, &err);
         l->known[i] = (struct callee){.name = pipeline_peek_name(l->files[i]), .pipeline = l->pipelines[i]};
+        map_add(&l->names, l->known[i].name, i, NULL);
         if (l->pipelines[i]) wiring_put(l->wiring, l->pipelines[i]);
         diags_free(own);
     }
@@ -33,6 +36,7 @@ static void release(struct loaded *l) {
         pipeline_free(l->pipelines[i]);
         free((char *)(uintptr_t)l->known[i].name);
     }
+    map_release(&l->names);
     free(l->known);
     wiring_free(l->wiring);
     free(l->pipelines);
@@ -42,15 +46,16 @@ static void release(struct loaded *l) {
 
 static void test_calls(void **state) {
     (void)state;
-    struct loaded l;
+    struct loaded l = {.names = MAP_INIT};
     struct diags *pd = diags_new();
     load_all(&l, pd);
     assert_true(l.count > 5);
     for (size_t i = 0; i < l.count; i++) {
         if (!l.pipelines[i]) continue;
         struct diags *d = diags_new();
-        pipeline_check_calls(l.pipelines[i], l.known, l.count, d);
+        pipeline_check_calls(l.pipelines[i], l.known, l.count, &l.names, d);
         wiring_check(l.wiring, l.pipelines[i], d);
+        wiring_check_shared(l.wiring, l.pipelines[i], d);
         if (d->errors == 0) wiring_check_awaited(l.wiring, l.pipelines[i], d);
         diags_sort(d);
         struct buf b = BUF_INIT;
@@ -71,6 +76,7 @@ static void test_ring(void **state) {
     struct project *project = fx_project(pd);
     struct callee *known = xcalloc(RING, sizeof *known);
     struct wiring *wiring = wiring_new();
+    struct map names = MAP_INIT;
     struct err err = {0};
     for (int i = 0; i < RING; i++) {
         char text[128];
@@ -79,14 +85,16 @@ static void test_ring(void **state) {
         struct pipeline *p = pipeline_load_text(project, "ring.yaml", text, (size_t)n, &fx_reader, d, &err);
         assert_non_null(p);
         known[i] = (struct callee){p->name, p};
+        map_add(&names, p->name, (size_t)i, NULL);
         wiring_put(wiring, p);
     }
     struct diags *found = diags_new();
-    pipeline_check_calls(known[0].pipeline, known, RING, found);
+    pipeline_check_calls(known[0].pipeline, known, RING, &names, found);
     wiring_check(wiring, known[0].pipeline, found);
     assert_int_equal(found->errors, 1);
     assert_true(fx_has_code(found, "E0414"));
     for (int i = 0; i < RING; i++) pipeline_free((struct pipeline *)(uintptr_t)known[i].pipeline);
+    map_release(&names);
     free(known);
     wiring_free(wiring);
     project_free(project);
@@ -149,7 +157,7 @@ static void test_edits(void **state) {
 /* with: at run time: what `${…}` became is taken by the parameter's type. */
 static void test_values(void **state) {
     (void)state;
-    struct loaded l;
+    struct loaded l = {.names = MAP_INIT};
     struct diags *pd = diags_new();
     struct err err = {0};
     load_all(&l, pd);

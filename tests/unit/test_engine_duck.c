@@ -278,8 +278,8 @@ static void a_tick_stops_a_long_query(void **state) {
     duck_close(d);
 }
 
-/* While several threads work on it; the sanitizer's leak check at the end of the program is half of the test.
- */
+/* While several threads work on it; the sanitizer's leak check at the end of the program is half of the
+ * test. */
 static void a_stopped_copy_leaves_nothing_behind(void **state) {
     (void)state;
     int ticks = 0;

@@ -33,8 +33,7 @@ static const char *targets(struct lake *l, const struct done *d) {
     return out;
 }
 
-/* ---- what a pattern finds --------------------------------------------------------------------------------
- */
+/* ---- what a pattern finds ------------------------------------------------------------------------------ */
 
 static const struct {
     const char *from, *names;
@@ -72,8 +71,7 @@ static void test_patterns(void **state) {
     }
 }
 
-/* ---- copying ---------------------------------------------------------------------------------------------
- */
+/* ---- copying ------------------------------------------------------------------------------------------- */
 
 static void test_same_names_do_not_meet(void **state) {
     struct lake *l = *state;
@@ -223,8 +221,7 @@ static void test_file_changes_while_copied(void **state) {
     }
 }
 
-/* ---- what the verb may say -------------------------------------------------------------------------------
- */
+/* ---- what the verb may say ----------------------------------------------------------------------------- */
 
 static const char gz[] =
     "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff\xcb\x4c\xe1\x32\xe4\x02\x00\x0f\xe9\x5b\xcd\x05\x00\x00\x00";
@@ -286,8 +283,7 @@ static void test_refused_places(void **state) {
     done_free(&d);
 }
 
-/* ---- a bad disk ------------------------------------------------------------------------------------------
- */
+/* ---- a bad disk ---------------------------------------------------------------------------------------- */
 
 static const char *small_disk(struct lake *l, const char *options, unsigned long flags) {
     const char *path = arena_printf(l->arena, "%s/lake/raw", l->root);

@@ -9,8 +9,7 @@
 #include <stdatomic.h>
 #include <sys/socket.h>
 
-/* ---- a server: one canned answer a request, in order -----------------------------------------------------
- */
+/* ---- a server: one canned answer a request, in order --------------------------------------------------- */
 
 struct server {
     int fd, port;
@@ -63,8 +62,7 @@ static void server_stop(struct server *s) {
     close(s->fd);
 }
 
-/* ---- downloads -------------------------------------------------------------------------------------------
- */
+/* ---- downloads ----------------------------------------------------------------------------------------- */
 
 #define OK_HEAD "HTTP/1.1 200 OK\r\nConnection: close\r\n"
 
@@ -222,8 +220,7 @@ static void test_stop_in_the_pause(void **state) {
     assert_int_equal(fs_remove_tree(folder, NULL), 0);
 }
 
-/* ---- addresses -------------------------------------------------------------------------------------------
- */
+/* ---- addresses ----------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *text;
@@ -271,8 +268,7 @@ static void test_addresses(void **state) {
     }
 }
 
-/* ---- the verb --------------------------------------------------------------------------------------------
- */
+/* ---- the verb ------------------------------------------------------------------------------------------ */
 
 #define INTO_RAW "{'dataset': 'raw.web', 'format': 'files', 'schema': 'any'}"
 

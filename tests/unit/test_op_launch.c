@@ -20,8 +20,7 @@
 
 #include <cmocka.h>
 
-/* ---- argv ------------------------------------------------------------------------------------------------
- */
+/* ---- argv ---------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *verb, *config, *argv; /* argv joined with |, or the error after ! */
@@ -95,8 +94,7 @@ static void test_table(void **state) {
     assert_null(op_find("nothing"));
 }
 
-/* ---- environment -----------------------------------------------------------------------------------------
- */
+/* ---- environment --------------------------------------------------------------------------------------- */
 
 static const char *value_of(char **env, const char *name) {
     size_t n = strlen(name);
@@ -185,8 +183,7 @@ static void test_environment(void **state) {
     json_decref(request);
 }
 
-/* ---- documents -------------------------------------------------------------------------------------------
- */
+/* ---- documents ----------------------------------------------------------------------------------------- */
 
 static void test_request_goes_round(void **state) {
     (void)state;
@@ -261,8 +258,7 @@ static void test_outputs(void **state) {
     unlink(path);
 }
 
-/* ---- SQL texts -------------------------------------------------------------------------------------------
- */
+/* ---- SQL texts ----------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *text, *one; /* NULL: refused */

@@ -188,8 +188,8 @@ static void test_select(void **state) {
     assert_string_equal(trusted(l, "id || ':' || twice"), "2:40.0");
 }
 
-/* A landing file that was rewritten takes rows back: append cannot, merge and replace read the whole again.
- */
+/* A landing file that was rewritten takes rows back: append cannot, merge and replace read the whole
+ * again. */
 static void test_source_that_removed(void **state) {
     struct lake *l = *state;
     struct job append = promote("'raw.orders'", "{'dataset': 'trusted.orders'}");

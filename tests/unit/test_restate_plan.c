@@ -8,7 +8,7 @@
  *
  * Times are UTC. */
 #include "plan_fixture.h"
-#include "scheduler/restate.h"
+#include "scheduler/plans/restate.h"
 
 enum { FACTS = 64, NAME = 64 };
 

@@ -1,5 +1,5 @@
-/* Cost never grows with history: every statement's query plan, and the time of hot questions over a long one.
- */
+/* Cost never grows with history: every statement's query plan, and the time of hot questions over a long
+ * one. */
 #include "tests/unit/store_fixture.h"
 
 #include "store/internal.h"

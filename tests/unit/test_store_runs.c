@@ -52,6 +52,29 @@ static void definitions_are_stored_once(void **state) {
     fx_end(&f);
 }
 
+static const char *last_of(struct fx *f, const char *pipeline) {
+    struct definition_row d;
+    struct err err;
+    assert_hit(1, store_definition_last(f->s, pipeline, f->a, &d, &err));
+    return d.sha256;
+}
+
+static void the_last_definition_is_the_newest_runs(void **state) {
+    (void)state;
+    struct fx f;
+    struct err err;
+    fx_begin(&f);
+    assert_ok(store_begin(f.s, &err));
+    int64_t a = fx_definition(f.s, "p", 2, "aa"), b = fx_definition(f.s, "p", 2, "bb");
+    assert_string_equal("bb", last_of(&f, "p")); /* nothing ran */
+    fx_run(f.s, b);
+    assert_string_equal("bb", last_of(&f, "p"));
+    fx_run(f.s, a); /* the older text again */
+    assert_string_equal("aa", last_of(&f, "p"));
+    assert_ok(store_commit(f.s, &err));
+    fx_end(&f);
+}
+
 static void a_run_lives_by_compare_and_set(void **state) {
     (void)state;
     struct fx f;
@@ -296,8 +319,8 @@ static void expect_runs(struct fx *f, struct run_filter filter, const char *ids)
     buf_release(&b);
 }
 
-/* 1..6 of p (odd) and q (even); 1,2 failed, 3 ok, 4 running, the rest queued; windows are days before NOON.
- */
+/* 1..6 of p (odd) and q (even); 1,2 failed, 3 ok, 4 running, the rest queued; windows are days before
+ * NOON. */
 static void lists_are_newest_first_and_filtered(void **state) {
     (void)state;
     struct fx f;
@@ -483,6 +506,7 @@ static void transactions_are_whole(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(definitions_are_stored_once),
+        cmocka_unit_test(the_last_definition_is_the_newest_runs),
         cmocka_unit_test(a_run_lives_by_compare_and_set),
         cmocka_unit_test(steps_without_rows_wait),
         cmocka_unit_test(forbidden_states_are_refused_by_the_database),

@@ -203,8 +203,8 @@ static void a_stretch_knows_its_first_its_last_and_its_window(void **state) {
     fx_end(&f);
 }
 
-/* Skipped ahead of a clock that is set back to 4: the stretch is cut, what is after it never was; runs stay.
- */
+/* Skipped ahead of a clock that is set back to 4: the stretch is cut, what is after it never was; runs
+ * stay. */
 static void what_was_skipped_ahead_of_the_clock_is_forgotten(void **state) {
     (void)state;
     static const struct decision ahead[] = {{1, 2, 2, "run", NULL, NULL, 1, NULL},
@@ -383,7 +383,7 @@ static void a_pause_is_one_row_until_it_is_resumed(void **state) {
     assert_hit(0, store_pause(f.s, &p, &err)); /* replaces */
     p.pipeline = "a", p.reason = NULL, p.until = INSTANT_NONE, p.catch_up = NULL;
     assert_hit(0, store_pause(f.s, &p, &err));
-    assert_ok(store_pauses_list(f.s, f.a, &rows, &n, &err));
+    assert_ok(store_pauses_list(f.s, INSTANT_NONE, f.a, &rows, &n, &err));
     assert_int_equal(2, n);
     assert_string_equal("a", rows[0].pipeline);
     assert_true(rows[0].until == INSTANT_NONE && !rows[0].reason);
@@ -393,7 +393,7 @@ static void a_pause_is_one_row_until_it_is_resumed(void **state) {
     assert_string_equal("none latest", arena_printf(f.a, "%s %s", rows[0].catch_up, rows[1].catch_up));
     assert_hit(1, store_resume(f.s, "p", &err));
     assert_hit(0, store_resume(f.s, "p", &err));
-    assert_ok(store_pauses_list(f.s, f.a, &rows, &n, &err));
+    assert_ok(store_pauses_list(f.s, INSTANT_NONE, f.a, &rows, &n, &err));
     assert_int_equal(1, n);
     /* A pipeline that is only known by name has not run. */
     assert_ok(store_pipelines_list(f.s, f.a, &pipelines, &n, &err));

@@ -3,12 +3,15 @@
  *   {"name": "A", …}                          a schedule, as dag/schedule.h writes its rule
  *   > add 1 A cursor=T [group=G] [since=T] [now=T]      schedule 1; its group is 1 unless said
  *   > tick T [decisions=N] [slots=N]          what is decided at T; repeated until all is, unless there is a
- * budget > change 1 B at=T ; remove 1 > pause G ; resume G at=T none|latest|all ; busy G yes|no > due [1]
- * when there is work next; when schedule 1 is due
+ *                                             budget
+ *   > change 1 B at=T ; remove 1
+ *   > end 1 [at=T] ; ended 1                  it goes; without at: it stays after all
+ *   > pause G ; resume G at=T none|latest|all ; busy G yes|no
+ *   > due [1]                                 when there is work next; when schedule 1 is due
  *
  * Times are UTC. */
 #include "base/json.h"
-#include "scheduler/timetable.h"
+#include "scheduler/timetable/timetable.h"
 #include "script.h"
 
 enum { SCHEDULES = 16 };
@@ -148,6 +151,10 @@ static void ask(void *ctx, char *line, struct buf *out) {
         due(b, words, out);
     else if (strcmp(verb, "remove") == 0)
         timetable_remove(b->t, atol(words[1]));
+    else if (strcmp(verb, "end") == 0)
+        timetable_end(b->t, atol(words[1]), time_of(words, "at", INSTANT_NONE));
+    else if (strcmp(verb, "ended") == 0)
+        buf_addf(out, "%s\n", timetable_ended(b->t, atol(words[1])) ? "yes" : "no");
     else if (strcmp(verb, "pause") == 0)
         timetable_pause(b->t, atol(words[1]));
     else if (strcmp(verb, "busy") == 0)

@@ -6,7 +6,7 @@
  *     leave no hole. */
 #include "base/arena.h"
 #include "base/json.h"
-#include "scheduler/timetable.h"
+#include "scheduler/timetable/timetable.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,10 +5,15 @@
  *
  *   == title
  *   load NAME: SCHEDULE -> DATASET [window]     a pipeline: its `schedule:` ({} for none), what it writes;
- * `window`: it uses its window. Also an edit, when it is there already drop NAME its file is gone at DAY the
- * wall clock shows that publish DATASET WINDOW [by backfill|restate|outside]    a version, by a run of
- * nobody's pipeline; - is no window slot NAME WINDOW run|SKIP-REASON            the clock decides a slot of
- * that window: it fires when that ends hand NAME WINDOW                            somebody queues a run
+ *                                               `window`: it uses its window. Also an edit, when it is there
+ *                                               already
+ *   drop NAME                                   its file is gone
+ *   at DAY                                      the wall clock shows that
+ *   publish DATASET WINDOW [by backfill|restate|outside]    a version, by a run of nobody's pipeline; - is no
+ *                                               window
+ *   slot NAME WINDOW run|SKIP-REASON            the clock decides a slot of that window: it fires when that
+ *                                               ends
+ *   hand NAME WINDOW                            somebody queues a run
  *   begin RUN · end RUN ok|warn|failed · again RUN
  *   pause NAME · resume NAME none|latest|all    decided up to the time the clock shows
  *   away EVENT                                  it happens while nobody serves
@@ -550,8 +555,8 @@ static void add_readers(struct scene *s, int from, int to) {
     assert_ok(store_commit(s->fx.s, &err));
 }
 
-/* The best of some rounds of publishes whose dataset starts one pipeline: the decision, its slot and its run.
- */
+/* The best of some rounds of publishes whose dataset starts one pipeline: the decision, its slot and its
+ * run. */
 static double cost_of_publish(struct scene *s, int *day) {
     struct err err;
     double best = 0;

@@ -356,8 +356,8 @@ static void used_it_ends_clean(void **state) {
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-/* Refused for as long as another one is served, which may be long on a busy machine; nothing else may happen.
- */
+/* Refused for as long as another one is served, which may be long on a busy machine; nothing else may
+ * happen. */
 static bool connects(const struct fixture *f) {
     duration_t until = fixture_now() + PATIENCE;
     struct warden *w;

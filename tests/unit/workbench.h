@@ -41,8 +41,7 @@ static inline void done_free(struct done *d) {
     json_decref(d->result);
 }
 
-/* ---- the request -----------------------------------------------------------------------------------------
- */
+/* ---- the request --------------------------------------------------------------------------------------- */
 
 static inline json_t *loose_or(const char *text, json_t *otherwise) {
     if (!text) return otherwise;
@@ -158,8 +157,7 @@ static inline void bench_request(struct lake *l, const struct job *j, struct don
     bench_into(l, j, d);
 }
 
-/* ---- running ---------------------------------------------------------------------------------------------
- */
+/* ---- running ------------------------------------------------------------------------------------------- */
 
 /* Stdout is the step's log: kept out of the test's own. */
 static inline int bench_quietly(const char *request) {
@@ -245,8 +243,7 @@ static inline void bench_publish(struct lake *l, struct done *d) {
     json_decref(plan);
 }
 
-/* ---- answers ---------------------------------------------------------------------------------------------
- */
+/* ---- answers ------------------------------------------------------------------------------------------- */
 
 static inline const char *done_outcome(const struct done *d) {
     return json_text_or(d->result, "outcome", "");

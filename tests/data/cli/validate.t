@@ -119,3 +119,34 @@ $ rm pipelines/*.yaml; leat validate
 ! error: no pipeline files in $TMP/project
 !   hint: put one into pipelines/NAME.yaml; it begins with `pipeline: NAME`
 [4]
+# what only several files together can have wrong
+$ printf 'pipeline: orders\nsteps:\n  land: {copy: a/*.csv, into: raw.orders}\n' > pipelines/a.yaml
+$ printf 'pipeline: orders\nsteps:\n  one: {shell: "true"}\n' > pipelines/b.yaml
+$ printf 'pipeline: more\nsteps:\n  land: {copy: b/*.csv, into: raw.orders}\n' > pipelines/c.yaml
+$ leat validate --format gcc
+pipelines/a.yaml:1:1: error: pipeline `orders` is defined twice: pipelines/b.yaml has this name too [E0411]
+pipelines/a.yaml:1:1: warning: the pipeline has neither `about` nor `owner`: say in one line what it does, and who to ask [W0101]
+pipelines/a.yaml:3:25: warning: pipeline `more` writes `raw.orders` too: their writes are serialised, in no order of yours [W0111]
+pipelines/b.yaml:1:1: error: pipeline `orders` is defined twice: pipelines/a.yaml has this name too [E0411]
+pipelines/b.yaml:1:1: warning: the pipeline has neither `about` nor `owner`: say in one line what it does, and who to ask [W0101]
+pipelines/c.yaml:1:1: warning: the pipeline has neither `about` nor `owner`: say in one line what it does, and who to ask [W0101]
+pipelines/c.yaml:3:25: warning: pipeline `orders` writes `raw.orders` too: their writes are serialised, in no order of yours [W0111]
+[3]
+$ leat validate pipelines/b.yaml
+pipelines/b.yaml                  1 error, 1 warning
+error[E0411]: pipeline `orders` is defined twice
+ --> pipelines/b.yaml:1:1
+  |
+1 | pipeline: orders
+  | ^^^^^^^^ pipelines/a.yaml has this name too
+  |
+  = help: history, bookmarks and metrics belong to the name: rename one of them
+  |
+warning[W0101]: the pipeline has neither `about` nor `owner`
+ --> pipelines/b.yaml:1:1
+  |
+1 | pipeline: orders
+  | ^^^^^^^^ say in one line what it does, and who to ask
+
+1 error, 1 warning in pipelines/b.yaml.
+[3]

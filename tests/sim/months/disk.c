@@ -11,3 +11,5 @@ void disk_open(void) {
     shim.before = point;
     (void)shim_forget;
 }
+
+bool disk_failed(void) { return shim.fired; }

@@ -1,20 +1,12 @@
 /* judge.c: what must be true of the database when everything has come to rest: counted minute by minute from
  * what the files said, without the code that decided it. */
-#include "stage.h"
+#include "judge.h"
 
-#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-struct judgement {
-    sqlite3 *db;
-    char *why;
-    size_t size;
-};
-
-static int wrong(struct judgement *j, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static int wrong(struct judgement *j, const char *fmt, ...) {
+int wrong(struct judgement *j, const char *fmt, ...) {
     va_list args;
     va_start(args, fmt);
     vsnprintf(j->why, j->size, fmt, args);
@@ -22,7 +14,7 @@ static int wrong(struct judgement *j, const char *fmt, ...) {
     return 1;
 }
 
-static int64_t number(struct judgement *j, const char *sql) {
+int64_t number(struct judgement *j, const char *sql) {
     sqlite3_stmt *st;
     int64_t n = -1;
     if (sqlite3_prepare_v2(j->db, sql, -1, &st, NULL) != SQLITE_OK)
@@ -80,43 +72,143 @@ static int judge_zeros(struct judgement *j) {
     return 0;
 }
 
-/* ---- every fire in exactly one slot ---- */
+/* ---- what the files said ---- */
 
-/* The minute that the file said for fires at this instant. */
-static int minute_at(int pipe, instant_t t) {
-    int minute = -1;
-    for (int i = 0; i < stage->edit_count; i++)
-        if (stage->edits[i].pipe == pipe && stage->edits[i].at < t) minute = stage->edits[i].minute;
-    return minute;
+#define AWAY_AS_IF_NOT (60 * US_PER_SECOND)
+
+/* A file that was away so shortly that it never was; ambiguous: by how much, depends on who died over it. */
+static void judge_absence(struct edit *gone, struct edit *back) {
+    duration_t least = back->at - gone->unsure_to, most = back->unsure_to - gone->at;
+    if (most <= AWAY_AS_IF_NOT) {
+        gone->was_short = true;
+        back->unsure_from = back->unsure_to;
+    } else if (least > AWAY_AS_IF_NOT) {
+        back->unsure_from = back->at;
+    } else {
+        back->unsure_from = gone->unsure_from;
+    }
+}
+
+static void judge_absences(void) {
+    for (int i = 0; i < stage->edit_count; i++) {
+        struct edit *e = &stage->edits[i], *back = e + 1;
+        if (e->words.minute >= 0) continue;
+        while (back < stage->edits + stage->edit_count && back->pipe != e->pipe) back++;
+        judge_absence(e, back);
+    }
+}
+
+static bool says(const struct words *w, instant_t t) {
+    int64_t minutes = t / US_PER_MINUTE;
+    return w->every && t % US_PER_MINUTE == 0 && minutes % 60 == w->minute &&
+           minutes / 60 % 24 % w->every == 0;
+}
+
+/* Fires at this instant, by what the file said then. */
+static bool fires(int pipe, instant_t t) {
+    struct words w = {.minute = -1};
+    for (int i = 0; i < stage->edit_count; i++) {
+        const struct edit *e = &stage->edits[i];
+        if (e->pipe == pipe && e->at < t && !e->was_short) w = e->words;
+    }
+    return w.minute >= 0 && says(&w, t);
 }
 
 static instant_t next_fire(int pipe, instant_t after) {
-    for (instant_t t = (after / US_PER_MINUTE + 1) * US_PER_MINUTE;; t += US_PER_MINUTE) {
-        int64_t minutes = t / US_PER_MINUTE;
-        if (minutes % 60 == minute_at(pipe, t) && minutes / 60 % 24 % pipe_every(pipe) == 0) return t;
-    }
+    instant_t t = (after / US_PER_MINUTE + 1) * US_PER_MINUTE;
+    while (!fires(pipe, t)) t += US_PER_MINUTE;
+    return t;
 }
+
+bool unsure(int pipe, instant_t t) {
+    for (int i = 0; i < stage->edit_count; i++) {
+        const struct edit *e = &stage->edits[i];
+        if (e->pipe == pipe && !e->was_short && t > e->unsure_from && t <= e->unsure_to) return true;
+    }
+    return false;
+}
+
+static bool ever_fires(int pipe, instant_t t) {
+    for (int i = 0; i < stage->edit_count; i++)
+        if (stage->edits[i].pipe == pipe && says(&stage->edits[i].words, t)) return true;
+    return false;
+}
+
+bool was_gone(int pipe, instant_t from, instant_t to) {
+    for (int i = 0; i < stage->edit_count; i++) {
+        const struct edit *e = &stage->edits[i];
+        if (e->pipe == pipe && e->words.minute < 0 && !e->was_short && e->at >= from && e->at <= to)
+            return true;
+    }
+    return false;
+}
+
+/* ---- every fire in exactly one slot ---- */
 
 struct row {
     instant_t fire, last, window_start, window_end, decided;
     int64_t count;
 };
 
-static int judge_row(struct judgement *j, int pipe, const struct row *r, const struct row *before,
-                     instant_t *at) {
-    instant_t first = *at = next_fire(pipe, *at);
-    if (first != r->fire)
+/* The first fire after *at that must have an outcome, or `until` when that comes first: those are counted. */
+struct walked {
+    int64_t must, may;
+};
+
+static instant_t walk(int pipe, instant_t at, instant_t until, struct walked *n) {
+    instant_t missed = INSTANT_NONE;
+    for (instant_t t = next_fire(pipe, at); t < until; t = next_fire(pipe, t)) {
+        bool may = unsure(pipe, t);
+        n->may += may;
+        n->must += !may;
+        if (!may && missed == INSTANT_NONE) missed = t;
+    }
+    return missed;
+}
+
+static bool may_fire(int pipe, instant_t t) {
+    return fires(pipe, t) || (unsure(pipe, t) && ever_fires(pipe, t));
+}
+
+static int judge_fires(struct judgement *j, int pipe, const struct row *r, instant_t at) {
+    struct walked before = {0}, within = {0};
+    instant_t missed = walk(pipe, at, r->fire, &before);
+    if (missed != INSTANT_NONE)
         return wrong(j, "%s: a slot at %lld, expected one at %lld", pipe_name(pipe),
-                     (long long)(r->fire / US_PER_SECOND), (long long)(first / US_PER_SECOND));
-    for (int64_t i = 1; i < r->count; i++) *at = next_fire(pipe, *at);
-    if (*at != r->last)
-        return wrong(j, "%s: a stretch of %lld from %lld ends at %lld, expected %lld", pipe_name(pipe),
-                     (long long)r->count, (long long)(r->fire / US_PER_SECOND),
-                     (long long)(r->last / US_PER_SECOND), (long long)(*at / US_PER_SECOND));
-    if (before->fire && r->window_start != before->window_end)
+                     (long long)(r->fire / US_PER_SECOND), (long long)(missed / US_PER_SECOND));
+    if (!may_fire(pipe, r->fire) || !may_fire(pipe, r->last))
+        return wrong(j, "%s: a slot at %lld to %lld, when nothing fires", pipe_name(pipe),
+                     (long long)(r->fire / US_PER_SECOND), (long long)(r->last / US_PER_SECOND));
+    if (r->fire == r->last && r->count == 1) return 0;
+    walk(pipe, r->fire, r->last, &within);
+    if (r->count < within.must + 2 || r->count > within.must + within.may + 2)
+        return wrong(j, "%s: a stretch from %lld to %lld counts %lld, expected %lld", pipe_name(pipe),
+                     (long long)(r->fire / US_PER_SECOND), (long long)(r->last / US_PER_SECOND),
+                     (long long)r->count, (long long)within.must + 2);
+    return 0;
+}
+
+/* When its file goes, what a pause held back ends with it. */
+static bool decided_as_it_went(int pipe, instant_t decided) {
+    for (int i = 0; i < stage->edit_count; i++) {
+        const struct edit *e = &stage->edits[i];
+        if (e->pipe == pipe && e->words.minute < 0 && decided >= e->at && decided <= e->unsure_to)
+            return true;
+    }
+    return false;
+}
+
+static int judge_row(struct judgement *j, int pipe, const struct row *r, const struct row *before,
+                     instant_t at) {
+    if (judge_fires(j, pipe, r, at)) return 1;
+    bool tiles = r->window_start == before->window_end;
+    /* without a file windows need not go on where they ended */
+    if (was_gone(pipe, before->last, r->fire)) tiles = r->window_start >= before->window_end;
+    if (before->fire && !tiles)
         return wrong(j, "%s: the windows do not tile at %lld", pipe_name(pipe),
                      (long long)(r->fire / US_PER_SECOND));
-    for (int i = 0; i < stage->pause_count && !stage->went_back; i++) {
+    bool may = stage->went_back || decided_as_it_went(pipe, r->decided);
+    for (int i = 0; i < stage->pause_count && !may; i++) {
         const struct pause_span *p = &stage->pauses[i];
         if (p->pipe == pipe && r->decided > p->from && p->to != INSTANT_NONE && r->decided < p->to)
             return wrong(j, "%s: a slot was decided during a pause", pipe_name(pipe));
@@ -151,16 +243,19 @@ static int judge_pipe(struct judgement *j, int pipe) {
                         .window_end = sqlite3_column_int64(st, 3),
                         .decided = sqlite3_column_int64(st, 4),
                         .count = sqlite3_column_int64(st, 5)};
-        bad = judge_row(j, pipe, &r, &before, &at);
+        bad = judge_row(j, pipe, &r, &before, at);
         before = r;
+        at = r.last;
     }
     sqlite3_finalize(st);
     if (bad) return bad;
-    instant_t next = next_fire(pipe, at);
-    if (next <= cursor)
+    struct walked rest = {0};
+    instant_t next = walk(pipe, at, cursor + 1, &rest);
+    if (next != INSTANT_NONE)
         return wrong(j, "%s: the fire at %lld has no outcome", pipe_name(pipe),
                      (long long)(next / US_PER_SECOND));
-    if (next <= stage_wall() - US_PER_HOUR && !stage->went_back)
+    next = walk(pipe, at, stage_wall() - US_PER_HOUR, &rest);
+    if (next != INSTANT_NONE && !stage->went_back)
         return wrong(j, "%s: nothing was decided since %lld", pipe_name(pipe),
                      (long long)(next / US_PER_SECOND));
     return 0;
@@ -173,7 +268,9 @@ int judge(char *why, size_t size) {
     if (sqlite3_open_v2(path, &j.db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
         return wrong(&j, "no database");
     int bad = judge_zeros(&j);
-    for (int p = 0; p < PIPES && !bad; p++) bad = judge_pipe(&j, p);
+    judge_absences();
+    for (int p = 0; p < CLOCKED && !bad; p++) bad = judge_pipe(&j, p);
+    if (!bad) bad = judge_data(&j);
     sqlite3_close(j.db);
     return bad;
 }

@@ -1,4 +1,5 @@
-/* main.c: seeds: months [--in FOLDER] --seeds N [--from SEED] | months --seed N [-v].   See stage.h. */
+/* main.c: seeds: months [--in FOLDER] --seeds N [--from SEED] [--at-once N] | months --seed N [-v] [--keep].
+ * See stage.h. */
 #include "stage.h"
 
 #include <fcntl.h>
@@ -40,45 +41,9 @@ void story(const char *fmt, ...) {
     va_end(args);
 }
 
-/* ---- the pipelines ---- */
-
-static const struct {
-    const char *name, *if_running, *hours;
-    int every, runs;
-} pipes[PIPES] = {{"hourly", "wait", "*", 1, 1},
-                  {"thirds", "skip", "*/3", 3, 1},
-                  {"quarters", "cancel", "*/6", 6, 1},
-                  {"daily", "allow", "0", 24, 2}};
-
-const char *pipe_name(int pipe) { return pipes[pipe].name; }
-int pipe_every(int pipe) { return pipes[pipe].every; }
-int pipe_runs(int pipe) { return pipes[pipe].runs; }
-
-void pipe_write(int pipe, bool broken) {
-    static const char *const missed[] = {"run_latest", "run_all", "skip"};
-    char path[300];
-    snprintf(path, sizeof path, "%s/pipelines/%s.yaml", stage->folder, pipe_name(pipe));
-    FILE *f = fopen(path, "w");
-    if (!f) abort();
-    fprintf(f,
-            "pipeline: %s\nschedule:\n  cron: \"%d %s * * *\"\n  timezone: UTC\n  if_missed: %s\n  "
-            "if_running: %s\n"
-            "max_active_runs: %d\n%s:\n  first:\n    shell: \"true\"\n    retry: {times: 1, wait: 1m}\n  "
-            "second:\n    after: first\n"
-            "    shell: \"true\"\n",
-            pipe_name(pipe), stage->minute[pipe], pipes[pipe].hours,
-            missed[(stage->seed + (uint64_t)pipe) % 3], pipes[pipe].if_running, pipe_runs(pipe),
-            broken ? "stepss" : "steps");
-    fclose(f);
-    instant_t wall = stage_wall();
-    struct timespec at = {.tv_sec = wall / US_PER_SECOND, .tv_nsec = wall % US_PER_SECOND * 1000};
-    utimensat(AT_FDCWD, path, (struct timespec[]){at, at}, 0);
-}
-
 /* ---- a seed ---- */
 
 static void set_up(uint64_t seed, const char *in, bool verbose) {
-    char path[300];
     memset(stage, 0, sizeof *stage);
     stage->seed = seed;
     stage->sets_back = seed % 4 == 0;
@@ -91,14 +56,7 @@ static void set_up(uint64_t seed, const char *in, bool verbose) {
     stage->next_act = stage->now + US_PER_HOUR;
     snprintf(stage->folder, sizeof stage->folder, "%s/leat-months-XXXXXX", in);
     if (!mkdtemp(stage->folder)) abort();
-    snprintf(path, sizeof path, "%s/pipelines", stage->folder);
-    mkdir(path, 0700);
-    for (int p = 0; p < PIPES; p++) {
-        stage->minute[p] = (int)chance_below(60);
-        stage->edits[stage->edit_count++] =
-            (struct edit){.pipe = p, .at = INT64_MIN, .minute = stage->minute[p]};
-        pipe_write(p, false);
-    }
+    files_begin();
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at) {
@@ -109,7 +67,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 static int one_life(void) {
     stage->lives++;
     stage->points = 0;
-    stage->die_at = chance_of(990) ? 1 + chance_below(chance_below(4) ? 3000 : 60) : 0;
+    stage->die_at = chance_of(990) ? 1 + chance_below(chance_below(4) ? 7000 : 60) : 0;
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0) _exit(live());
@@ -118,7 +76,7 @@ static int one_life(void) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static int one_seed(uint64_t seed, const char *in, bool verbose) {
+static int one_seed(uint64_t seed, const char *in, bool verbose, bool keep) {
     char why[400] = "";
     int code = DIED;
     set_up(seed, in, verbose);
@@ -136,30 +94,69 @@ static int one_seed(uint64_t seed, const char *in, bool verbose) {
     if (verbose)
         printf("seed %llu: %lld lives, %lld jobs, %lld acts\n", (unsigned long long)seed,
                (long long)stage->lives, (long long)stage->jobs_started, (long long)stage->acts);
-    if (!bad || !verbose) nftw(stage->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    if (!keep && (!bad || !verbose)) nftw(stage->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     return bad;
 }
 
-int main(int argc, char **argv) {
-    uint64_t from = 1, count = 10;
-    const char *in = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-    bool verbose = false;
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "-v") == 0) verbose = true;
-        if (i + 1 < argc && strcmp(argv[i], "--in") == 0) in = argv[i + 1];
-        if (i + 1 < argc && strcmp(argv[i], "--seeds") == 0) count = strtoull(argv[i + 1], NULL, 10);
-        if (i + 1 < argc && strcmp(argv[i], "--from") == 0) from = strtoull(argv[i + 1], NULL, 10);
-        if (i + 1 < argc && strcmp(argv[i], "--seed") == 0) from = strtoull(argv[i + 1], NULL, 10), count = 1;
-    }
+/* What all of them share; each has a stage of its own. */
+struct total {
+    int64_t lives, jobs, published;
+};
+
+struct wanted {
+    uint64_t from, count, at_once;
+    const char *in;
+    bool verbose, keep;
+};
+
+/* Every n-th seed. */
+static int some_seeds(const struct wanted *w, uint64_t first, struct total *total) {
     stage = mmap(NULL, sizeof *stage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (stage == MAP_FAILED) return 2;
-    int64_t lives = 0, jobs = 0;
-    for (uint64_t s = from; s < from + count; s++) {
-        if (one_seed(s, in, verbose)) return 1;
-        lives += stage->lives;
-        jobs += stage->jobs_started;
+    for (uint64_t s = w->from + first; s < w->from + w->count; s += w->at_once) {
+        if (one_seed(s, w->in, w->verbose, w->keep)) return 1;
+        total->lives += stage->lives;
+        total->jobs += stage->jobs_started;
+        total->published += stage->published;
     }
-    printf("%llu seeds of %d days: %lld lives of a daemon, %lld jobs, nothing violated\n",
-           (unsigned long long)count, DAYS + QUIET_DAYS, (long long)lives, (long long)jobs);
+    return 0;
+}
+
+static void read_words(struct wanted *w, int argc, char **argv) {
+    for (int i = 1; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : "";
+        if (strcmp(argv[i], "-v") == 0) w->verbose = true;
+        if (strcmp(argv[i], "--keep") == 0) w->keep = true;
+        if (strcmp(argv[i], "--in") == 0) w->in = value;
+        if (strcmp(argv[i], "--seeds") == 0) w->count = strtoull(value, NULL, 10);
+        if (strcmp(argv[i], "--from") == 0) w->from = strtoull(value, NULL, 10);
+        if (strcmp(argv[i], "--at-once") == 0) w->at_once = strtoull(value, NULL, 10);
+        if (strcmp(argv[i], "--seed") == 0) w->from = strtoull(value, NULL, 10), w->count = 1;
+    }
+}
+
+int main(int argc, char **argv) {
+    struct wanted w = {.from = 1, .count = 10, .at_once = 1, .in = "/tmp"};
+    if (access("/dev/shm", W_OK) == 0) w.in = "/dev/shm";
+    read_words(&w, argc, argv);
+    struct total *totals = mmap(NULL, (w.at_once + 1) * sizeof *totals, PROT_READ | PROT_WRITE,
+                                MAP_SHARED | MAP_ANONYMOUS, -1, 0),
+                 all = {0};
+    if (totals == MAP_FAILED || !w.at_once) return 2;
+    int bad = 0, status;
+    for (uint64_t i = 0; i < w.at_once; i++) {
+        fflush(NULL);
+        if (fork() == 0) exit(some_seeds(&w, i, &totals[i]));
+    }
+    while (wait(&status) > 0) bad |= status != 0;
+    for (uint64_t i = 0; i < w.at_once; i++) {
+        all.lives += totals[i].lives;
+        all.jobs += totals[i].jobs;
+        all.published += totals[i].published;
+    }
+    if (bad) return 1;
+    printf("%llu seeds of %d days: %lld lives of a daemon, %lld jobs, %lld versions, nothing violated\n",
+           (unsigned long long)w.count, DAYS + QUIET_DAYS, (long long)all.lives, (long long)all.jobs,
+           (long long)all.published);
     return 0;
 }

@@ -36,7 +36,7 @@ while IFS='|' read -r name file script; do
     (cd "$build" && $(flags_of "$file") -w -I"$root" -I"$root/$(dirname "$file")" -c "$work/$name/mutant.c" -o "$work/$name/mutant.o")
     mutant=$(echo "$link" | sed "s,-o tests/sim/months,-o $work/$name/months $work/$name/mutant.o,")
     (cd "$build" && sh -c "$mutant")
-    if timeout 120 "$work/$name/months" --in "$memory" --seeds 25 >"$work/$name/log" 2>&1; then
+    if timeout 120 "$work/$name/months" --in "$memory" --seeds 25 --at-once 2 >"$work/$name/log" 2>&1; then
         echo "$name: SURVIVED"
         survived=$((survived + 1))
     else
@@ -57,6 +57,19 @@ queue-forgotten   | scheduler/conductor/runs.c     | s/^    lane_touch(c, l);/  
 items-left-open   | scheduler/conductor/backfills.c| s/if (found == 1) rc = end_item/if (found == 2) rc = end_item/
 cancel-goes-on    | scheduler/conductor/backfill_asks.c | s/ || store_backfill_cancel_planned(c->store, b->id, &n, err) < 0) return -1;/) return -1; (void)n;/
 slots-twice       | store/slots.c                  | s/if (found && b.last_fire >= full.fire) return 0;//
+gone-undecided    | scheduler/conductor/clock.c    | s/timetable_end(c->clock->timetable, h->id, turn_wall(c));//;s/if (timetable_ended(k->timetable, h->id)) return h;/return h;/
+gone-breaks       | scheduler/conductor/clock.c    | s/return err->exit == EX_NOT_FOUND ?/return 0 ?/
+back-as-if-never  | scheduler/conductor/clock.c    | s/e->row.gone_at > AWAY_AS_IF_NOT/e->row.gone_at > 365 * US_PER_DAY/
+moved-is-lost     | scheduler/catalog.c            | s/if (!before || before == f || !before->gone/if (1/
+version-again     | scheduler/conductor/trigger_decide.c | s/    return store_trigger_move(k->c->store, k->t->id, s->dataset, version, err) < 0 ? -1 : 0;/    (void)k; (void)err; return 0;/
+publish-unheard   | scheduler/conductor/publishing.c | s/triggers_published(c, .*);//
+all-is-any        | scheduler/conductor/trigger_decide.c | s/if (move_to(k, &s\[i\], v\[i\].version, err)) return -1;/if (i == last \&\& move_to(k, \&s[i], v[i].version, err)) return -1;/
+day-again         | scheduler/conductor/trigger_decide.c | s/if (decided) return decided < 0 ? -1 : 0;/(void)decided;/
+day-before-time   | scheduler/conductor/trigger_decide.c | s/if (complete <= 0) return complete;/if (complete < 0) return complete;/
+held-is-forgotten | scheduler/conductor/triggers.c | s/if (decide_last_ones(c, t, err)) return -1;//
+request-unkept    | scheduler/conductor/effects.c  | s/if (keeps_request(k->a) \&\& write_request/if (0 \&\& write_request/
+pins-of-before    | scheduler/conductor/claim.c    | s/store_pin_take(k->c->store, &pin, &version, err) < 0/store_pin_take(k->c->store, \&pin, \&version, err) < 0 || (version -= version > 0) < 0/
+broken-goes-back  | scheduler/conductor/clock.c    | s/ \&\& !e->is_broken)/)/
 LIST
 
 echo "$tried mutants, $survived not noticed"

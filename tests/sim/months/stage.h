@@ -1,10 +1,16 @@
 /* stage.h: months of the whole program on a virtual clock.
  *
  *   main.c    seeds; one process a life of the conductor, one life after another
- *   life.c    a life: the real conductor (timetable, core, store, catalog) steps through virtual time and
- * dies anywhere disk.c    SQLite's file layer with a will of its own warden.c  a warden whose jobs are
- * entries in shared memory: they outlive the conductor as real ones do judge.c   what must be true of the
- * database afterwards, worked out without the program's own code
+ *   life.h    a life:
+ *   life.c    the real conductor (timetable, core, store, catalog) steps through virtual
+ *             time and dies anywhere
+ *   acts.c    what users do to it, and what befalls it
+ *   files.c   what the files of the pipelines say, and what they said when
+ *   disk.c    SQLite's file layer with a will of its own
+ *   worker.c  what the job of a worker leaves: the result of an audit, of a publish
+ *   warden.c  a warden whose jobs are entries in shared memory: they outlive the conductor as real ones do
+ *   judge.c   what must be true of the database afterwards, worked out without the program's own code
+ *   judge_data.c  the same of versions and of what they start
  *
  * The stage is memory that all of these processes share. A life ends by _exit() at a point that the seed
  * chose: before any write or sync of the database, before any word to the warden. What is durable then is
@@ -19,20 +25,34 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PIPES = 4, JOBS = 64, EDITS = 64, PAUSES = 64, DIED = 77, BROKE = 3 };
+/* The clock starts the first ones, datasets that two of those write start the others. */
+enum { THIRDS = 1, EACH = 4, BOTH, DAY, PIPES, CLOCKED = EACH };
+enum { JOBS = 64, EDITS = 128, PAUSES = 64, DIED = 77, BROKE = 3, VIOLATED = 4 };
 
 struct job {
     bool used, failed_start, cancelled;
     char id[128];
-    int64_t ends; /* steady */
+    char request[320]; /* of a worker; "": a process */
+    int64_t ends;      /* steady */
     int exit_code;
+};
+
+/* When a pipeline fires: at this minute of every n-th hour from midnight on. */
+struct words {
+    int minute; /* -1: never: its file is gone */
+    int every;
 };
 
 /* What a pipeline's schedule said from an instant on. */
 struct edit {
     int pipe;
     instant_t at; /* wall */
-    int minute;   /* of the hour; -1: the file is gone */
+    struct words words;
+    /* A file that went, or came back: whoever died over it may have decided what was due meanwhile, or not.
+     * Both `at`: nobody did. */
+    instant_t unsure_from, unsure_to;
+    bool was_short; /* it was away so shortly that it never was */
+    int64_t life;   /* in which it was made, and nobody has come to rest since; 0: somebody has */
 };
 
 struct pause_span {
@@ -53,12 +73,20 @@ struct stage {
     int edit_count;
     struct pause_span pauses[PAUSES];
     int pause_count;
-    bool broken[PIPES];       /* its file has an error now */
-    int minute[PIPES];        /* as its file says; -1: gone */
-    int64_t newest_at_cancel; /* run, when the backfill's cancel was answered; 0: it was not */
-    bool went_back;           /* the wall clock, at least once */
-    bool sets_back;           /* in this seed by many hours too; then files are not edited: what was in force
-                                 at an instant that comes twice is not for the judge to say */
+    bool broken[PIPES];        /* its file has an error now */
+    struct words words[PIPES]; /* as its file says */
+    struct words was[PIPES];   /* before it was gone */
+    int file[PIPES];           /* which of its two file names it has */
+    bool other[PIPES];         /* another definition has its name */
+    int64_t back_at[PIPES];    /* steady: a file that is gone comes back; 0: it is not gone */
+    instant_t rested;          /* wall: everything that was due then has been decided */
+    instant_t latest;          /* wall: the latest reading of the clock there was */
+    int64_t newest_at_cancel;  /* run, when the backfill's cancel was answered; 0: it was not */
+    bool went_back;            /* the wall clock, at least once */
+    bool sets_back;            /* in this seed by many hours too; then files are not edited: what was in force
+                                  at an instant that comes twice is not for the judge to say */
+    char spoiled[128];         /* the publish job that failed last: its next try does not */
+    int64_t published;         /* jobs that published */
     int64_t lives, jobs_started, acts;
     bool verbose;
     char folder[256];
@@ -73,14 +101,27 @@ void point(void);                   /* a place to die at */
 void story(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 const char *pipe_name(int pipe);
-/* The hours at which a pipeline fires: every n-th from midnight UTC. */
-int pipe_every(int pipe);
 int pipe_runs(int pipe); /* max_active_runs */
-void pipe_write(int pipe, bool broken);
+
+/* ---- files.c */
+void files_begin(void);
+void file_write(int pipe, bool broken);
+void file_says(int pipe, struct words words); /* from now on; remembered */
+bool file_is_gone(int pipe);
+void file_remove(int pipe);
+void file_put_back(int pipe, struct words words);
+void file_rename(int pipe);
+void files_at_rest(void); /* everything that was due has been decided */
 
 void disk_open(void);              /* SQLite's files: places to die at, and failing writes */
+bool disk_failed(void);            /* in this life */
 int live(void);                    /* a life; its exit code */
 int judge(char *why, size_t size); /* 0: all is well */
+
+/* ---- worker.c */
+struct job_spec;
+void worker_takes(struct job *j, const struct job_spec *spec);
+void worker_leaves(const struct job *j); /* it ended well */
 instant_t stage_wall(void);
 
 #endif

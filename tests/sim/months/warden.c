@@ -68,6 +68,7 @@ int warden_start(struct warden *w, const struct job_spec *spec, struct err *err)
                       .exit_code = chance_of(80) ? 1 : 0,
                       .failed_start = chance_of(10)};
     snprintf(j->id, sizeof j->id, "%s", spec->id);
+    worker_takes(j, spec);
     w->told[j - stage->jobs] = false;
     stage->jobs_started++;
     point();
@@ -100,6 +101,7 @@ int warden_list(struct warden *w, struct err *err) {
 }
 
 static void tell_exit(const struct job *j, struct warden_event *out) {
+    if (!j->failed_start && !j->cancelled && !j->exit_code) worker_leaves(j);
     *out = (struct warden_event){.kind = WARDEN_EXIT};
     out->exit = (struct job_exit){.started = !j->failed_start,
                                   .exit_code = j->cancelled ? -1 : j->exit_code,

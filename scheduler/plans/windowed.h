@@ -1,0 +1,19 @@
+/* windowed.h: what a step does in a run about an explicit window, where bookmarks stay as they are. Pure.
+ *
+ *   a bookmark of files or values   would read what is new, whatever the window: it is left out, unless its
+ *                                   values name window.* and it replaces partitions
+ *   `__new` of a dataset            appended: left out; else it reads the whole
+ *   promote                         takes the window's rows by its `select`; without one it cannot tell which
+ *                                   they are, and the run is refused
+ *   all others                      run */
+#ifndef LEAT_SCHEDULER_WINDOWED_H
+#define LEAT_SCHEDULER_WINDOWED_H
+
+#include "dag/pipeline.h"
+
+enum in_window { IN_WINDOW_RUNS, IN_WINDOW_LEFT_OUT, IN_WINDOW_REFUSED };
+
+/* *why: a clause for people ("its bookmark …"), static; "" when it runs. May be NULL. */
+enum in_window step_in_window(const struct step *s, const char **why);
+
+#endif
