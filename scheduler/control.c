@@ -30,6 +30,7 @@ struct control {
     char *path;
     control_answer *answer;
     void *ctx;
+    uint64_t inode;         /* of path */
     bool kept;              /* the socket goes on under another program */
     struct client *clients; /* the youngest first */
     unsigned count, most;
@@ -208,6 +209,13 @@ static int listen_on(struct control *o, uv_loop_t *loop, const struct control_op
     return 0;
 }
 
+static uint64_t inode_of(const char *path) {
+    struct stat st;
+    return stat(path, &st) ? 0 : (uint64_t)st.st_ino;
+}
+
+bool control_there(const struct control *o) { return inode_of(o->path) == o->inode; }
+
 int control_listen(struct control *o, struct err *err) {
     if (uv_listen((uv_stream_t *)&o->listener, WAITING_CLIENTS, came) == 0) return 0;
     return err_set(err, EX_ENVIRONMENT, "cannot listen on %s", o->path);
@@ -220,7 +228,10 @@ struct control *control_open(uv_loop_t *loop, const struct control_options *co, 
     o->path = fs_join(co->state, "leat.sock");
     o->answer = co->answer;
     o->ctx = co->ctx;
-    if (listen_on(o, loop, co, err) == 0) return o;
+    if (listen_on(o, loop, co, err) == 0) {
+        o->inode = inode_of(o->path);
+        return o;
+    }
     free(o->path);
     free(o);
     return NULL;

@@ -27,6 +27,8 @@ struct control_options {
  * from now on waits, until control_listen() answers on the loop. */
 struct control *control_open(uv_loop_t *loop, const struct control_options *o, struct err *err);
 int control_listen(struct control *c, struct err *err);
+/* The socket has its name still: who asks finds it. */
+bool control_there(const struct control *c);
 bool control_busy(const struct control *c); /* somebody asked who has no answer yet */
 /* A descriptor of the listening socket that outlives control_close() and exec(), for
  * control_options.listen_fd: who asks in between waits. 0 when it cannot be had. */

@@ -79,6 +79,16 @@ static int fill_request(struct conductor *c, const json_t *asked, struct run_req
     return rq->params ? 0 : -1;
 }
 
+/* --only and --from-step name steps that are there: said to who asks, not found out when its turn comes. */
+static int check_part(const struct run_request *rq, struct err *err) {
+    struct plan *plan = plan_new(rq->pipeline, err);
+    int rc = plan ? 0 : -1;
+    if (!rc && rq->only_count) rc = plan_only(plan, rq->only, rq->only_count, err);
+    if (!rc && rq->from_step) rc = plan_from(plan, rq->from_step, err);
+    plan_free(plan);
+    return rc;
+}
+
 static int ask_queue(struct conductor *c, const json_t *request, json_t *answer, struct err *err) {
     struct run_request rq = {0};
     const json_t *only = json_object_get(request, "only");
@@ -86,7 +96,7 @@ static int ask_queue(struct conductor *c, const json_t *request, json_t *answer,
     const char **names = xcalloc(rq.only_count + 1, sizeof *names);
     for (size_t i = 0; i < rq.only_count; i++) names[i] = json_string_value(json_array_get(only, i));
     rq.only = names;
-    int64_t run = fill_request(c, request, &rq, err) ? 0 : queue_run(c, &rq, err);
+    int64_t run = fill_request(c, request, &rq, err) || check_part(&rq, err) ? 0 : queue_run(c, &rq, err);
     if (run) json_put(answer, "run", json_integer(run));
     free(names);
     json_decref(rq.params);

@@ -178,11 +178,18 @@ static int sign_of_life(struct server *s, struct err *err) {
     return -1;
 }
 
+/* Nobody would find a daemon whose socket was deleted: its next life makes another one. */
+static int still_there(struct server *s, struct err *err) {
+    if (control_there(s->c->control)) return 0;
+    return err_set(err, EX_ENVIRONMENT, "the socket %s/leat.sock was removed",
+                   s->o->conductor.project->state);
+}
+
 static void keep_up(uv_timer_t *t) {
     struct server *s = t->data;
     struct err err;
     look(s);
-    if (sign_of_life(s, &err)) {
+    if (sign_of_life(s, &err) || still_there(s, &err)) {
         turn_broke(s->c, &err);
         return;
     }

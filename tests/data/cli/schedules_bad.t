@@ -74,7 +74,7 @@ unknown time zone `../../etc/passwd`
   write an IANA name such as `Europe/Berlin` or `UTC`
 # Backfills that cannot be.
 $ printf 'pipeline: sec\nschedule: {cron: "* * * * * *", timezone: UTC}\nsteps:\n  a: {shell: echo}\n' > pipelines/sec.yaml; leat backfill sec --from 2025-01-01 --to 2026-01-01
-! error: that is more than 10000000 windows of sec
+! error: that is more than 1000000 windows of sec
 !   hint: take a shorter stretch, or larger ones: --every day
 [2]
 $ leat backfill sec --from tomorrow --to 2199-01-01
