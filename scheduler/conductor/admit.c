@@ -54,6 +54,7 @@ void lanes_rollback(struct conductor *c) {
 void lanes_release(struct conductor *c) {
     size_t at = 0;
     for (struct lane *l; (l = idmap_next(&c->lanes, &at));) {
+        free(l->blocked);
         free(l->name);
         free(l);
     }
@@ -82,7 +83,7 @@ static bool starts_by_itself(const struct run_row *row) {
     return strcmp(row->trigger, "schedule") == 0 || strcmp(row->trigger, "dataset") == 0;
 }
 
-/* depends_on_past: 1 the slot before is done well (or there was none), 0 not yet, -1 failed. */
+/* depends_on_past: 1 the slot before is done well (or there was none), 0 it is not; -1 with err. */
 static int past_is_well(struct admission *k, struct err *err) {
     struct run_row before;
     if (!k->pipeline->depends_on_past || !*k->row.schedule) return 1;
@@ -176,12 +177,15 @@ static int admit_lane(struct admission *k, struct err *err) {
     return 0;
 }
 
+static void look_again_beside(struct conductor *c, struct lane *l);
+
 static void admit_dirty(struct conductor *c) {
     size_t n = c->dirty_count < LANES_A_TURN ? c->dirty_count : LANES_A_TURN;
     for (size_t i = 0; i < n && !c->is_broken; i++) {
         struct admission k = {.c = c, .lane = c->dirty[i], .arena = arena_new()};
         struct err err;
         k.lane->dirty = false;
+        look_again_beside(c, k.lane);
         if (admit_lane(&k, &err) < 0) turn_broke(c, &err);
         pipeline_free(k.pipeline);
         arena_free(k.arena);
@@ -193,10 +197,25 @@ static void admit_dirty(struct conductor *c) {
 
 /* ---- those that stand in no queue ---- */
 
-void admit_beside(struct conductor *c, const char *pipeline, int64_t run) {
+static void add_beside(struct conductor *c, struct lane *l, int64_t run) {
     GROW(c->beside, c->beside_count, c->beside_cap);
-    c->beside[c->beside_count++] = (struct beside){.run = run, .lane = lane_of(c, pipeline)};
+    c->beside[c->beside_count++] = (struct beside){.run = run, .lane = l};
     c->wants_turn = true;
+}
+
+void admit_beside(struct conductor *c, const char *pipeline, int64_t run) {
+    add_beside(c, lane_of(c, pipeline), run);
+}
+
+/* Something about the lane has changed: what was in their way may be gone. */
+static void look_again_beside(struct conductor *c, struct lane *l) {
+    for (size_t i = 0; i < l->blocked_count; i++) add_beside(c, l, l->blocked[i]);
+    l->blocked_count = 0;
+}
+
+static void block(struct lane *l, int64_t run) {
+    GROW(l->blocked, l->blocked_count, l->blocked_cap);
+    l->blocked[l->blocked_count++] = run;
 }
 
 /* 1: it is no longer to be looked at. */
@@ -207,28 +226,26 @@ static int admit_by_id(struct admission *k, int64_t run, struct err *err) {
     return strcmp(k->row.state, "queued") == 0 ? admit_row(k, err) : 1;
 }
 
-/* Those that cannot begin yet (no definition, a pause) go to the end of the list. */
+/* Those that cannot begin yet (no definition, a pause) wait with their lane. */
 static void admit_all_beside(struct conductor *c) {
-    size_t n = c->beside_count < LANES_A_TURN ? c->beside_count : LANES_A_TURN, kept = 0;
-    struct beside blocked[LANES_A_TURN];
+    size_t n = c->beside_count < LANES_A_TURN ? c->beside_count : LANES_A_TURN;
     for (size_t i = 0; i < n && !c->is_broken; i++) {
         struct admission k = {.c = c, .lane = c->beside[i].lane, .arena = arena_new()};
         struct err err;
         int done = admit_by_id(&k, c->beside[i].run, &err);
         if (done < 0) turn_broke(c, &err);
-        if (done == 0) blocked[kept++] = c->beside[i];
+        if (done == 0) block(k.lane, c->beside[i].run);
         pipeline_free(k.pipeline);
         arena_free(k.arena);
     }
     if (n) memmove(c->beside, c->beside + n, (c->beside_count - n) * sizeof *c->beside);
     c->beside_count -= n;
     c->wants_turn |= c->beside_count > 0;
-    for (size_t i = 0; i < kept; i++) c->beside[c->beside_count++] = blocked[i];
 }
 
 void admit_waiting(struct conductor *c) {
-    admit_all_beside(c);
     admit_dirty(c);
+    admit_all_beside(c);
 }
 
 /* ---- a newer one takes their place ---- */

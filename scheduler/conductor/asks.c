@@ -113,7 +113,7 @@ static int known_pipeline(struct conductor *c, const char *name, struct err *err
 }
 
 /* The rows are what counts: the timetable is told in the same breath, before the commit that makes them
- * durable; when that fails the conductor is over anyhow. */
+ * durable; when that fails the conductor is over (handle_word). */
 static int ask_pause(struct conductor *c, const json_t *request, json_t *answer, struct err *err) {
     struct pause_row p = {.pipeline = json_text_or(request, "pipeline", ""),
                           .author = json_text(request, "author"),
@@ -179,11 +179,17 @@ static const struct {
     {"why", blocks, false},
 };
 
+/* A handler that refuses has changed nothing. What it changed in memory before the database failed is not true:
+ * the conductor is over, as after a turn that could not be committed. */
 static int handle_word(struct conductor *c, size_t i, const json_t *request, json_t *answer,
                        struct err *err) {
     if (!words[i].writes) return words[i].handle(c, request, answer, err);
     if (store_begin(c->store, err)) return -1;
-    if (words[i].handle(c, request, answer, err) == 0) return store_commit(c->store, err);
+    int rc = words[i].handle(c, request, answer, err);
+    bool done = rc == 0 && !c->is_broken;
+    if (done && store_commit(c->store, err) == 0) return 0;
+    if (done || !store_in_transaction(c->store)) turn_broke(c, err);
+    if (c->is_broken) *err = c->broken;
     lanes_rollback(c);
     return -1;
 }

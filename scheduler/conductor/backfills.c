@@ -150,8 +150,10 @@ struct feeding {
     struct backfill_row b;
 };
 
+/* One that is not there, has ended. */
 static int reload(struct feeding *k, struct err *err) {
     int found = store_backfill_get(k->c->store, k->feed->id, k->arena, &k->b, err);
+    if (found == 0) k->b = (struct backfill_row){.id = k->feed->id, .state = "ok"};
     return found < 0 ? -1 : 0;
 }
 

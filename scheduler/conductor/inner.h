@@ -130,6 +130,8 @@ struct lane {
     struct live_run *runs;    /* of it, chained by lane_next */
     struct hand *hands;       /* its schedules (clock.c) */
     struct trigger *triggers; /* those of them that start after datasets (triggers.c) */
+    int64_t *blocked;         /* runs that stand in no queue and could not begin when they were looked at */
+    size_t blocked_count, blocked_cap;
     bool dirty, paused;
     int64_t definition; /* row of the last one written down, whose hash this is */
     char sha256[65];

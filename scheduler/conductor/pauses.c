@@ -61,7 +61,7 @@ void pauses_tick(struct conductor *c) {
     if (c->pause_until == INSTANT_NONE || c->pause_until > now) return;
     struct arena *a = arena_new();
     struct pause_row *rows;
-    size_t n;
+    size_t n = 0;
     c->pause_until = INSTANT_NONE;
     if (store_pauses_list(c->store, INSTANT_NONE, a, &rows, &n, &err) < 0) turn_broke(c, &err);
     for (size_t i = 0; i < n && !c->is_broken; i++) {

@@ -121,6 +121,7 @@ static void changed(void *ctx, const char *name) {
 
 /* A changed leat.yaml is taken over as a new program would: by starting again, if it is sound. */
 static void project_changed(struct server *s) {
+    if (s->draining) return;
     struct diags *d = diags_new();
     struct err err = {0};
     struct project *p = project_load(s->o->conductor.project->root, d, &err);
@@ -160,7 +161,7 @@ static void hung_up(uv_signal_t *h, int number) {
 static void replaced(uv_signal_t *h, int number) {
     struct server *s = h->data;
     (void)number;
-    s->replace = true;
+    s->replace = !s->draining;
     uv_stop(&s->c->loop);
 }
 
@@ -232,9 +233,10 @@ static void open_handles(struct server *s) {
 
 /* ---- one life ---- */
 
-/* Nothing more starts; what runs is waited for, or left to the warden. */
+/* Nothing more starts; what runs is waited for, or left to the warden. Whoever is to stop is not replaced. */
 static void drain(struct server *s) {
     struct conductor *c = s->c;
+    s->replace = false;
     s->draining = c->draining = true;
     notify("STOPPING=1");
     say(s, "draining",
@@ -255,9 +257,9 @@ static size_t processes(struct conductor *c) { return core_load(c->core).live - 
 
 static bool over(struct server *s) {
     struct conductor *c = s->c;
-    if (c->is_broken || s->replace) return true;
+    if (c->is_broken) return true;
     if (s->draining) return s->drain_over || c->signals > 1 || processes(c) == 0;
-    return s->o->once && idle(c) && !catalog_busy(s->catalog);
+    return s->replace || (s->o->once && idle(c) && !catalog_busy(s->catalog));
 }
 
 static void loop(struct server *s) {
