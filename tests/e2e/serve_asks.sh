@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# serve_asks: what is asked of a daemon and cannot be written down was never said: the daemon begins a new life that
+# knows what the database knows. And one that is told to stop is not replaced.
+. "$(dirname "$0")/lib.sh"
+at_end() {
+    touch "$WORK/go"
+    stop_daemon
+}
+command -v prlimit >/dev/null || cannot_run "there is no prlimit (util-linux)"
+mkdir -p pipelines
+cat >pipelines/slow.yaml <<'Y'
+pipeline: slow
+steps:
+  a: {shell: "while [ ! -e go ]; do sleep 0.05; done"}
+Y
+lives() { [ "$(grep -c ' serving ' "$WORK/serve.log")" -ge "$1" ]; }
+# Nothing can be written any more, as on a full disk, and the daemon has not noticed yet.
+write_nothing() { prlimit --pid "$daemon" --fsize=1:unlimited; }
+write_again() { prlimit --pid "$daemon" --fsize=unlimited:unlimited; }
+
+step "a backfill and a pause that cannot be written down: refused, and nothing is left of them"
+trap '' XFSZ # writing fails instead
+serve_up
+life=1
+for ask in "backfill slow --every day --from 2026-05-01 --to 2026-05-04 --yes --detach" "pause slow"; do
+    write_nothing
+    # shellcheck disable=SC2086
+    exits 6 leat $ask
+    write_again
+    life=$((life + 1))
+    soon "life $life serves" lives $life
+    kill -0 "$daemon" || fail "the daemon has ended"
+done
+same "$(db 'select (select count(*) from backfill) + (select count(*) from pause)')" 0 "backfills and pauses"
+exits 4 leat resume slow
+exits 0 leat pause slow
+exits 0 leat resume slow
+
+step "it goes on: what is asked now runs"
+exits 0 leat run slow --queue
+runs() { [ "$(db "select count(*) from attempt where state = 'running'")" = 1 ]; }
+soon "its step runs" runs
+
+step "told to stop, it is neither upgraded nor begun anew by an edit of leat.yaml"
+serve_ends 0 TERM # leaves the step running
+serve_up --drain-timeout 60s
+served=$(grep -c ' serving ' serve.log)
+kill -TERM "$daemon"
+log_says ' draining running=1'
+kill -USR2 "$daemon"
+printf 'leat: 1\n' >leat.yaml
+exits 0 leat status
+touch go
+code=0
+wait "$daemon" || code=$?
+daemon=
+same "$code" 0 "exit code"
+same "$(grep -c ' serving ' serve.log)" "$served" "lives"
+same "$(db "select state from run")" ok "the run"
