@@ -1,16 +1,15 @@
 /* stage.h: months of the whole program on a virtual clock.
  *
- *   main.c    seeds; one process a life of the conductor, one life after another
- *   life.h    a life:
- *   life.c    the real conductor (timetable, core, store, catalog) steps through virtual
- *             time and dies anywhere
- *   acts.c    what users do to it, and what befalls it
- *   files.c   what the files of the pipelines say, and what they said when
- *   disk.c    SQLite's file layer with a will of its own
- *   worker.c  what the job of a worker leaves: the result of an audit, of a publish
- *   warden.c  a warden whose jobs are entries in shared memory: they outlive the conductor as real ones do
- *   judge.c   what must be true of the database afterwards, worked out without the program's own code
- *   judge_data.c  the same of versions and of what they start
+ *   main.c         seeds; one process a life of the conductor, one life after another
+ *   life.h, life.c a life: the real conductor (timetable, core, store, catalog) steps through virtual time
+ *                  and dies anywhere
+ *   acts.c         what users do to it, and what befalls it
+ *   files.c        what the files of the pipelines say, and what they said when
+ *   disk.c         SQLite's file layer with a will of its own
+ *   warden.c       a warden whose jobs are entries in shared memory: they outlive the conductor as real ones do
+ *   worker.c       what the job of a worker leaves: the result of an audit, of a publish
+ *   judge.c        what must be true of the database afterwards, worked out without the program's own code
+ *   judge_data.c   the same of versions and of what they start
  *
  * The stage is memory that all of these processes share. A life ends by _exit() at a point that the seed
  * chose: before any write or sync of the database, before any word to the warden. What is durable then is
