@@ -121,6 +121,7 @@ static int learn_pauses(struct asking *k, struct err *err) {
         for (size_t r = 0; r < n; r++) {
             if (strcmp(rows[r].pipeline, pipeline_of(k, i)->name) != 0) continue;
             k->list[i].paused = rows[r].until == INSTANT_NONE || rows[r].until > k->in.from;
+            k->list[i].pause_from = rows[r].at;
             k->list[i].pause_until = rows[r].until;
             k->list[i].catch_up = catch_up_of(rows[r].catch_up);
         }

@@ -160,7 +160,9 @@ static int pause_one(struct view *v, const char *name, struct err *err) {
 
 /* ---- resume ---- */
 
-static void print_resume(const struct view *v, const char *name, const char *catch_up, int64_t slots) {
+/* ended: by itself, then; INSTANT_NONE: by this. */
+static void print_resume(struct view *v, const char *name, const char *catch_up, instant_t ended,
+                         int64_t slots) {
     const struct out *o = &v->c->out;
     static const struct {
         const char *catch_up, *text;
@@ -169,7 +171,10 @@ static void print_resume(const struct view *v, const char *name, const char *cat
                  {"all", "made up for now"}};
     size_t i = 0;
     while (i < 2 && strcmp(words[i].catch_up, catch_up) != 0) i++;
-    out_printf(o, "%s resumed.", name);
+    if (ended == INSTANT_NONE)
+        out_printf(o, "%s resumed.", name);
+    else
+        out_printf(o, "%s: the pause ended already, at %s.", name, view_time(v, name, ended));
     if (slots > 0)
         out_printf(o, " %s of the pause %s %s.", count_text(v, slots), slots == 1 ? "is" : "are",
                    slots == 1 && i == 1 ? "made up for now" : words[i].text);
@@ -196,11 +201,13 @@ static int resume_one(struct view *v, const char *name, struct err *err) {
     struct pipeline *pl = schedules_of(v->project, name, &ignored);
     const char *catch_up = json_text_or(answer, "catch_up", "none");
     instant_t since = json_int(answer, "paused_at", INSTANT_NONE);
-    int64_t slots = count_between(pl, since, world_wall(v->c->world));
+    instant_t until = json_int(answer, "until", world_wall(v->c->world));
+    bool over = json_is_true(json_object_get(answer, "over"));
+    int64_t slots = count_between(pl, since, until);
     if (v->c->json)
         resume_json(v, name, catch_up, since, slots);
     else
-        print_resume(v, name, catch_up, slots);
+        print_resume(v, name, catch_up, over ? until : INSTANT_NONE, slots);
     pipeline_free(pl);
     json_decref(answer);
     return 0;

@@ -112,20 +112,6 @@ static int known_pipeline(struct conductor *c, const char *name, struct err *err
     return p || err->exit == EX_INVALID ? 0 : -1; /* a broken one may be paused too */
 }
 
-/* The rows are what counts: the timetable is told in the same breath, before the commit that makes them
- * durable; when that fails the conductor is over (handle_word). */
-static int ask_pause(struct conductor *c, const json_t *request, json_t *answer, struct err *err) {
-    struct pause_row p = {.pipeline = json_text_or(request, "pipeline", ""),
-                          .author = json_text(request, "author"),
-                          .reason = json_text(request, "reason"),
-                          .at = turn_wall(c),
-                          .until = json_int(request, "until", INSTANT_NONE),
-                          .catch_up = json_text_or(request, "catch_up", "none")};
-    (void)answer;
-    if (known_pipeline(c, p.pipeline, err) || store_pause(c->store, &p, err) < 0) return -1;
-    return pauses_open(c, err);
-}
-
 static int find_pause(struct conductor *c, const char *pipeline, struct arena *a, struct pause_row *out,
                       struct err *err) {
     struct pause_row *rows;
@@ -139,7 +125,35 @@ static int find_pause(struct conductor *c, const char *pipeline, struct arena *a
     return 0;
 }
 
-/* The pause gets an end, now; the next turn of whoever serves takes it away (pauses.c). */
+/* A pause of what is paused goes on from when that began; so does one after a pause whose slots nobody has
+ * decided yet. */
+static int began(struct conductor *c, const char *pipeline, instant_t *at, struct err *err) {
+    struct arena *a = arena_new();
+    struct pause_row older;
+    int rc = find_pause(c, pipeline, a, &older, err);
+    if (rc == 1) *at = older.at;
+    arena_free(a);
+    return rc < 0 ? -1 : 0;
+}
+
+/* The rows are what counts: the timetable is told in the same breath, before the commit that makes them
+ * durable; when that fails the conductor is over (handle_word). */
+static int ask_pause(struct conductor *c, const json_t *request, json_t *answer, struct err *err) {
+    struct pause_row p = {.pipeline = json_text_or(request, "pipeline", ""),
+                          .author = json_text(request, "author"),
+                          .reason = json_text(request, "reason"),
+                          .at = turn_wall(c),
+                          .until = json_int(request, "until", INSTANT_NONE),
+                          .catch_up = json_text_or(request, "catch_up", "none")};
+    (void)answer;
+    if (known_pipeline(c, p.pipeline, err) || began(c, p.pipeline, &p.at, err) ||
+        store_pause(c->store, &p, err) < 0)
+        return -1;
+    return pauses_open(c, err);
+}
+
+/* The pause gets an end, now, unless it has ended already; the next turn of whoever serves takes it away
+ * (pauses.c). */
 static int ask_resume(struct conductor *c, const json_t *request, json_t *answer, struct err *err) {
     const char *name = json_text_or(request, "pipeline", "");
     struct arena *a = arena_new();
@@ -148,7 +162,10 @@ static int ask_resume(struct conductor *c, const json_t *request, json_t *answer
     if (rc == 0) err_set(err, EX_NOT_FOUND, "%s is not paused", name);
     if (rc == 1) {
         json_put(answer, "paused_at", json_integer(p.at));
-        p.until = turn_wall(c);
+        bool over = p.until != INSTANT_NONE && p.until <= turn_wall(c);
+        if (!over) p.until = turn_wall(c);
+        json_put(answer, "until", json_integer(p.until));
+        json_put(answer, "over", json_boolean(over));
         p.catch_up = json_text_or(request, "catch_up", p.catch_up);
         json_put_text(answer, "catch_up", p.catch_up);
         rc = store_pause(c->store, &p, err) < 0 || pauses_open(c, err) ? -1 : 0;

@@ -1,9 +1,9 @@
 /* pauses.c: pipelines that start nothing by themselves for a while.
  *
  * A pause is a row with an optional end and what becomes of the slots that come meanwhile (catch_up).
- * Resuming by hand gives the row an end, now: so it is done the same way when nobody serves, and the next
- * daemon finds it. In a turn, pauses whose end has come are taken away, and the timetable decides what they
- * held back. */
+ * Resuming by hand gives the row an end, now, unless it has one that has passed: so it is done the same way
+ * when nobody serves, and the next daemon finds it. In a turn, pauses whose end has come are taken away, and
+ * the timetable decides what they held back. */
 #include "scheduler/conductor/inner.h"
 
 #include "base/arena.h"
@@ -48,7 +48,7 @@ static int end_pause(struct conductor *c, const struct pause_row *p, struct err 
     struct lane *l = lane_of(c, p->pipeline);
     if (store_resume(c->store, p->pipeline, err) < 0) return -1;
     l->paused = false;
-    timetable_resume(clock_timetable(c), clock_group(l), p->until, catch_up_of(p->catch_up));
+    timetable_resume(clock_timetable(c), clock_group(l), p->at, p->until, catch_up_of(p->catch_up));
     triggers_resume(c, l, p->until, p->catch_up);
     lane_touch(c, l);
     report(c, "resumed", 0, NULL, json_pack("{ss ss}", "pipeline", p->pipeline, "catch_up", p->catch_up));

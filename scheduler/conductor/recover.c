@@ -4,6 +4,7 @@
  *   attempt, job alive     adopted: its exit will come
  *   attempt, exit kept     taken in as any exit
  *   attempt, neither:
+ *     and its result       it had ended, and waited for its turn to publish
  *     and no log           it was never started: the same attempt starts, or is cancelled with its run
  *     in its main job      its warden died: what is left of its tree is killed, the attempt is lost
  *     in its audit         the audit again: it is a pure function of the stage
@@ -129,6 +130,16 @@ static bool never_started(const struct conductor *c, const struct live_attempt *
     return absent;
 }
 
+/* A worker's job writes its result last of all, durably. Its exit is acknowledged at once, also when the attempt
+ * has to wait until another one has published: then the result is what is left of it. */
+static bool has_ended(const struct conductor *c, const struct live_attempt *a) {
+    if (a->phase != PHASE_MAIN || !json_flag(a->request, "worker")) return false;
+    char *result = exchange_result_path(c->options.project->state, a->token, "work");
+    bool there = fs_exists(result);
+    free(result);
+    return there;
+}
+
 /* What is to be done with an attempt that the warden does not know. */
 static int settle_unknown(struct recovery *k, struct live_attempt *a, struct err *err) {
     struct happening h = {.kind = HAPPENED_LOST};
@@ -139,8 +150,16 @@ static int settle_unknown(struct recovery *k, struct live_attempt *a, struct err
         effect_add(k->c, &(struct effect){.kind = EFFECT_START, .attempt = a});
         return 0;
     }
-    if (never_started(k->c, a)) h.kind = HAPPENED_NEVER_STARTED;
-    say(k, a, h.kind == HAPPENED_LOST ? "lost: its warden died" : "was about to start, never did");
+    if (has_ended(k->c, a)) {
+        h.kind = HAPPENED_EXIT;
+        h.exit = (struct job_exit){.started = true};
+        say(k, a, "had ended, to be published");
+    } else if (never_started(k->c, a)) {
+        h.kind = HAPPENED_NEVER_STARTED;
+        say(k, a, "was about to start, never did");
+    } else {
+        say(k, a, "lost: its warden died");
+    }
     turn_happened(k->c, &h);
     return 0;
 }

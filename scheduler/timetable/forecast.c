@@ -273,7 +273,7 @@ static void end_pauses(struct machine *m) {
         const struct forecast_pipeline *p = &m->in->pipelines[i];
         if (!m->lanes[i].paused || p->pause_until == INSTANT_NONE || p->pause_until > m->now) continue;
         m->lanes[i].paused = false;
-        timetable_resume(m->timetable, group_of(i), p->pause_until, p->catch_up);
+        timetable_resume(m->timetable, group_of(i), p->pause_from, p->pause_until, p->catch_up);
     }
 }
 

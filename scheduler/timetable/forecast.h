@@ -21,6 +21,7 @@ struct forecast_pipeline {
     const struct pipeline *pipeline; /* borrowed */
     const duration_t *usual;         /* per step; of one that never ran what it is to count as */
     bool paused;
+    instant_t pause_from;
     instant_t pause_until; /* INSTANT_NONE: as long as the forecast goes */
     enum catch_up catch_up;
 };

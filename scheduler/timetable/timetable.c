@@ -100,13 +100,22 @@ void timetable_pause(struct timetable *t, int64_t group) {
         if (e->ends == INSTANT_NONE) e->due = INSTANT_NONE;
 }
 
-void timetable_resume(struct timetable *t, int64_t group, instant_t at, enum catch_up catch_up) {
+/* While slots of an earlier pause are not decided (jitter, the budget), the two are one. */
+static void catch_slots(struct tt_entry *e, instant_t from, instant_t until, enum catch_up catch_up) {
+    bool decided =
+        e->caught_until == INSTANT_NONE || e->slot.fire == INSTANT_NONE || e->slot.fire > e->caught_until;
+    if (decided || from < e->caught_from) e->caught_from = from;
+    e->caught_until = until;
+    e->catch_up = catch_up;
+}
+
+void timetable_resume(struct timetable *t, int64_t group, instant_t from, instant_t until,
+                      enum catch_up catch_up) {
     struct tt_group *g = group_find(t, group);
     if (!g || !g->paused) return;
     g->paused = false;
     for (struct tt_entry *e = g->first; e; e = e->right) {
-        e->caught_until = at;
-        e->catch_up = catch_up;
+        catch_slots(e, from, until, catch_up);
         tt_queue(t, e);
     }
     group_drop_empty(t, g);
@@ -286,10 +295,7 @@ void timetable_end(struct timetable *t, int64_t id, instant_t at) {
     struct tt_entry *e = tt_find(t, id);
     if (!e || (e->ends != INSTANT_NONE) == (at != INSTANT_NONE)) return;
     e->ends = at;
-    if (at != INSTANT_NONE && e->group->paused) {
-        e->caught_until = at;
-        e->catch_up = CATCH_UP_none;
-    }
+    if (at != INSTANT_NONE && e->group->paused) catch_slots(e, e->cursor, at, CATCH_UP_none);
     tt_queue(t, e);
 }
 

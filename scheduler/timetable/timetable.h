@@ -139,10 +139,11 @@ void timetable_change(struct timetable *t, int64_t id, const struct schedule *ne
 
 /* The driver's word on whether a run of the group is queued or running; for if_running. */
 void timetable_busy(struct timetable *t, int64_t group, bool busy);
-/* A paused group decides nothing: cursors stay. The group need not have schedules. When a pause has an end,
- * the driver resumes with at = that end. */
+/* A paused group decides nothing: cursors stay. The group need not have schedules. The pause began at `from`
+ * and ended at `until`, which may be long ago: slots that fired before or after it are late ones like any. */
 void timetable_pause(struct timetable *t, int64_t group);
-void timetable_resume(struct timetable *t, int64_t group, instant_t at, enum catch_up catch_up);
+void timetable_resume(struct timetable *t, int64_t group, instant_t from, instant_t until,
+                      enum catch_up catch_up);
 bool timetable_paused(const struct timetable *t, int64_t group);
 
 /* ---- time ---- */

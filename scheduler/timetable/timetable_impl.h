@@ -29,7 +29,8 @@ struct tt_entry {
     const struct schedule *next; /* an edit that is not in force yet, at next_at; NULL: none */
     instant_t next_at;
     instant_t ends;         /* it goes: what fired up to here is decided at once; INSTANT_NONE: it stays */
-    instant_t caught_until; /* slots that fire up to here fired during a pause; INSTANT_NONE */
+    instant_t caught_from;  /* slots that fire after here, */
+    instant_t caught_until; /* and up to here, fired during a pause; INSTANT_NONE: none did */
     enum catch_up catch_up;
     bool waiting, changed, set_back;
     uint64_t move_tick; /* the tick whose moves[move_at] is about this entry */

@@ -71,6 +71,11 @@ static bool is_newest_paused(struct turn *u) {
 
 /* ---- one slot */
 
+static bool fired_in_pause(const struct tt_entry *e) {
+    return e->caught_until != INSTANT_NONE && e->slot.fire > e->caught_from &&
+           e->slot.fire <= e->caught_until;
+}
+
 static enum skip_reason judge_paused(struct turn *u) {
     switch (u->e->catch_up) {
     case CATCH_UP_all: return SKIP_none;
@@ -92,7 +97,7 @@ static enum skip_reason judge(struct turn *u) {
     const struct schedule *s = e->schedule;
     duration_t late = u->now - (e->slot.fire + s->delay);
     enum skip_reason reason = SKIP_none;
-    if (e->caught_until != INSTANT_NONE && e->slot.fire <= e->caught_until)
+    if (fired_in_pause(e))
         reason = judge_paused(u);
     else if (s->start_within && late > s->start_within)
         reason = SKIP_too_late;

@@ -162,7 +162,8 @@ static void ask(void *ctx, char *line, struct buf *out) {
     else if (strcmp(verb, "change") == 0)
         timetable_change(b->t, atol(words[1]), named(b, words[2]), time_of(words, "at", 0));
     else if (strcmp(verb, "resume") == 0)
-        timetable_resume(b->t, atol(words[1]), time_of(words, "at", 0), catch_up_of(words[3]));
+        timetable_resume(b->t, atol(words[1]), time_of(words, "from", INSTANT_NONE), time_of(words, "at", 0),
+                         catch_up_of(words[3]));
     else
         fail_msg("no such word: %s", verb);
 }

@@ -94,7 +94,7 @@ static void unfold(const struct timetable_decision *d, struct slots *slots, stru
 struct naive {
     const struct schedule *s;
     struct slots *slots;
-    instant_t cursor, caught_until;
+    instant_t cursor, began, caught_from, caught_until;
     enum catch_up catch_up;
     bool paused, busy;
 };
@@ -103,7 +103,7 @@ static enum skip_reason naive_reason(struct naive *n, const struct verdict *list
                                      instant_t now) {
     const struct verdict *v = &list[i];
     duration_t late = now - v->fire - n->s->delay;
-    if (n->caught_until != INSTANT_NONE && v->fire <= n->caught_until) {
+    if (n->caught_until != INSTANT_NONE && v->fire > n->caught_from && v->fire <= n->caught_until) {
         bool newest = i + 1 == count || list[i + 1].fire > n->caught_until;
         bool runs = n->catch_up == CATCH_UP_all || (n->catch_up == CATCH_UP_latest && newest);
         return runs ? SKIP_none : SKIP_paused;
@@ -196,18 +196,30 @@ static void check_tick(struct world_of *w) {
     free(want.list);
 }
 
+static void naive_resume(struct naive *n, instant_t until, enum catch_up how) {
+    struct slot next;
+    bool decided = n->caught_until == INSTANT_NONE || !slots_next(n->slots, n->cursor, &next) ||
+                   next.fire > n->caught_until;
+    if (decided) n->caught_from = n->began;
+    n->caught_until = until;
+    n->catch_up = how;
+}
+
 static void happen(struct world_of *w, int i) {
     struct naive *n = &w->n[i];
     int64_t what = pick(4);
     bool busy = pick(2);
     enum catch_up how = (enum catch_up)pick(3);
+    /* nobody may have looked for a while after the pause ended by itself */
+    instant_t until = w->now - pick(2) * pick(w->now - n->began + 1);
     for (int table = 0; table < TABLES; table++) {
         if (what == 0) timetable_busy(w->t[table], i, busy);
         if (what == 1) timetable_pause(w->t[table], i);
-        if (what == 2) timetable_resume(w->t[table], i, w->now, how);
+        if (what == 2) timetable_resume(w->t[table], i, n->began, until, how);
     }
     if (what == 0) n->busy = busy;
-    if (what == 2 && n->paused) n->caught_until = w->now, n->catch_up = how;
+    if (what == 2 && n->paused) naive_resume(n, until, how);
+    if (what == 1 && !n->paused) n->began = w->now;
     if (what == 1 || what == 2) n->paused = what == 1;
 }
 
@@ -217,8 +229,11 @@ static void world_start(struct world_of *w) {
     for (int i = 0; i < MANY; i++) {
         w->s[i] = random_schedule(NULL);
         instant_t cursor = w->now - pick(3) * pick(20) * US_PER_DAY;
-        w->n[i] = (struct naive){
-            .s = w->s[i], .slots = slots_new(&w->s[i]->rule), .cursor = cursor, .caught_until = INSTANT_NONE};
+        w->n[i] = (struct naive){.s = w->s[i],
+                                 .slots = slots_new(&w->s[i]->rule),
+                                 .cursor = cursor,
+                                 .began = w->now,
+                                 .caught_until = INSTANT_NONE};
         struct timetable_spec spec = {
             .id = i, .group = i, .schedule = w->s[i], .cursor = cursor, .since = INSTANT_NONE};
         for (int table = 0; table < TABLES; table++) {

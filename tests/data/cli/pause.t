@@ -26,6 +26,8 @@ $ leat pause hourly --until 1h
 hourly paused until .*\. 1 scheduled run will be skipped\. Running runs are not touched\. (re)
 $ leat resume hourly --catch-up latest
 hourly resumed.
+$ leat pause hourly --until 1s >/dev/null && sleep 1.1 && leat resume hourly | cut -d, -f1
+hourly: the pause ended already
 $ leat resume nope
 ! error: nope is not paused
 [4]

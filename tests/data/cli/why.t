@@ -181,6 +181,8 @@ $ leat why calm | ./hide | grep -v 'paused by'
 it is paused until it is resumed: moving house
  paused at T (pause)
  next leat resume calm (pause)
+# As if the pause had begun before those slots came.
+$ python3 -c "import sqlite3; d = sqlite3.connect('.leat/leat.db'); d.execute('UPDATE pause SET at = 1'); d.commit()"
 $ leat resume calm > /dev/null; leat serve --once > /dev/null 2>&1; leat why calm 2025-01-02 | ./hide
 the slot of Fri 2025-01-03 06:00:00 UTC was skipped: it came while the pipeline was paused, and was not caught up with
  schedule main, covers previous day, UTC (pipelines/calm.yaml:2)
