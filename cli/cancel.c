@@ -12,7 +12,9 @@ static int cancel(struct cli *c, const struct project *p, int64_t run, struct er
            *answer;
     if (ask(c, p, request, &answer, err)) return -1;
     out_printf(&c->out, "run %lld %s\n", (long long)run,
-               json_flag(answer, "ended") ? "cancelled before it began" : "cancelling");
+               json_flag(answer, "ended")   ? "cancelled before it began"
+               : json_flag(answer, "later") ? "is stopped by the next leat that is at work here"
+                                            : "cancelling");
     json_decref(answer);
     return EX_OK;
 }

@@ -351,6 +351,8 @@ void cgroups_give_back(struct cgroups *c, int slot) {
         retire(c, s);
     else
         lift_limits(c, s);
+    /* It is nobody's now: whoever looks for what is left of the job must not poison the next one's group. */
+    if (s->folder >= 0) fremovexattr(s->folder, JOB_ATTRIBUTE);
     s->busy = false;
 }
 

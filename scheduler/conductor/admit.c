@@ -94,15 +94,21 @@ static int past_is_well(struct admission *k, struct err *err) {
            strcmp(before.state, "skipped") == 0;
 }
 
-static int end_queued(struct admission *k, const char *to, const char *reason, struct err *err) {
-    struct run_move m = {
-        .run = k->row.id, .from = "queued", .to = to, .reason = reason, .at = turn_wall(k->c)};
-    if (store_run_move(k->c->store, &m, err) < 0) return -1;
-    if (k->row.backfill && backfills_run_ended(k->c, k->row.id, to, reason, err)) return -1;
-    child_ended(k->c, k->row.parent);
-    report(k->c, "run_finished", k->row.id, NULL,
-           json_pack("{ss ss ss}", "pipeline", k->row.pipeline, "result", to, "reason", reason));
-    return 0;
+int run_end_queued(struct conductor *c, const struct run_row *row, const char *to, const char *reason,
+                   struct err *err) {
+    struct run_move m = {.run = row->id, .from = "queued", .to = to, .reason = reason, .at = turn_wall(c)};
+    int hit = store_run_move(c->store, &m, err);
+    if (hit <= 0) return hit;
+    if (row->backfill && backfills_run_ended(c, row->id, to, reason, err)) return -1;
+    child_ended(c, row->parent);
+    lane_touch(c, lane_of(c, row->pipeline));
+    report(c, "run_finished", row->id, NULL,
+           json_pack("{ss ss ss}", "pipeline", row->pipeline, "result", to, "reason", reason));
+    return 1;
+}
+
+static int end_queued(const struct admission *k, const char *to, const char *reason, struct err *err) {
+    return run_end_queued(k->c, &k->row, to, reason, err) < 0 ? -1 : 0;
 }
 
 /* It cannot begin as it was asked for (a step it names is gone, a parameter has no value): an end like any
@@ -250,19 +256,25 @@ void admit_waiting(struct conductor *c) {
 
 /* ---- a newer one takes their place ---- */
 
+static int supersede_waiting(struct conductor *c, struct lane *l, const char *schedule, int64_t newest,
+                             struct arena *a, struct err *err) {
+    int64_t after = 0, id;
+    int found;
+    for (; (found = store_run_waiting(c->store, l->name, after, &id, err)) == 1; after = id) {
+        struct run_row row;
+        if (id == newest || live_find(c, id)) continue;
+        if (store_run_get(c->store, id, a, &row, err) < 0) return -1;
+        if (row.backfill || strcmp(row.schedule, schedule) != 0) continue;
+        if (run_end_queued(c, &row, "cancelled", "superseded", err) < 0) return -1;
+    }
+    return found;
+}
+
 void runs_supersede(struct conductor *c, struct lane *l, const char *schedule, int64_t newest,
                     struct err *err) {
     struct arena *a = arena_new();
-    int64_t after = 0, id;
     for (struct live_run *r = l->runs; r; r = r->lane_next)
         if (!r->ended && !r->backfill) conductor_cancel(c, r->id, false, "superseded");
-    for (; store_run_waiting(c->store, l->name, after, &id, err) == 1; after = id) {
-        struct run_row row;
-        if (id == newest || live_find(c, id) || store_run_get(c->store, id, a, &row, err) != 1) continue;
-        if (row.backfill || strcmp(row.schedule, schedule) != 0) continue;
-        struct run_move m = {
-            .run = id, .from = "queued", .to = "cancelled", .reason = "superseded", .at = turn_wall(c)};
-        if (store_run_move(c->store, &m, err) < 0) turn_broke(c, err);
-    }
+    if (supersede_waiting(c, l, schedule, newest, a, err) < 0) turn_broke(c, err);
     arena_free(a);
 }

@@ -27,31 +27,33 @@
 
 /* ---- cancel ---- */
 
-static int cancel_waiting(struct conductor *c, const struct run_row *row, const char *reason,
-                          struct err *err) {
-    struct run_move m = {
-        .run = row->id, .from = "queued", .to = "cancelled", .reason = reason, .at = turn_wall(c)};
-    int hit = store_run_move(c->store, &m, err);
-    if (hit == 1) child_ended(c, row->parent);
-    if (hit == 1 && row->backfill) return backfills_run_ended(c, row->id, m.to, reason, err);
+/* One that is not at hand: it has not begun, or whoever was at work on it is dead and the next one stops it. */
+static int cancel_row(struct conductor *c, const struct run_row *row, const json_t *request, json_t *answer,
+                      struct err *err) {
+    const char *reason = json_text_or(request, "reason", "cancelled");
+    enum run_stop stop = json_flag(request, "kill") ? STOP_KILL : STOP_CANCEL;
+    int hit = run_end_queued(c, row, "cancelled", reason, err);
+    if (hit == 1) json_put(answer, "ended", json_true());
     if (hit) return hit < 0 ? -1 : 0;
+    if (row->finished_at == INSTANT_NONE) {
+        json_put(answer, "later", json_true());
+        return store_run_stop(c->store, row->id, run_stop_names[stop], reason, err) < 0 ? -1 : 0;
+    }
     err_set(err, EX_NOT_FOUND, "run %lld is not running: it is %s", (long long)row->id, row->state);
     return err_hint(err, "see: leat runs show %lld", (long long)row->id);
 }
 
 static int ask_cancel(struct conductor *c, const json_t *request, json_t *answer, struct err *err) {
     int64_t run = json_int(request, "run", 0);
-    const char *reason = json_text_or(request, "reason", "cancelled");
     struct run_row row;
     if (live_find(c, run)) {
-        conductor_cancel(c, run, json_flag(request, "kill"), reason);
+        conductor_cancel(c, run, json_flag(request, "kill"), json_text_or(request, "reason", "cancelled"));
         return 0;
     }
     struct arena *a = arena_new();
     int rc = store_run_get(c->store, run, a, &row, err);
     if (rc == 0) err_set(err, EX_NOT_FOUND, "there is no run %lld", (long long)run);
-    rc = rc == 1 ? cancel_waiting(c, &row, reason, err) : -1;
-    if (rc == 0) json_put(answer, "ended", json_true());
+    rc = rc == 1 ? cancel_row(c, &row, request, answer, err) : -1;
     arena_free(a);
     return rc;
 }

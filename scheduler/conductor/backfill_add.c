@@ -20,18 +20,19 @@ enum { ITEMS_AT_ONCE = 1000 };
 
 /* ---- by name ---- */
 
-/* A name stands for what it was first used for. */
-static bool is_same(const json_t *now, const char *options) {
-    static const char *const keys[] = {"pipeline", "dataset", "from",      "to",        "schedule",
-                                       "every",    "step",    "from_step", "downstream"};
+/* A name stands for what it was first used for. What is asked differently now; NULL: nothing. */
+static const char *other_word(const json_t *now, const char *options) {
+    static const char *const keys[] = {"pipeline",   "dataset", "from",         "to",
+                                       "schedule",   "every",   "step",         "from_step",
+                                       "downstream", "params",  "move_bookmark"};
     json_t *before = options ? json_loads(options, 0, NULL) : NULL;
-    bool same = true;
-    for (size_t i = 0; i < sizeof keys / sizeof *keys && same; i++) {
+    const char *found = NULL;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys && !found; i++) {
         json_t *a = json_object_get(before, keys[i]), *b = json_object_get(now, keys[i]);
-        same = (!a && !b) || json_equal(a, b);
+        if ((a || b) && !json_equal(a, b)) found = keys[i];
     }
     json_decref(before);
-    return same;
+    return found;
 }
 
 /* 1: it is there and goes on; 0: there is none of that name. */
@@ -40,9 +41,10 @@ static int find_named(struct conductor *c, const json_t *plan, int64_t *id, stru
     struct arena *a = arena_new();
     struct backfill_row b;
     int found = name ? store_backfill_named(c->store, name, a, &b, err) : 0;
-    if (found == 1 && !is_same(plan, b.options)) {
-        err_set(err, EX_CONFLICT, "backfill %lld `%s` is about something else: %s", (long long)b.id, b.name,
-                b.subject);
+    const char *other = found == 1 ? other_word(plan, b.options) : NULL;
+    if (other) {
+        err_set(err, EX_CONFLICT, "backfill %lld `%s` of %s is another one: `%s` is not what it was",
+                (long long)b.id, b.name, b.subject, other);
         err_hint(err, "take another --name; see: leat backfill show %lld", (long long)b.id);
         found = -1;
     }

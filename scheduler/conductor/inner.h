@@ -268,6 +268,10 @@ void admit_beside(struct conductor *c, const char *pipeline,
                   int64_t run);                /* a queued run that has no cap here */
 bool stands_beside(const struct run_row *row); /* such a run */
 void admit_waiting(struct conductor *c);       /* in a turn, inside its transaction */
+/* A run that never began ends; its lane, its backfill and who waits for it are told. 1 hit, 0: it is not queued any
+ * more, -1. */
+int run_end_queued(struct conductor *c, const struct run_row *row, const char *to, const char *reason,
+                   struct err *err);
 void lanes_release(struct conductor *c);
 void lanes_rollback(struct conductor *c); /* of a transaction after which this conductor goes on */
 /* What runs of the pipeline, and what this schedule of it queued, ends as superseded by a newer run. */

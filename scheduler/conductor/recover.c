@@ -241,6 +241,12 @@ static bool waits_its_turn(const struct recovery *k, const struct run_row *row) 
     return asked || k->c->options.serves;
 }
 
+/* What is due at once is decided before lanes are looked at: `if_running` has to know by then. */
+static void wait_in_lane(struct conductor *c, struct lane *l) {
+    lane_touch(c, l);
+    clock_busy(c, l, true);
+}
+
 /* The rows of those that do not; the others' lanes are looked at. */
 static size_t leave_waiting(struct recovery *k, struct run_row *rows, size_t n) {
     size_t kept = 0;
@@ -248,7 +254,7 @@ static size_t leave_waiting(struct recovery *k, struct run_row *rows, size_t n) 
         if (waits_its_turn(k, &rows[i]) && stands_beside(&rows[i]))
             admit_beside(k->c, rows[i].pipeline, rows[i].id);
         else if (waits_its_turn(k, &rows[i]))
-            lane_touch(k->c, lane_of(k->c, rows[i].pipeline));
+            wait_in_lane(k->c, lane_of(k->c, rows[i].pipeline));
         else
             rows[kept++] = rows[i];
     }

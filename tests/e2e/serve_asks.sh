@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # serve_asks: what is asked of a daemon and cannot be written down was never said: the daemon begins a new life that
-# knows what the database knows. And one that is told to stop is not replaced.
+# knows what the database knows. What is cancelled ends, whoever is there; and one that is told to stop is not
+# replaced.
 . "$(dirname "$0")/lib.sh"
 at_end() {
     touch "$WORK/go"
@@ -41,9 +42,47 @@ exits 0 leat run slow --queue
 runs() { [ "$(db "select count(*) from attempt where state = 'running'")" = 1 ]; }
 soon "its step runs" runs
 
+step "cancelled while nobody is at work: the next one stops it"
+serve_ends 137 KILL
+exits 0 leat cancel slow --reason late
+says "is stopped by the next leat that is at work here"
+exits 0 timeout 60 leat serve --once
+same "$(db "select state || ' ' || reason from run")" "cancelled late" "the run"
+exits 4 leat cancel 1
+says "run 1 is not running: it is cancelled"
+
+step "a queued run that is cancelled is in nobody's way; one that a killed daemon left is"
+cat >pipelines/past.yaml <<'Y'
+pipeline: past
+schedule: {cron: "* * * * * *", if_running: skip}
+depends_on_past: true
+steps:
+  a: {shell: exit 1}
+Y
+queued="select coalesce(max(id), 0) from run where state = 'queued'"
+another() { [ "$(db "$queued")" -gt "$1" ]; }
+serve_up
+soon "a run waits for the success of the one before" another 0
+first=$(db "$queued")
+exits 0 leat cancel "$first"
+soon "the next slot waits in its place" another "$first"
+log_says "run_finished run=$first .*result=cancelled"
+second=$(db "$queued")
+serve_ends 137 KILL
+skips="select coalesce(sum(count), 0) from slot where outcome = 'skipped'"
+more_skips() { [ "$(db "$skips")" -gt "$1" ]; }
+before=$(db "$skips")
+serve_up
+soon "slots are skipped" more_skips "$before"
+same "$(db "$queued")" "$second" "the run that waits"
+same "$(db "select count(*) from run where state = 'queued'")" 1 "runs that wait"
+serve_ends 0 TERM
+rm pipelines/past.yaml
+
 step "told to stop, it is neither upgraded nor begun anew by an edit of leat.yaml"
-serve_ends 0 TERM # leaves the step running
 serve_up --drain-timeout 60s
+exits 0 leat run slow --queue
+soon "its step runs" runs
 served=$(grep -c ' serving ' serve.log)
 kill -TERM "$daemon"
 log_says ' draining running=1'
@@ -56,4 +95,4 @@ wait "$daemon" || code=$?
 daemon=
 same "$code" 0 "exit code"
 same "$(grep -c ' serving ' serve.log)" "$served" "lives"
-same "$(db "select state from run")" ok "the run"
+same "$(db "select state from run order by id desc limit 1")" ok "the run"

@@ -278,6 +278,22 @@ static void the_same_job_of_another_folder_lives(void **state) {
     assert_int_equal(fixture_close(&other), 0);
 }
 
+/* Its control group is the next one's, who must not be born into one that was killed. */
+static void reaping_what_has_ended_harms_nobody(void **state) {
+    struct fixture *f = *state;
+    struct err err = {0};
+    for (int i = 0; i < 8; i++) {
+        char ended[8], next[8];
+        snprintf(ended, sizeof ended, "a%d", i);
+        snprintf(next, sizeof next, "b%d", i);
+        fixture_start_shell(f, ended, "true", (struct job_spec){0});
+        assert_int_equal(fixture_exit(f, ended).exit_code, 0);
+        assert_int_equal(warden_reap_tree(f->state, ended, PATIENCE, &err), 0);
+        fixture_start_shell(f, next, "exit 7", (struct job_spec){0});
+        assert_int_equal(fixture_exit(f, next).exit_code, 7);
+    }
+}
+
 static void reaping_nothing_is_quick(void **state) {
     struct fixture *f = *state;
     struct err err = {0};
@@ -400,6 +416,7 @@ int main(void) {
         ALONE(a_killed_conductor_loses_nothing),
         CONNECTED(a_killed_warden_is_told_and_its_trees_reaped),
         CONNECTED(the_same_job_of_another_folder_lives),
+        CONNECTED(reaping_what_has_ended_harms_nobody),
         ALONE(reaping_nothing_is_quick),
         CONNECTED(asked_to_end_the_warden_stops_its_jobs),
         CONNECTED(other_signals_leave_the_warden_alone),
