@@ -183,7 +183,17 @@ static int admit_lane(struct admission *k, struct err *err) {
     return 0;
 }
 
-static void look_again_beside(struct conductor *c, struct lane *l);
+static void add_beside(struct conductor *c, struct lane *l, int64_t run) {
+    GROW(c->beside, c->beside_count, c->beside_cap);
+    c->beside[c->beside_count++] = (struct beside){.run = run, .lane = l};
+    c->wants_turn = true;
+}
+
+/* Something about the lane has changed: what was in their way may be gone. */
+static void look_again_beside(struct conductor *c, struct lane *l) {
+    for (size_t i = 0; i < l->blocked_count; i++) add_beside(c, l, l->blocked[i]);
+    l->blocked_count = 0;
+}
 
 static void admit_dirty(struct conductor *c) {
     size_t n = c->dirty_count < LANES_A_TURN ? c->dirty_count : LANES_A_TURN;
@@ -203,20 +213,8 @@ static void admit_dirty(struct conductor *c) {
 
 /* ---- those that stand in no queue ---- */
 
-static void add_beside(struct conductor *c, struct lane *l, int64_t run) {
-    GROW(c->beside, c->beside_count, c->beside_cap);
-    c->beside[c->beside_count++] = (struct beside){.run = run, .lane = l};
-    c->wants_turn = true;
-}
-
 void admit_beside(struct conductor *c, const char *pipeline, int64_t run) {
     add_beside(c, lane_of(c, pipeline), run);
-}
-
-/* Something about the lane has changed: what was in their way may be gone. */
-static void look_again_beside(struct conductor *c, struct lane *l) {
-    for (size_t i = 0; i < l->blocked_count; i++) add_beside(c, l, l->blocked[i]);
-    l->blocked_count = 0;
 }
 
 static void block(struct lane *l, int64_t run) {
@@ -263,8 +261,9 @@ static int supersede_waiting(struct conductor *c, struct lane *l, const char *sc
     for (; (found = store_run_waiting(c->store, l->name, after, &id, err)) == 1; after = id) {
         struct run_row row;
         if (id == newest || live_find(c, id)) continue;
-        if (store_run_get(c->store, id, a, &row, err) < 0) return -1;
-        if (row.backfill || strcmp(row.schedule, schedule) != 0) continue;
+        int there = store_run_get(c->store, id, a, &row, err);
+        if (there < 0) return -1;
+        if (!there || row.backfill || strcmp(row.schedule, schedule) != 0) continue;
         if (run_end_queued(c, &row, "cancelled", "superseded", err) < 0) return -1;
     }
     return found;

@@ -90,7 +90,6 @@ static void succeeded(struct conductor *c, struct live_attempt *a) {
 
 /* ---- exits of the three jobs ---- */
 
-/* Why a job that did not exit with 0 ended, for people. */
 /* Without a cgroup the limit holds the address space: the program is told that there is no memory and ends as
  * it likes. One that came near its limit most likely ended for that. */
 static void hint_memory(const struct live_attempt *a, const struct job_exit *x, struct err *err) {
@@ -109,6 +108,7 @@ static enum leat_exit start_exit(int error) {
     return EX_FAILED;
 }
 
+/* Why a job that did not exit with 0 ended, for people. */
 void attempt_why(const struct live_attempt *a, const struct job_exit *x, struct err *err) {
     const char *name = a->run->names[a->step];
     if (!x->started) {
