@@ -19,6 +19,7 @@
 #include "engine/duck.h"
 #include "store/datasets.h"
 #include "zones/delta.h"
+#include "zones/loose.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -28,51 +29,7 @@
 
 #define FILE_COLUMN "_leat_file"
 
-/* ---- formats of loose files ---- */
-
-static const struct family {
-    const char *name, *extensions; /* separated by spaces */
-    const char *read;              /* the call: list, are there Hive folders, more options */
-    bool typed;                    /* takes `types` */
-    bool text;                     /* its types have to be guessed */
-} families[] = {
-    {"parquet", "parquet", "read_parquet(%s, union_by_name=true, hive_partitioning=%s%s)", false, false},
-    {"csv", "csv",
-     "read_csv(%s, header=true, delim=',', sample_size=-1, union_by_name=true, "
-     "hive_partitioning=%s%s)",
-     true, true},
-    {"tsv", "tsv tab",
-     "read_csv(%s, header=true, delim='\t', sample_size=-1, union_by_name=true, "
-     "hive_partitioning=%s%s)",
-     true, true},
-    {"json", "json ndjson jsonl", "read_json(%s, sample_size=-1, union_by_name=true, hive_partitioning=%s%s)",
-     false, true},
-};
-enum { FAMILIES = sizeof families / sizeof *families };
-
-static bool word_in(const char *words, const char *word, size_t n) {
-    for (const char *p = words; *p; p += strcspn(p, " "), p += strspn(p, " "))
-        if (strcspn(p, " ") == n && strncasecmp(p, word, n) == 0) return true;
-    return false;
-}
-
-/* Index of the family, -1 when the extension is unknown. */
-static int family_of(const char *path) {
-    const char *name = strrchr(path, '/'), *end;
-    name = name ? name + 1 : path;
-    size_t n = strlen(name);
-    end = name + n;
-    if (n > 3 && strcasecmp(end - 3, ".gz") == 0) end -= 3;
-    if (n > 4 && strcasecmp(end - 4, ".zst") == 0) end -= 4;
-    const char *dot = end;
-    while (dot > name && dot[-1] != '.') dot--;
-    if (dot == name) return -1;
-    for (int i = 0; i < FAMILIES; i++)
-        if (word_in(families[i].extensions, dot, (size_t)(end - dot))) return i;
-    return -1;
-}
-
-bool zone_file_readable(const char *path) { return family_of(path) >= 0; }
+bool zone_file_readable(const char *path) { return loose_family(path) >= 0; }
 
 /* ---- variables and views ---- */
 
@@ -84,6 +41,7 @@ struct attach {
     size_t groups;
     int64_t bytes; /* of the files; -1: not known */
     bool text;     /* some are CSV or JSON */
+    json_t *loose; /* their paths, when they are read by their extension; NULL */
 };
 
 /* Above this, parsing text more than once is cheaper than spilling a copy of it. */
@@ -109,6 +67,11 @@ static void next_group(struct attach *a) {
     if (a->groups++) buf_adds(&a->sql, " UNION ALL BY NAME ");
 }
 
+static void attach_release(struct attach *a) {
+    buf_release(&a->sql);
+    json_decref(a->loose);
+}
+
 static int make_view(struct attach *a, struct err *err) {
     struct buf sql = BUF_INIT;
     buf_adds(&sql, "CREATE SCHEMA IF NOT EXISTS ");
@@ -120,6 +83,7 @@ static int make_view(struct attach *a, struct err *err) {
     buf_sql_ident(&sql, a->view);
     buf_addf(&sql, " AS %s", buf_str(&a->sql));
     int r = duck_exec(a->duck, buf_str(&sql), NULL, NULL, err);
+    if (r && a->loose) loose_blame(a->duck, a->loose, err);
     if (r) err_prefix(err, "cannot read %s.%s", a->schema, a->view);
     buf_release(&sql);
     return r;
@@ -403,30 +367,15 @@ static int not_readable(const struct attach *a, const char *path, struct err *er
     return err_reason(err, "not_readable");
 }
 
-/* What else a reader is told: the Hive columns, columns that stay text, whether it names its files. */
-struct reading {
-    const char *hive;  /* "" without Hive folders */
-    const char *types; /* "" or ", types={…}" */
-    bool with_source;
-};
-
-static int add_family(struct attach *a, const struct family *f, const json_t *paths,
-                      const struct reading *how, struct err *err) {
-    char list[64], variable[96];
-    struct buf more = BUF_INIT;
+static int add_family(struct attach *a, int family, const json_t *paths, const struct loose_reading *how,
+                      struct err *err) {
+    char list[64];
     if (!json_array_size(paths)) return 0;
     if (set_list(a->duck, paths, list, err)) return -1;
-    snprintf(variable, sizeof variable, "getvariable('%s')", list);
     next_group(a);
-    a->text |= f->text;
+    a->text |= loose_is_text(family);
     buf_adds(&a->sql, "SELECT * FROM ");
-    buf_addf(&more, "%s%s%s", how->hive, f->typed ? how->types : "",
-             how->with_source ? ", filename='_leat_source'" : "");
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    buf_addf(&a->sql, f->read, variable, *how->hive ? "true" : "false", buf_str(&more));
-#pragma GCC diagnostic pop
-    buf_release(&more);
+    loose_read(&a->sql, family, list, how);
     return 0;
 }
 
@@ -437,20 +386,22 @@ static bool is_empty(const char *path) {
 }
 
 /* One group per family; columns are matched by name. */
-static int attach_loose(struct attach *a, const json_t *paths, const struct reading *how, struct err *err) {
-    json_t *by_family[FAMILIES], *path;
+static int attach_loose(struct attach *a, const json_t *paths, const struct loose_reading *how,
+                        struct err *err) {
+    json_t *by_family[LOOSE_FAMILIES], *path;
     size_t i;
     int r = 0;
-    for (int f = 0; f < FAMILIES; f++) by_family[f] = json_array();
+    a->loose = json_deep_copy(paths);
+    for (int f = 0; f < LOOSE_FAMILIES; f++) by_family[f] = json_array();
     json_array_foreach(paths, i, path) {
-        int f = family_of(json_string_value(path));
+        int f = loose_family(json_string_value(path));
         if (f < 0) r = not_readable(a, json_string_value(path), err);
         if (r) break;
-        if (families[f].text && is_empty(json_string_value(path))) continue;
+        if (loose_is_text(f) && is_empty(json_string_value(path))) continue;
         json_array_append(by_family[f], path);
     }
-    for (int f = 0; f < FAMILIES && !r; f++) r = add_family(a, &families[f], by_family[f], how, err);
-    for (int f = 0; f < FAMILIES; f++) json_decref(by_family[f]);
+    for (int f = 0; f < LOOSE_FAMILIES && !r; f++) r = add_family(a, f, by_family[f], how, err);
+    for (int f = 0; f < LOOSE_FAMILIES; f++) json_decref(by_family[f]);
     return r;
 }
 
@@ -474,13 +425,13 @@ int zone_attach_loose(struct duck *d, const struct zone_loose *l, struct err *er
     struct buf hive = BUF_INIT, types = BUF_INIT;
     hive_option(l->hive_by, &hive);
     text_option("types", l->as_text, &types);
-    const struct reading how = {buf_str(&hive), buf_str(&types), l->with_source};
+    const struct loose_reading how = {buf_str(&hive), buf_str(&types), l->with_source};
     int r = attach_loose(&a, l->paths, &how, err);
     if (!r && !a.groups) add_empty(&a, NULL);
     if (!r) r = make_view(&a, err);
     buf_release(&hive);
     buf_release(&types);
-    buf_release(&a.sql);
+    attach_release(&a);
     return r;
 }
 
@@ -498,7 +449,7 @@ static int attach_files(struct attach *a, struct source *s, const struct file_li
     }
     struct buf hive = BUF_INIT;
     if (json_array_size(s->by) && folders_tell(&all, s->row.path)) hive_option(s->by, &hive);
-    const struct reading how = {buf_str(&hive), "", false};
+    const struct loose_reading how = {buf_str(&hive), "", false};
     int r = attach_loose(a, all.paths, &how, err);
     if (!r && !a->groups) add_empty(a, s->columns);
     json_decref(all.paths);
@@ -541,7 +492,7 @@ static int attach_list(struct duck *d, struct source *s, const struct zone_input
     bool delta = strcmp(s->row.format, "delta") == 0;
     int r = delta ? attach_delta(&a, s, files, err) : attach_files(&a, s, files, err);
     if (!r) r = make_view(&a, err);
-    buf_release(&a.sql);
+    attach_release(&a);
     return r;
 }
 
