@@ -308,8 +308,16 @@ static int of_overdue(struct whying *k, const struct item *i, struct err *err) {
 }
 
 /* A schedule begins when it is first served, unless `start` says otherwise. */
-static bool before_its_time(const struct item *i) {
-    return i->rule->row.id && i->slot.fire <= i->rule->row.cursor;
+static bool before_its_time(struct whying *k, const struct item *i) {
+    const struct ruled *r = i->rule;
+    return i->slot.fire <= (r->row.id ? r->row.cursor : slots_first_cursor(r->slots, k->asks->now));
+}
+
+static void of_before(struct whying *k, const struct item *i) {
+    why_say(k, "%s came before this schedule was %s served, and it has no `start` that reaches back so far",
+            slot_name(k, i), i->rule->row.id ? "first" : "ever");
+    if (i->rule->row.id) why_time(k, "first served at", "schedule", i->rule->row.created_at);
+    tell_how_to_fill(k, i, "schedule");
 }
 
 static int of_undecided(struct whying *k, const struct item *i, struct err *err) {
@@ -320,13 +328,8 @@ static int of_undecided(struct whying *k, const struct item *i, struct err *err)
     if (done) {
         why_say(k, "no slot was decided for it, but run %" PRId64 " (%s) has done this window", since.id,
                 since.trigger);
-    } else if (before_its_time(i)) {
-        why_say(
-            k,
-            "%s came before this schedule was first served, and it has no `start` that reaches back so far",
-            slot_name(k, i));
-        why_time(k, "first served at", "schedule", i->rule->row.created_at);
-        tell_how_to_fill(k, i, "schedule");
+    } else if (before_its_time(k, i)) {
+        of_before(k, i);
     } else if (due > k->asks->now) {
         why_say(k, "%s is not due yet: it fires at %s", why_about(k, i->slot.start, i->slot.end),
                 why_at(k, i->slot.fire));
@@ -350,12 +353,13 @@ enum tally {
     TALLY_running,
     TALLY_queued,
     TALLY_skipped,
+    TALLY_before,
     TALLY_open,
     TALLY_later,
     TALLIES
 };
-static const char *const tally_words[TALLIES] = {"done",    "failed",  "running",    "queued",
-                                                 "skipped", "overdue", "not due yet"};
+static const char *const tally_words[TALLIES] = {
+    "done", "failed", "running", "queued", "skipped", "before it was served", "overdue", "not due yet"};
 
 static enum tally tally_of_run(const char *state) {
     if (!state || strcmp(state, "ok") == 0 || strcmp(state, "warn") == 0) return TALLY_done;
@@ -370,6 +374,7 @@ static int tally_of(struct whying *k, const struct item *i, enum tally *out, str
     *out = done                          ? TALLY_done
            : is_decided(i) && i->row.run ? tally_of_run(i->row.run_state)
            : is_decided(i)               ? TALLY_skipped
+           : before_its_time(k, i)       ? TALLY_before
            : i->slot.fire > k->asks->now ? TALLY_later
                                          : TALLY_open;
     return 0;
