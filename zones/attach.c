@@ -454,36 +454,26 @@ static int attach_loose(struct attach *a, const json_t *paths, const struct read
     return r;
 }
 
-/* ", hive_types={'a': VARCHAR}": names only, the values stay text (reliability.md 6). */
-static void hive_option(const json_t *by, struct buf *out) {
+/* ", OPTION={'a': VARCHAR}": these columns stay text. */
+static void text_option(const char *option, const json_t *names, struct buf *out) {
     size_t i;
     json_t *name;
-    if (json_array_size(by)) buf_adds(out, ", hive_types={");
-    json_array_foreach(by, i, name) {
+    if (json_array_size(names)) buf_addf(out, ", %s={", option);
+    json_array_foreach(names, i, name) {
         if (i) buf_adds(out, ", ");
         buf_sql_text(out, json_string_value(name));
         buf_adds(out, ": VARCHAR");
     }
-    if (json_array_size(by)) buf_addc(out, '}');
+    if (json_array_size(names)) buf_addc(out, '}');
 }
 
-static void types_option(const json_t *as_text, struct buf *out) {
-    size_t i;
-    json_t *name;
-    if (json_array_size(as_text)) buf_adds(out, ", types={");
-    json_array_foreach(as_text, i, name) {
-        if (i) buf_adds(out, ", ");
-        buf_sql_text(out, json_string_value(name));
-        buf_adds(out, ": VARCHAR");
-    }
-    if (json_array_size(as_text)) buf_addc(out, '}');
-}
+static void hive_option(const json_t *by, struct buf *out) { text_option("hive_types", by, out); }
 
 int zone_attach_loose(struct duck *d, const struct zone_loose *l, struct err *err) {
     struct attach a = {.duck = d, .schema = l->schema, .view = l->view, .bytes = l->bytes ? l->bytes : -1};
     struct buf hive = BUF_INIT, types = BUF_INIT;
     hive_option(l->hive_by, &hive);
-    types_option(l->as_text, &types);
+    text_option("types", l->as_text, &types);
     const struct reading how = {buf_str(&hive), buf_str(&types), l->with_source};
     int r = attach_loose(&a, l->paths, &how, err);
     if (!r && !a.groups) add_empty(&a, NULL);
