@@ -102,6 +102,31 @@ int backfill_ask(struct view *v, struct calls *f, json_t *request, json_t **answ
     return rc;
 }
 
+/* Whoever writes it down compares everything that is asked; here is said what people mistake. */
+static int another_one(const struct backfill_row *b, const struct named_ask *a, struct err *err) {
+    char was[2][WHEN_TEXT], is[2][WHEN_TEXT];
+    if (strcmp(b->kind, a->kind) != 0 || strcmp(b->subject, a->subject) != 0)
+        err_set(err, EX_CONFLICT, "`%s` is the name of backfill %lld, a %s of %s", b->name, (long long)b->id,
+                strcmp(b->kind, "restate") == 0 ? "restatement" : "backfill", b->subject);
+    else
+        err_set(err, EX_CONFLICT, "`%s` is the name of backfill %lld, from %s to %s, not from %s to %s (%s)",
+                b->name, (long long)b->id, when_short(a->tz, b->window_from, was[0]),
+                when_short(a->tz, b->window_to, was[1]), when_short(a->tz, a->from, is[0]),
+                when_short(a->tz, a->to, is[1]), tz_name(a->tz));
+    return err_hint(err, "take another --name; see: leat backfill show %lld", (long long)b->id);
+}
+
+int backfill_named(struct view *v, const struct named_ask *a, struct err *err) {
+    struct backfill_row b;
+    int found = v->store ? store_backfill_named(v->store, a->name, v->arena, &b, err) : 0;
+    if (found != 1) return found;
+    bool same = strcmp(b.kind, a->kind) == 0 && strcmp(b.subject, a->subject) == 0;
+    if (!same || b.window_from != a->from || b.window_to != a->to) return another_one(&b, a, err);
+    cli_say(v->c, "backfill %lld `%s` is there: %lld of %lld windows are done\n", (long long)b.id, b.name,
+            (long long)b.done, (long long)(b.total - b.skipped));
+    return 1;
+}
+
 static void say_waits(struct cli *c, long long id, bool serves) {
     if (c->json)
         out_printf(&c->out, "{\"backfill\":\"%lld\"}\n", id);
@@ -184,13 +209,11 @@ static int plan_and_add(struct backfilling *k, struct err *err) {
 
 /* A name that is there goes on with what it stands for: its plan was shown when it was made. */
 static int named(struct backfilling *k, struct err *err) {
-    struct backfill_row b;
-    bool asked = k->r.name && k->v.store && !cli_given(k->v.c, "dry-run");
-    int found = asked ? store_backfill_named(k->v.store, k->r.name, k->v.arena, &b, err) : 0;
-    if (found == 1)
-        cli_say(k->v.c, "backfill %lld `%s` is there: %lld of %lld windows are done\n", (long long)b.id,
-                b.name, (long long)b.done, (long long)(b.total - b.skipped));
-    return found;
+    const struct plan_request *r = &k->r;
+    if (!r->name || cli_given(k->v.c, "dry-run")) return 0;
+    const struct named_ask a = {"backfill", r->name, r->pipeline,
+                                r->from,    r->to,   view_tz(&k->v, r->pipeline)};
+    return backfill_named(&k->v, &a, err);
 }
 
 static int backfill(struct backfilling *k, struct err *err) {

@@ -210,6 +210,13 @@ static int put_end(char *out, size_t room, const struct civil *c) {
     return n;
 }
 
+const char *when_short(const struct tz *tz, instant_t t, char out[WHEN_TEXT]) {
+    struct civil c = tz_civil(tz, t);
+    put_end(out, WHEN_TEXT, &c);
+    if (!c.hour && !c.minute && !c.second) *strchr(out, ' ') = '\0';
+    return out;
+}
+
 const char *when_window_text(const struct tz *tz, const struct span_of_time *w, const char *arrow,
                              char out[WHEN_TEXT]) {
     out[0] = '\0';

@@ -28,6 +28,8 @@ int when_window(const char *text, const struct tz *tz, instant_t now, struct spa
 const char *when_text(const struct tz *tz, instant_t t, char out[WHEN_TEXT]);
 /* The same without seconds where there are none: "Sat 2026-11-21 06:15 CET". */
 const char *when_minute(const struct tz *tz, instant_t t, char out[WHEN_TEXT]);
+/* As it is typed: "2026-11-21", "2026-11-21 06:15". */
+const char *when_short(const struct tz *tz, instant_t t, char out[WHEN_TEXT]);
 /* "2026-11-19" for a whole day, "2026-11" for a month, else both ends; "" for no window. */
 const char *when_window_text(const struct tz *tz, const struct span_of_time *w, const char *arrow,
                              char out[WHEN_TEXT]);

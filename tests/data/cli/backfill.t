@@ -78,6 +78,15 @@ $ leat backfill day --from 2025-10-01 --to 2025-10-05 --redo failed --detach --n
 day: 4 windows 2025-10-01 … 2025-10-04 (to is exclusive, Europe/Berlin); 2 to run, 2 already ok (kept; --redo all to repeat)
 backfill 3 is written down; it begins with the next `leat serve`, or: leat backfill resume 3
 ! about [0-9.]+s, 1 at once, by what earlier runs took (re)
+# A name stands for what it was first used for.
+$ leat backfill day --from 2025-10-01 --to 2025-10-06 --name again --yes
+! error: `again` is the name of backfill 3, from 2025-10-01 to 2025-10-05, not from 2025-10-01 to 2025-10-06 (Europe/Berlin)
+!   hint: take another --name; see: leat backfill show 3
+[8]
+$ leat restate raw.days --window 2025-10-01 --name again --yes
+! error: `again` is the name of backfill 3, a backfill of day
+!   hint: take another --name; see: leat backfill show 3
+[8]
 $ leat backfill list --plain | cut -f 1-8
 3	day	2025-10-01	2025-10-05	queued	0	2	0
 2	day	2025-10-02	2025-10-05	ok	2	2	0
