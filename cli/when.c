@@ -113,6 +113,18 @@ static enum precision read_civil(const char *p, struct civil *c) {
     return sane(c) ? SECOND : NOTHING;
 }
 
+/* "2026-11-19T10Z", "2026-11-19T10:30+01:00": an instant without its seconds. */
+static bool zoned(const char *text, instant_t *out) {
+    char whole[64];
+    size_t zone = strlen("2026-11-19T10");
+    if (strlen(text) <= zone) return false;
+    bool hour = text[zone] != ':';
+    if (!hour) zone += strlen(":30");
+    if (strlen(text) <= zone || !strchr("Zz+-", text[zone])) return false;
+    int n = snprintf(whole, sizeof whole, "%.*s%s%s", (int)zone, text, hour ? ":00:00" : ":00", text + zone);
+    return n < (int)sizeof whole && instant_parse(whole, out);
+}
+
 static instant_t after_span(const struct tz *tz, const struct civil *c, enum precision p) {
     struct civil next = *c;
     switch (p) {
@@ -140,7 +152,7 @@ int when_instant(const char *text, const struct tz *tz, instant_t now, instant_t
         *out = now;
         return 0;
     }
-    if (instant_parse(text, out) || relative(text, now, out)) return 0;
+    if (instant_parse(text, out) || zoned(text, out) || relative(text, now, out)) return 0;
     if (word_day(text, today(tz, now), &day)) {
         *out = day_start(tz, day);
         return 0;

@@ -1,6 +1,6 @@
 /* when.h: points and spans of time as people type and read them (design: cli.md "Time syntax").
  *
- *   an instant   2026-11-19  2026-11-19T10  2026-11-19T10:30[:15]  2026-11-19T10:30:00+01:00  now  today
+ *   an instant   2026-11-19  2026-11-19T10  2026-11-19T10:30[:15]  2026-11-19T10:30[:15]Z or +01:00  now  today
  *                yesterday  tomorrow  monday (the last one, today included)  -2h  7d ago
  *   a window     a day, hour, month (2026-11) or one of the words: that whole span; A..B: [A, B)
  *
