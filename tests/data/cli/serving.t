@@ -2,7 +2,7 @@
 $ mkdir pipelines && printf 'leat: 1\n' > leat.yaml
 $ printf 'pipeline: sales\nsteps:\n  a: {shell: "while ! test -e go; do sleep 0.1; done"}\n' > pipelines/sales.yaml
 $ printf 'pipeline: gone\nsteps:\n  a: {shell: "true"}\n' > pipelines/gone.yaml && leat run gone > /dev/null 2>&1
-$ (leat serve > serve.log 2>&1 & echo $! > pid); for i in $(seq 200); do grep -q ' serving ' serve.log && break; sleep 0.1; done
+$ (leat serve --drain-timeout 2m > serve.log 2>&1 & echo $! > pid); for i in $(seq 200); do grep -q ' serving ' serve.log && break; sleep 0.1; done
 # A name that never was, and one whose file is gone.
 $ leat pause slaes
 ! error: no pipeline is called `slaes` in $TMP/project
@@ -12,4 +12,20 @@ $ rm pipelines/gone.yaml; for i in $(seq 200); do grep -q definition_gone serve.
 $ leat pause gone
 ! error: there is no pipeline `gone` any more: its file is gone
 [4]
-$ kill -TERM $(cat pid); for i in $(seq 200); do kill -0 $(cat pid) 2>/dev/null || break; sleep 0.1; done
+# What has a line of its own is not counted as OK.
+$ touch go; leat run sales --queue > /dev/null; for i in $(seq 200); do leat status | grep -q OK && break; sleep 0.1; done; leat status | grep -v DAEMON
+OK        sales
+$ rm go; leat run sales --queue > /dev/null; for i in $(seq 200); do leat status | grep -q RUNNING && break; sleep 0.1; done; leat status | grep -v DAEMON | sed 's/  a [0-9].*/  a …/'
+RUNNING   run 3  sales    a …
+$ leat status gone | grep -v DAEMON
+GONE      gone  its file is gone, its history is kept   leat runs gone
+# It is to stop, and a step runs.
+$ kill -TERM $(cat pid); for i in $(seq 200); do leat status | grep -q stopping && break; sleep 0.1; done; leat status | sed 's/up .* busy, //; s/lag .*/lag …/; s/  a [0-9].*/  a …/'
+DAEMON    stopping: starts nothing more, and waits for 1 step, lag …
+RUNNING   run 3  sales    a …
+$ leat status --daemon
+! error: the daemon stops: it starts nothing more
+!   hint: start it with: leat serve (or: systemctl restart leat)
+[6]
+$ touch go; for i in $(seq 200); do kill -0 $(cat pid) 2> /dev/null || break; sleep 0.1; done; leat status
+OK        sales

@@ -74,6 +74,8 @@ run 2 of past waits for the success of the slot before (depends_on_past): run 1 
  fires at T (slot)
  covers 2025-01-02 (slot)
  decided at T (slot)
+$ leat status past | grep QUEUED
+QUEUED    run 2  past  2025-01-02  waits for run 1, which is failed (depends_on_past)   leat logs 2 -f
 $ leat pause past --reason "moving house" > /dev/null; ./why "paused" 2 | grep -v 'paused by'
 run 2 of past waits: past is paused until it is resumed
  paused at T (pause)
