@@ -33,10 +33,19 @@ static int read_time(struct backfilling *k, const char *flag, const struct tz *t
     return err_hint(err, "--to is exclusive: --from 2026-11-01 --to 2026-11-08 is seven days");
 }
 
+int backfill_check_span(const struct tz *tz, instant_t from, instant_t to, struct err *err) {
+    char a[WHEN_TEXT], b[WHEN_TEXT];
+    if (from < to) return 0;
+    err_set(err, EX_USAGE, "--from %s is not before --to %s (%s)", when_short(tz, from, a),
+            when_short(tz, to, b), tz_name(tz));
+    return err_hint(err, "--to is exclusive: --from 2026-11-01 --to 2026-11-08 is seven days");
+}
+
 static int read_span(struct backfilling *k, struct err *err) {
     struct tz *tz = tz_load(k->v.c->tz ? k->v.c->tz : k->pipeline->timezone, err);
     if (!tz) return -1;
     int rc = read_time(k, "from", tz, &k->r.from, err) || read_time(k, "to", tz, &k->r.to, err) ? -1 : 0;
+    if (!rc) rc = backfill_check_span(tz, k->r.from, k->r.to, err);
     tz_free(tz);
     return rc;
 }
@@ -183,6 +192,7 @@ static int nothing_to_run(const struct backfilling *k, struct err *err) {
     if (!k->plan.actions[PLAN_refuse]) return EX_OK;
     for (size_t i = 0; i < k->plan.count; i++) invalid |= k->plan.windows[i].why == WHY_part_of_day;
     err_set(err, invalid ? EX_INVALID : EX_CONFLICT, "every window that is left is refused");
+    if (cli_given(k->v.c, "dry-run")) return -1; /* it was shown why */
     return err_hint(err, "see why: leat backfill %s … --dry-run", k->pipeline->name);
 }
 

@@ -95,15 +95,22 @@ static const char *subject_of(struct view *v, const struct backfill_row *b) {
     return strcmp(b->kind, "restate") == 0 ? arena_printf(v->arena, "restate %s", b->subject) : b->subject;
 }
 
-static const struct tz *zone_of(struct view *v, const struct backfill_row *b) {
-    return strcmp(b->kind, "restate") == 0 ? v->tz : view_tz(v, b->subject);
+const struct tz *backfill_zone(struct view *v, const struct backfill_row *b) {
+    struct item_filter first = {.backfill = b->id, .limit = 1};
+    struct backfill_item *items;
+    struct err ignored;
+    size_t n;
+    if (strcmp(b->kind, "restate") != 0) return view_tz(v, b->subject);
+    if (!v->store || store_backfill_items(v->store, &first, v->arena, &items, &n, &ignored) < 0 || !n)
+        return v->tz;
+    return view_tz(v, items[0].pipeline);
 }
 
 static void print_table(struct view *v, const struct backfill_row *rows, size_t n) {
     struct table *t = table_new(columns);
     for (size_t i = 0; i < n; i++) {
         const struct backfill_row *b = &rows[i];
-        const struct tz *tz = zone_of(v, b);
+        const struct tz *tz = backfill_zone(v, b);
         char text[WHEN_TEXT];
         table_addf(t, "%" PRId64, b->id);
         table_add(t, subject_of(v, b));
@@ -195,10 +202,11 @@ static int show_items(struct view *v, const struct backfill_row *b, struct err *
 
 static void show_head(struct view *v, const struct backfill_row *b) {
     const struct out *o = &v->c->out;
-    const struct tz *tz = zone_of(v, b);
+    const struct tz *tz = backfill_zone(v, b);
     char from[WHEN_TEXT], to[WHEN_TEXT];
-    out_printf(o, "backfill %" PRId64 "  %s  %s %s %s (to is exclusive)  ", b->id, subject_of(v, b),
-               when_short(tz, b->window_from, from), out_ellipsis(o), when_short(tz, b->window_to, to));
+    out_printf(o, "backfill %" PRId64 "  %s  %s %s %s (to is exclusive, %s)  ", b->id, subject_of(v, b),
+               when_short(tz, b->window_from, from), out_ellipsis(o), when_short(tz, b->window_to, to),
+               tz_name(tz));
     out_paint(o, out_status_paint(b->state), b->state, 0);
     out_printf(o,
                "\nok %" PRId64 "  failed %" PRId64 "  running %" PRId64 "  not started %" PRId64

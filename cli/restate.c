@@ -57,7 +57,7 @@ static int read_span(struct restating_cli *k, struct err *err) {
     if (!rc && !window) rc = when_instant(to, k->tz, now, &w.end, err);
     k->r.from = w.start;
     k->r.to = w.end;
-    return rc;
+    return rc ? -1 : backfill_check_span(k->tz, w.start, w.end, err);
 }
 
 static enum restate_downstream downstream_of(const struct cli *c) {

@@ -9,8 +9,6 @@
 
 static const char *const weekdays[] = {"thursday", "friday",  "saturday", "sunday",
                                        "monday",   "tuesday", "wednesday"}; /* 1970-01-01 was the first */
-static const char *const short_days[] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
-
 static int64_t day_number(const struct civil *c) { return days_from_civil(c->year, c->month, c->day); }
 
 static int weekday_of(int64_t days) { return (int)(((days % 7) + 7) % 7); }
@@ -199,13 +197,7 @@ int when_window(const char *text, const struct tz *tz, instant_t now, struct spa
 const char *when_text(const struct tz *tz, instant_t t, char out[WHEN_TEXT]) {
     out[0] = '\0';
     if (t == INSTANT_NONE) return out;
-    struct tz_local local;
-    tz_at(tz, t, &local);
-    struct civil c = tz_civil(tz, t);
-    snprintf(out, WHEN_TEXT, "%s %04" PRId64 "-%02d-%02d %02d:%02d:%02d %s",
-             short_days[weekday_of(day_number(&c))], c.year, c.month, c.day, c.hour, c.minute, c.second,
-             local.abbreviation);
-    return out;
+    return tz_text(tz, t, out);
 }
 
 const char *when_minute(const struct tz *tz, instant_t t, char out[WHEN_TEXT]) {

@@ -17,12 +17,12 @@ $ leat backfill day
 !   hint: --to is exclusive: --from 2026-11-01 --to 2026-11-08 is seven days
 [2]
 $ leat backfill day --from 2025-10-03 --to 2025-10-01
-! error: --from 2025-10-02T22:00:00Z is not before --to 2025-09-30T22:00:00Z
+! error: --from 2025-10-03 is not before --to 2025-10-01 (Europe/Berlin)
 !   hint: --to is exclusive: --from 2026-11-01 --to 2026-11-08 is seven days
 [2]
 $ leat backfill day --from 2025-10-01 --to 2100-01-01
-! error: --to lies in the future: a window would end at [0-9TZ:.-]+, and it is [0-9TZ:.-]+ (re)
-!   hint: up to now: --to now
+! error: a window of day would end in the future, at .*: it is .* (re)
+!   hint: only what has ended can be done: up to now is --from … --to now
 [2]
 $ leat backfill day --from 2025-10-01 --to 2025-10-03 --every '0 hours'
 ! error: --every `0 hours` is an interval of zero
@@ -111,7 +111,7 @@ $ leat backfill cancel three
 !   hint: see: leat backfill list
 [4]
 $ leat backfill show again
-backfill 3  day  2025-10-01 … 2025-10-05 (to is exclusive)  ok
+backfill 3  day  2025-10-01 … 2025-10-05 (to is exclusive, Europe/Berlin)  ok
 ok 2  failed 0  running 0  not started 0  kept 2  1 at once
 again  [a-z_][a-z0-9_-]* (re)
 
@@ -155,3 +155,34 @@ $ leat restate trusted.a
 ! error: `leat restate` needs --window, or --from and --to
 !   hint: --window 2026-11-19; or --from 2026-11-01 --to 2026-11-08: seven days, --to is exclusive
 [2]
+# A window that has not ended; a dataset's times are those of the pipeline that writes it.
+$ cat > pipelines/made.yaml <<'Y'
+> pipeline: made
+> schedule: {every: day at 02:30, timezone: Europe/Berlin, covers: previous day}
+> steps:
+>   day: {sql: "select cast(${window.date} as date) as day", into: raw.made, mode: replace_partitions, partition_by: day}
+> Y
+$ leat run made --window 2025-10-01 -q
+! error[E0104]: unknown key `mode` in step `day`
+!  --> pipelines/made.yaml:4:76
+!   |
+! 4 |   day: {sql: "select cast(${window.date} as date) as day", into: raw.made, mode: replace_partitions, partition_by: day}
+!   |                                                                            ^^^^
+!
+! 1 error in pipelines/made.yaml.
+! error: made is not valid; nothing was started
+!   hint: mend it, then look again with `leat validate`
+[3]
+$ leat restate raw.made --window tomorrow 2>&1 | sed 's/at [A-Z].. .*/at …/'
+error: no step writes `raw.made`
+  hint: did you mean `raw.a`?
+$ leat restate raw.made --from 2025-10-02 --to 2025-10-01
+! error: --from 2025-10-02 is not before --to 2025-10-01 (UTC)
+!   hint: --to is exclusive: --from 2026-11-01 --to 2026-11-08 is seven days
+[2]
+$ leat restate raw.made --window 2025-10-01 --detach --yes
+! error: no step writes `raw.made`
+!   hint: did you mean `raw.a`?
+[4]
+$ leat backfill list --plain | head -n 1 | cut -f 2-4
+day	2025-10-01	2025-10-05
