@@ -11,6 +11,29 @@
 
 /* ---- what is going on ---- */
 
+static const char *pause_text(struct whying *k, const struct pause_row *p) {
+    return p->until == INSTANT_NONE ? "until it is resumed" : why_print(k, "until %s", why_at(k, p->until));
+}
+
+static void tell_pause(struct whying *k, const struct pause_row *p) {
+    why_time(k, "paused at", "pause", p->at);
+    if (p->author) why_text(k, "paused by", "pause", "%s", p->author);
+    why_text(k, "next", "pause", "leat resume %s", k->name);
+}
+
+/* It runs all the same, and nothing comes after it. */
+static int add_pause(struct whying *k, struct err *err) {
+    struct err failed = {0};
+    const struct pause_row *p = why_paused(k, &failed);
+    if (failed.exit) return *err = failed, -1;
+    if (!p) return 0;
+    k->out->answer =
+        why_print(k, "%s; it is paused %s, so nothing follows by itself", k->out->answer, pause_text(k, p));
+    if (p->reason) why_text(k, "because", "pause", "%s", p->reason);
+    tell_pause(k, p);
+    return 0;
+}
+
 /* Its oldest run that is running; or, when none is, that waits. */
 static int of_open(struct whying *k, struct err *err) {
     struct run_row *open, *one = NULL;
@@ -22,7 +45,8 @@ static int of_open(struct whying *k, struct err *err) {
         if (!one || better) one = &open[i];
     }
     if (!one) return 0;
-    return why_of_run(k, one, why_print(k, "run %" PRId64, one->id), err) ? -1 : 1;
+    if (why_of_run(k, one, why_print(k, "run %" PRId64, one->id), err)) return -1;
+    return strcmp(one->state, "running") == 0 && add_pause(k, err) ? -1 : 1;
 }
 
 static int of_broken(struct whying *k, struct err *err) {
@@ -38,12 +62,8 @@ static int of_pause(struct whying *k, struct err *err) {
     const struct pause_row *p = why_paused(k, &failed);
     if (failed.exit) return *err = failed, -1;
     if (!p) return 0;
-    why_say(k, "it is paused %s%s%s%s", p->until == INSTANT_NONE ? "until it is resumed" : "until ",
-            p->until == INSTANT_NONE ? "" : why_at(k, p->until), p->reason ? ": " : "",
-            p->reason ? p->reason : "");
-    why_time(k, "paused at", "pause", p->at);
-    if (p->author) why_text(k, "paused by", "pause", "%s", p->author);
-    why_text(k, "next", "pause", "leat resume %s", k->name);
+    why_say(k, "it is paused %s%s%s", pause_text(k, p), p->reason ? ": " : "", p->reason ? p->reason : "");
+    tell_pause(k, p);
     return 1;
 }
 

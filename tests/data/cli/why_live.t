@@ -85,6 +85,15 @@ run 2 of past waits: past is paused until it is resumed
  fires at T (slot)
  covers 2025-01-02 (slot)
  decided at T (slot)
+$ leat pause slow --reason "too much" > /dev/null; ./why "it is paused" slow | grep -v 'paused by'
+run 3 is running: step query runs since T; it is paused until it is resumed, so nothing follows by itself
+ step query runs since T (run 3)
+ running since T (run 3)
+ asked for at T (run 3)
+ started by manual (run 3)
+ because too much (pause)
+ paused at T (pause)
+ next leat resume slow (pause)
 $ leat cancel slow > /dev/null; touch go; ./why cancelled 4
 run 4 of slow was cancelled: somebody cancelled it
  asked for at T (run 4)
