@@ -44,6 +44,7 @@ static int no_pipeline(const struct project *p, const char *name, char **names, 
     for (size_t i = 0; i < n; i++)
         if (names[i]) known[count++] = names[i];
     project_no_pipeline(p, name, known, count, err);
+    if (strpbrk(name, "*?[:")) err_hint(err, "one pipeline is meant here: its name, or its file");
     free(known);
     return -1;
 }

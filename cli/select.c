@@ -154,8 +154,11 @@ static int read_states(struct selecting *k, struct err *err) {
         store_stale_counts(k->store, k->arena, &stale, &stale_count, err) < 0)
         return -1;
     mark_runs(k, runs, run_count);
-    for (size_t i = 0; i < pause_count; i++)
-        if ((c = find(k, pauses[i].pipeline))) c->paused = true;
+    for (size_t i = 0; i < pause_count; i++) {
+        c = find(k, pauses[i].pipeline);
+        if (!c) c = add(k, pauses[i].pipeline, NULL); /* it never ran, and its file is gone */
+        c->paused = true;
+    }
     for (size_t i = 0; i < stale_count; i++)
         if ((c = find(k, stale[i].pipeline))) c->stale = true;
     return 0;
@@ -282,9 +285,12 @@ static int choose_all(struct selecting *k, const char *word, struct err *err) {
 
 /* A name that only the database knows is fine; else it is the name of a file, or nothing's. */
 static int choose_one(struct selecting *k, const char *word, struct err *err) {
+    struct err ignored;
     struct candidate *c = find(k, word);
     if (c) return c->chosen = true, 0;
     char *path = find_pipeline_file(k->project, word, err);
+    if (!path && read_states(k, &ignored) == 0) c = find(k, word);
+    if (c) return c->chosen = true, 0;
     if (!path) return -1;
     size_t i = 0;
     while (i < k->count && !(k->list[i].pub.path && strcmp(k->list[i].pub.path, path) == 0)) i++;
@@ -294,10 +300,13 @@ static int choose_one(struct selecting *k, const char *word, struct err *err) {
     return 0;
 }
 
-static int choose(struct selecting *k, const char *word, struct err *err) {
+bool select_is_wide(const char *word) {
     const char *value;
-    bool is_pattern = kind_of(word, &value)->word || strpbrk(word, "*?[");
-    return is_pattern ? choose_all(k, word, err) : choose_one(k, word, err);
+    return kind_of(word, &value)->word || strpbrk(word, "*?[");
+}
+
+static int choose(struct selecting *k, const char *word, struct err *err) {
+    return select_is_wide(word) ? choose_all(k, word, err) : choose_one(k, word, err);
 }
 
 static void take(const struct selecting *k, bool all, struct selection *out) {

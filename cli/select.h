@@ -28,6 +28,8 @@ struct selection {
     size_t count;
 };
 
+/* It may mean several: a pattern, or a word with a colon. */
+bool select_is_wide(const char *word);
 /* 0, or -1 with err. */
 int select_pipelines(struct view *v, char *const *words, size_t word_count, struct selection *out,
                      struct err *err);
