@@ -129,7 +129,7 @@ static int add_usual(struct restating *k, const struct restate_step *t, struct s
     struct plan_request r = {.pipeline = t->pipeline->name, .from = k->r->from, .to = k->r->to};
     struct planning p = {.p = t->pipeline, .r = &r, .now = k->s->now, .out = &plan};
     int rc = plan_windows(&p, err);
-    if (rc) err_hint(err, "take a longer stretch: --from, --to");
+    if (rc && k->r->to <= k->s->now) err_hint(err, "take a longer stretch: --from, --to");
     for (size_t i = 0; i < plan.count && !rc; i++)
         add_span(k, l, plan.windows[i].start, plan.windows[i].end, 0);
     backfill_plan_release(&plan);

@@ -67,7 +67,33 @@ static int of_pause(struct whying *k, struct err *err) {
     return 1;
 }
 
+/* ---- what it did ---- */
+
+static void tell_last(struct whying *k, const char **last) {
+    struct run_row *rows;
+    size_t n;
+    struct err ignored;
+    struct run_filter f = {.pipeline = k->name,
+                           .since = INSTANT_NONE,
+                           .window_start = INSTANT_NONE,
+                           .window_end = INSTANT_NONE,
+                           .limit = 1};
+    *last = "it has never run";
+    if (!k->store || store_runs_list(k->store, &f, k->out->arena, &rows, &n, &ignored) < 0 || !n) return;
+    *last = why_print(k, "its last run, %" PRId64 ", ended %s", rows[0].id, rows[0].state);
+    why_time(k, "last run ended at", why_print(k, "run %" PRId64, rows[0].id), rows[0].finished_at);
+}
+
 /* ---- what is wrong ---- */
+
+static int of_gone(struct whying *k, struct err *err) {
+    const char *last, *gone = why_is_gone(k) ? why_gone(k, err) : "";
+    if (!gone) return -1;
+    if (!*gone) return 0;
+    tell_last(k, &last);
+    why_say(k, "%s, and nothing of it starts any more; %s", gone, last);
+    return 1;
+}
 
 static int of_failing(struct whying *k, struct err *err) {
     struct pipeline_row *rows;
@@ -122,21 +148,6 @@ static int of_stale(struct whying *k, struct err *err) {
 
 /* ---- what comes next ---- */
 
-static void tell_last(struct whying *k, const char **last) {
-    struct run_row *rows;
-    size_t n;
-    struct err ignored;
-    struct run_filter f = {.pipeline = k->name,
-                           .since = INSTANT_NONE,
-                           .window_start = INSTANT_NONE,
-                           .window_end = INSTANT_NONE,
-                           .limit = 1};
-    *last = "it has never run";
-    if (!k->store || store_runs_list(k->store, &f, k->out->arena, &rows, &n, &ignored) < 0 || !n) return;
-    *last = why_print(k, "its last run, %" PRId64 ", ended %s", rows[0].id, rows[0].state);
-    why_time(k, "last run ended at", why_print(k, "run %" PRId64, rows[0].id), rows[0].finished_at);
-}
-
 static const char *datasets_text(struct whying *k, const struct after *a) {
     const char *text = a->datasets[0];
     for (size_t i = 1; i < a->count; i++)
@@ -184,7 +195,8 @@ static void of_next(struct whying *k, const struct ruled *rules, size_t n) {
 /* ---- */
 
 static int of_state(struct whying *k, struct err *err) {
-    static int (*const looks[])(struct whying *, struct err *) = {of_broken, of_open, of_pause, of_failing};
+    static int (*const looks[])(struct whying *, struct err *) = {of_broken, of_open, of_gone, of_pause,
+                                                                  of_failing};
     for (size_t i = 0; k->store && i < sizeof looks / sizeof *looks; i++) {
         int said = looks[i](k, err);
         if (said) return said;

@@ -320,6 +320,13 @@ static void of_before(struct whying *k, const struct item *i) {
     tell_how_to_fill(k, i, "schedule");
 }
 
+/* Nobody will decide it. */
+static int of_gone(struct whying *k, const struct item *i, struct err *err) {
+    const char *gone = why_gone(k, err);
+    if (gone) why_say(k, "%s does not start: %s", slot_name(k, i), gone);
+    return gone ? 0 : -1;
+}
+
 static int of_undecided(struct whying *k, const struct item *i, struct err *err) {
     struct run_row since;
     instant_t due = i->slot.fire + i->rule->schedule->delay;
@@ -328,6 +335,8 @@ static int of_undecided(struct whying *k, const struct item *i, struct err *err)
     if (done) {
         why_say(k, "no slot was decided for it, but run %" PRId64 " (%s) has done this window", since.id,
                 since.trigger);
+    } else if (why_is_gone(k)) {
+        rc = of_gone(k, i, err);
     } else if (before_its_time(k, i)) {
         of_before(k, i);
     } else if (due > k->asks->now) {
@@ -494,6 +503,11 @@ static int of_nothing(struct windowed *w, struct err *err) {
         said = says_calendar(w, &w->rules[i]) || says_bounds(w, &w->rules[i]);
     if (said == 0) said = why_datasets(k, w->start, w->end, err);
     if (said < 0) return -1;
+    if (why_is_gone(k)) {
+        const char *gone = why_gone(k, err);
+        if (!gone) return -1;
+        why_say(k, "no slot is about it: %s", gone);
+    }
     if (k->problem) why_say(k, "no slot is known of it, and its file is broken: %s", k->problem);
     if (w->rule_count)
         why_say(k, "no slot is about it: its schedule has none whose window meets it");

@@ -160,29 +160,20 @@ $ cat > pipelines/made.yaml <<'Y'
 > pipeline: made
 > schedule: {every: day at 02:30, timezone: Europe/Berlin, covers: previous day}
 > steps:
->   day: {sql: "select cast(${window.date} as date) as day", into: raw.made, mode: replace_partitions, partition_by: day}
+>   day: {sql: "select cast(${window.date} as date) as day, 1 as n", into: raw.made, partition_by: day}
 > Y
 $ leat run made --window 2025-10-01 -q
-! error[E0104]: unknown key `mode` in step `day`
-!  --> pipelines/made.yaml:4:76
-!   |
-! 4 |   day: {sql: "select cast(${window.date} as date) as day", into: raw.made, mode: replace_partitions, partition_by: day}
-!   |                                                                            ^^^^
-!
-! 1 error in pipelines/made.yaml.
-! error: made is not valid; nothing was started
-!   hint: mend it, then look again with `leat validate`
-[3]
 $ leat restate raw.made --window tomorrow 2>&1 | sed 's/at [A-Z].. .*/at …/'
-error: no step writes `raw.made`
-  hint: did you mean `raw.a`?
+error: a window of made would end in the future, at …
+  hint: only what has ended can be done: up to now is --from … --to now
 $ leat restate raw.made --from 2025-10-02 --to 2025-10-01
-! error: --from 2025-10-02 is not before --to 2025-10-01 (UTC)
+! error: --from 2025-10-02 is not before --to 2025-10-01 (Europe/Berlin)
 !   hint: --to is exclusive: --from 2026-11-01 --to 2026-11-08 is seven days
 [2]
 $ leat restate raw.made --window 2025-10-01 --detach --yes
-! error: no step writes `raw.made`
-!   hint: did you mean `raw.a`?
-[4]
+restate raw.made: 1 run in 1 stage
+STAGE  ACTION  PIPELINE  STEPS  WINDOWS  WHICH       WHY
+    1  run     made      day          1  2025-10-01  writes raw.made
+backfill 6 is written down; it begins with the next `leat serve`, or: leat backfill resume 6
 $ leat backfill list --plain | head -n 1 | cut -f 2-4
-day	2025-10-01	2025-10-05
+restate raw.made	2025-10-01	2025-10-02

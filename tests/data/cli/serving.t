@@ -19,6 +19,26 @@ $ rm go; leat run sales --queue > /dev/null; for i in $(seq 200); do leat status
 RUNNING   run 3  sales    a …
 $ leat status gone | grep -v DAEMON
 GONE      gone  its file is gone, its history is kept   leat runs gone
+# What has no file any more.
+$ cat > hide <<'S'
+> #!/bin/sh
+> sed 's/[A-Z][a-z][a-z] 20..-..-.. ..:..:.. [A-Z]*/T/g; s/  */ /g'
+> S
+$ chmod +x hide; printf 'pipeline: hourly\nschedule: {every: day at 00:10, timezone: UTC, start: 2025-01-01, end: 2025-01-03, if_missed: run_all}\nsteps:\n  a: {shell: "true"}\n' > pipelines/hourly.yaml; for i in $(seq 200); do leat runs hourly --plain 2> /dev/null | grep -c ok | grep -q 2 && break; sleep 0.1; done; leat why hourly | ./hide
+nothing comes any more: its schedule has no later slot; its last run, 5, ended ok
+ last run ended at T (run 5)
+$ rm pipelines/hourly.yaml; for i in $(seq 200); do grep -q 'definition_gone pipeline=hourly' serve.log && break; sleep 0.1; done; leat why hourly | ./hide
+the file of hourly is gone since T, and nothing of it starts any more; its last run, 5, ended ok
+ gone since T (schedule)
+ last run ended at T (run 5)
+$ leat why hourly 2025-02-01 | ./hide
+no slot is about it: the file of hourly is gone since T
+ gone since T (schedule)
+$ leat why hourly 2025-01-01 | ./hide | head -n 1
+run 4, of the slot of T, ended ok at T
+$ leat why gone | ./hide
+the file of gone is gone, and nothing of it starts any more; its last run, 1, ended ok
+ last run ended at T (run 1)
 # It is to stop, and a step runs.
 $ kill -TERM $(cat pid); for i in $(seq 200); do leat status | grep -q stopping && break; sleep 0.1; done; leat status | sed 's/up .* busy, //; s/lag .*/lag …/; s/  a [0-9].*/  a …/'
 DAEMON    stopping: starts nothing more, and waits for 1 step, lag …
