@@ -162,7 +162,8 @@ $ cat > pipelines/made.yaml <<'Y'
 > steps:
 >   day: {sql: "select cast(${window.date} as date) as day, 1 as n", into: raw.made, partition_by: day}
 > Y
-$ leat run made --window 2025-10-01 -q
+$ leat run made --window 2025-10-01 | head -n 1 | cut -d " " -f 4-8
+made  window 2025-10-01 (Europe/Berlin)
 $ leat restate raw.made --window tomorrow 2>&1 | sed 's/at [A-Z].. .*/at …/'
 error: a window of made would end in the future, at …
   hint: only what has ended can be done: up to now is --from … --to now
