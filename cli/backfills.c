@@ -170,8 +170,9 @@ static int find(struct view *v, const char *text, struct backfill_row *out, stru
 /* ---- show ---- */
 
 static const struct column item_columns[] = {
-    {.title = "STATE", .status = true}, {.title = "WINDOW"},         {.title = "PIPELINE", .keep = 3},
-    {.title = "RUN", .right = true},    {.title = "WHY", .keep = 2}, {.title = NULL},
+    {.title = "STATE", .status = true}, {.title = "WINDOW"},
+    {.title = "PIPELINE", .keep = 3},   {.title = "RUN", .right = true},
+    {.title = "PLANNED AS", .keep = 2}, {.title = NULL},
 };
 
 static const char *why_of(struct view *v, const struct backfill_item *i) {

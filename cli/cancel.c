@@ -6,6 +6,8 @@
 #include "cli/verbs.h"
 #include "scheduler/conductor.h"
 
+#include <string.h>
+
 static int cancel(struct cli *c, const struct project *p, int64_t run, struct err *err) {
     json_t *request = json_pack("{ss sI sb ss}", "ask", "cancel", "run", (json_int_t)run, "kill",
                                 cli_given(c, "kill"), "reason",
@@ -37,9 +39,15 @@ static int cancel_all(struct view *v, struct err *err) {
     return EX_OK;
 }
 
+/* Of a pipeline the newest run that has not ended; what has ended is refused by whoever is at work. */
 static int cancel_one(struct view *v, struct err *err) {
-    struct run_row row;
-    if (run_find(v, cli_arg(v->c, 0), &row, err)) return -1;
+    const char *name = cli_arg(v->c, 0);
+    struct run_row row, *open = NULL;
+    size_t n = 0;
+    if (v->store && store_runs_open(v->store, v->arena, &open, &n, err) < 0) return -1;
+    while (n && strcmp(open[n - 1].pipeline, name) != 0) n--;
+    if (n) return cancel(v->c, v->project, open[n - 1].id, err);
+    if (run_find(v, name, &row, err)) return -1;
     return cancel(v->c, v->project, row.id, err);
 }
 
@@ -59,7 +67,7 @@ static const struct flag flags[] = {
 
 static const char *const examples[] = {
     "leat cancel 511\tits steps get ten seconds to stop",
-    "leat cancel sales_daily\tthe newest run of a pipeline",
+    "leat cancel sales_daily\tits newest run that has not ended",
     "leat cancel tag:finance\tall runs of these pipelines that wait or run", NULL};
 static const int exits[] = {EX_NOT_FOUND, EX_ENVIRONMENT, 0};
 

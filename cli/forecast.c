@@ -71,7 +71,8 @@ static int load_chosen(struct asking *k, struct err *err) {
     int rc = load_files(k, paths, n, err);
     free(paths);
     if (rc || n || c->arg_count) return rc;
-    return err_set(err, EX_NOT_FOUND, "no pipeline files in %s", k->v.project->root);
+    err_set(err, EX_NOT_FOUND, "no pipeline files in %s", k->v.project->root);
+    return err_hint(err, "put one into pipelines/NAME.yaml");
 }
 
 /* ---- what is known of them ---- */

@@ -35,13 +35,16 @@ static int64_t count_slots(const struct schedule *s, instant_t after, instant_t 
     return n;
 }
 
-/* -1: not known. */
+/* -1: not known, or nothing of it starts by the clock. */
 static int64_t count_between(const struct pipeline *p, instant_t after, instant_t until) {
     int64_t n = 0;
+    bool timed = false;
     if (!p || until == INSTANT_NONE) return -1;
-    for (size_t i = 0; i < p->schedule_count && n < COUNT_ENOUGH; i++)
+    for (size_t i = 0; i < p->schedule_count && n < COUNT_ENOUGH; i++) {
+        timed |= p->schedules[i].firing_count > 0;
         n += count_slots(&p->schedules[i], after, until, COUNT_ENOUGH - n);
-    return n;
+    }
+    return timed ? n : -1;
 }
 
 static const char *count_text(const struct view *v, int64_t n) {

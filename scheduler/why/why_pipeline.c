@@ -9,6 +9,32 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* ---- what it did ---- */
+
+static void tell_last(struct whying *k, const char **last) {
+    struct run_row *rows;
+    size_t n;
+    struct err ignored;
+    struct run_filter f = {.pipeline = k->name,
+                           .since = INSTANT_NONE,
+                           .window_start = INSTANT_NONE,
+                           .window_end = INSTANT_NONE,
+                           .limit = 1};
+    *last = "it has never run";
+    if (!k->store || store_runs_list(k->store, &f, k->out->arena, &rows, &n, &ignored) < 0 || !n) return;
+    *last = why_print(k, "its last run, %" PRId64 ", ended %s", rows[0].id, rows[0].state);
+    why_time(k, "last run ended at", why_print(k, "run %" PRId64, rows[0].id), rows[0].finished_at);
+}
+
+static int of_gone(struct whying *k, struct err *err) {
+    const char *last, *gone = why_is_gone(k) ? why_gone(k, err) : "";
+    if (!gone) return -1;
+    if (!*gone) return 0;
+    tell_last(k, &last);
+    why_say(k, "%s, and nothing of it starts any more; %s", gone, last);
+    return 1;
+}
+
 /* ---- what is going on ---- */
 
 static const char *pause_text(struct whying *k, const struct pause_row *p) {
@@ -22,6 +48,12 @@ static void tell_pause(struct whying *k, const struct pause_row *p) {
 }
 
 /* It runs all the same, and nothing comes after it. */
+static int add_gone(struct whying *k, struct err *err) {
+    const char *gone = why_gone(k, err);
+    if (gone) k->out->answer = why_print(k, "%s; %s, so nothing follows", k->out->answer, gone);
+    return gone ? 0 : -1;
+}
+
 static int add_pause(struct whying *k, struct err *err) {
     struct err failed = {0};
     const struct pause_row *p = why_paused(k, &failed);
@@ -46,7 +78,8 @@ static int of_open(struct whying *k, struct err *err) {
     }
     if (!one) return 0;
     if (why_of_run(k, one, why_print(k, "run %" PRId64, one->id), err)) return -1;
-    return strcmp(one->state, "running") == 0 && add_pause(k, err) ? -1 : 1;
+    if (strcmp(one->state, "running") != 0) return 1;
+    return (why_is_gone(k) ? add_gone : add_pause)(k, err) ? -1 : 1;
 }
 
 static int of_broken(struct whying *k, struct err *err) {
@@ -67,33 +100,7 @@ static int of_pause(struct whying *k, struct err *err) {
     return 1;
 }
 
-/* ---- what it did ---- */
-
-static void tell_last(struct whying *k, const char **last) {
-    struct run_row *rows;
-    size_t n;
-    struct err ignored;
-    struct run_filter f = {.pipeline = k->name,
-                           .since = INSTANT_NONE,
-                           .window_start = INSTANT_NONE,
-                           .window_end = INSTANT_NONE,
-                           .limit = 1};
-    *last = "it has never run";
-    if (!k->store || store_runs_list(k->store, &f, k->out->arena, &rows, &n, &ignored) < 0 || !n) return;
-    *last = why_print(k, "its last run, %" PRId64 ", ended %s", rows[0].id, rows[0].state);
-    why_time(k, "last run ended at", why_print(k, "run %" PRId64, rows[0].id), rows[0].finished_at);
-}
-
 /* ---- what is wrong ---- */
-
-static int of_gone(struct whying *k, struct err *err) {
-    const char *last, *gone = why_is_gone(k) ? why_gone(k, err) : "";
-    if (!gone) return -1;
-    if (!*gone) return 0;
-    tell_last(k, &last);
-    why_say(k, "%s, and nothing of it starts any more; %s", gone, last);
-    return 1;
-}
 
 static int of_failing(struct whying *k, struct err *err) {
     struct pipeline_row *rows;

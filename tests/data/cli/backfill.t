@@ -115,7 +115,7 @@ backfill 3  day  2025-10-01 … 2025-10-05 (to is exclusive, Europe/Berlin)  ok
 ok 2  failed 0  running 0  not started 0  kept 2  1 at once
 again  [a-z_][a-z0-9_-]* (re)
 
-STATE    WINDOW      PIPELINE  RUN  WHY
+STATE    WINDOW      PIPELINE  RUN  PLANNED AS
 ok       2025-10-01  day         5  failed in run 1
 ok       2025-10-02  day         6  failed in run 2
 skipped  2025-10-03  day         3  ok in run 3

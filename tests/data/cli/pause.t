@@ -3,7 +3,7 @@
 $ leat pause tell
 tell paused until it is resumed: leat resume tell. Running runs are not touched.
 $ leat pause tell --until 2h --reason "moving house" --json | python3 -c "import json, sys; i = json.load(sys.stdin)['items'][0]; print(i['pipeline'], i['catch_up'], i['reason'], i['slots'])"
-tell none moving house 0
+tell none moving house None
 $ leat pause tell --until yesterday
 ! error: --until yesterday is in the past
 !   hint: write when it is to go on: tomorrow, monday, 2h, 2026-11-23T06:00
@@ -66,3 +66,13 @@ $ leat cancel 'tell*'
 $ leat run tell --queue > /dev/null; leat run tell --queue > /dev/null; leat cancel 'tell*'
 run 1 cancelled before it began
 run 2 cancelled before it began
+# a pipeline's newest run that has not ended
+$ leat run tell --queue > /dev/null; leat run tell --queue > /dev/null; leat cancel tell; leat cancel tell; leat cancel tell
+run 4 cancelled before it began
+run 3 cancelled before it began
+! error: run 4 is not running: it is cancelled
+!   hint: see: leat runs show 4
+[4]
+# nothing of it starts by the clock, so nothing is counted
+$ printf 'pipeline: hand\nsteps:\n  a: {shell: "true"}\n' > pipelines/hand.yaml; leat pause hand --until 2h | sed 's/until .* UTC/until T/'
+hand paused until T. Running runs are not touched.

@@ -39,6 +39,11 @@ run 4, of the slot of T, ended ok at T
 $ leat why gone | ./hide
 the file of gone is gone, and nothing of it starts any more; its last run, 1, ended ok
  last run ended at T (run 1)
+$ mv pipelines/sales.yaml off.txt; for i in $(seq 200); do grep -q 'definition_gone pipeline=sales' serve.log && break; sleep 0.1; done; leat why sales | ./hide | head -n 1
+run 3 is running: step a runs since T; the file of sales is gone, so nothing follows
+$ mv off.txt pipelines/sales.yaml; leat run sales 2>&1 | sed 's/process .*since/process …, since/' | ./hide
+error: another leat is writing to this project: process …, since T
+ hint: let the daemon run it: leat run sales --queue
 # It is to stop, and a step runs.
 $ kill -TERM $(cat pid); for i in $(seq 200); do leat status | grep -q stopping && break; sleep 0.1; done; leat status | sed 's/up .* busy, //; s/lag .*/lag …/; s/  a [0-9].*/  a …/'
 DAEMON    stopping: starts nothing more, and waits for 1 step, lag …

@@ -219,8 +219,8 @@ $ printf 'pipeline: late\nsteps:\n  a: {shel: echo a}\n' > pipelines/late.yaml; 
 its file is broken: pipelines/late.yaml:3:7: unknown key `shel` in step `a` (did you mean `shell`?)
  next mend it, then: leat validate late (the file)
 $ leat why lat
-! error: there is no pipeline `lat`
-!   hint: see: leat status
+! error: no pipeline is called `lat` in $TMP/project
+!   hint: did you mean `late`?
 [4]
 $ leat why 99
 ! error: there is no run 99
