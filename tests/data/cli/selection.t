@@ -55,7 +55,7 @@ other paused until it is resumed: leat resume other. Running runs are not touche
 PAUSED    other  until it is resumed: moving   leat resume other
 $ echo 'steps: oops' >> pipelines/sales_day.yaml
 $ leat next state:broken
-! error: pipelines/sales_day.yaml is not valid
+! error: pipelines/sales_day.yaml:7:1: key `steps` is defined twice (and again here)
 !   hint: see what is wrong: leat validate
 [3]
 # a pipeline whose file is gone is known by what it did
