@@ -34,7 +34,9 @@ struct state_of {
     struct attempt_row *live; /* attempts that have not ended, by start */
     struct pause_row *pauses;
     struct schedule_row *schedules;
-    struct stale_count *stale; /* by pipeline and dataset */
+    struct stale_count *stale;      /* by pipeline and dataset */
+    struct backfill_row *backfills; /* that have not ended */
+    size_t backfill_count;
     size_t pipeline_count, open_count, live_count, pause_count, schedule_count, stale_count;
     struct late_one *late; /* malloc'ed */
     size_t late_count, late_cap;

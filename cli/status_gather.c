@@ -222,6 +222,7 @@ static int load(struct state_of *s, struct err *err) {
               store_attempts_live(db, v->arena, &s->live, &s->live_count, err) < 0 ||
               store_pauses_list(db, s->now, v->arena, &s->pauses, &s->pause_count, err) < 0 ||
               store_schedules_list(db, NULL, v->arena, &s->schedules, &s->schedule_count, err) < 0 ||
+              store_backfills_list(db, true, v->arena, &s->backfills, &s->backfill_count, err) < 0 ||
               store_stale_counts(db, v->arena, &s->stale, &s->stale_count, err) < 0;
     return bad ? -1 : 0;
 }

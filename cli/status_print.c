@@ -188,6 +188,22 @@ static void print_paused(const struct state_of *s) {
     }
 }
 
+/* It waits for somebody: who paused it, or its failures. */
+static void print_held(const struct state_of *s) {
+    const struct out *o = &s->v->c->out;
+    for (size_t i = 0; i < s->backfill_count; i++) {
+        const struct backfill_row *b = &s->backfills[i];
+        bool restates = strcmp(b->kind, "restate") == 0;
+        if (strcmp(b->state, "paused") != 0) continue;
+        if (restates ? s->v->c->arg_count > 0 : !status_selected(s, b->subject)) continue;
+        word(o, "PAUSED");
+        out_printf(o,
+                   "backfill %" PRId64 " of %s  %" PRId64 " of %" PRId64 " windows done, %" PRId64
+                   " failed   leat backfill resume %" PRId64 "\n",
+                   b->id, b->subject, b->done, b->total - b->skipped, b->failed, b->id);
+    }
+}
+
 /* What was read for these windows has been published anew since. */
 static void print_stale(const struct state_of *s) {
     const struct out *o = &s->v->c->out;
@@ -248,7 +264,8 @@ void status_print(const struct state_of *s) {
     print_broken(s);
     print_stale(s);
     print_paused(s);
+    print_held(s);
     print_gone(s);
     print_fine(s);
-    if (s->pipeline_count == 0) cli_say(s->v->c, "nothing has run yet\n");
+    if (s->pipeline_count == 0) cli_say(s->v->c, "nothing has run yet: leat run PIPELINE, or leat serve\n");
 }

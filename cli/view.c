@@ -22,6 +22,7 @@ int view_open(struct view *v, struct cli *c, struct err *err) {
     v->tz = tz_load(c->tz ? c->tz : "UTC", err);
     if (!v->tz) {
         err->exit = EX_USAGE; /* it comes from --tz */
+        if (!err->hint[0]) err_hint(err, "write one such as Europe/Berlin or UTC");
         return -1;
     }
     v->project = load_project(c, err);

@@ -164,7 +164,10 @@ static int nobody_writes(const struct restating *k, struct err *err) {
         if (k->steps[i].step->into) names[n++] = k->steps[i].step->into->dataset;
     const char *meant = suggest(k->r->dataset, names, n);
     err_set(err, EX_NOT_FOUND, "no step writes `%s`", k->r->dataset);
-    if (meant) err_hint(err, "did you mean `%s`?", meant);
+    if (meant)
+        err_hint(err, "did you mean `%s`?", meant);
+    else
+        err_hint(err, "see what there is: leat zone list");
     free(names);
     return -1;
 }

@@ -183,7 +183,7 @@ static void missing(struct scene *s, const char *words) {
 
 static void test_window(void **state) {
     struct scene *s = *state;
-    missing(s, "orders for the window from 2025-11-19T00:00:00Z is not due yet");
+    missing(s, "orders for the window from Wed 2025-11-19 00:00:00 UTC is not due yet");
     int64_t run = slot_runs(s, 0);
     cursor(s, FIRE(0), FIRE(1));
     missing(s, "is queued");
@@ -286,7 +286,7 @@ static void test_published(void **state) {
     s->run.window_end = NOON - US_PER_DAY;
     there(s);
     s->run.window_end = NOON + US_PER_DAY;
-    missing(s, "has not been published since 2023-11-15");
+    missing(s, "has not been published since Wed 2023-11-15");
 }
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, scene_open, scene_close)

@@ -93,6 +93,8 @@ $ leat backfill list --plain | cut -f 1-8
 1	day	2025-10-01	2025-10-03	failed	0	2	2
 $ leat backfill pause again
 backfill 3 paused: nothing more of it starts
+$ leat status | grep PAUSED
+PAUSED    backfill 3 of day  0 of 2 windows done, 0 failed   leat backfill resume 3
 $ leat backfill pause 3
 backfill 3 paused: nothing more of it starts
 $ leat backfill resume 3

@@ -128,7 +128,7 @@ run 2, started by raw.days version 0, ended ok at T
  decided at T (slot)
 $ leat why sum 2025-03-28 | ./hide
 sum starts after raw.days, of which nothing has been published for the window 2025-03-28
- missing daily for the window from 2025-03-27T23:00:00Z is skipped (missed) (raw.days)
+ missing daily for the window from Fri 2025-03-28 00:00:00 CET is skipped (missed) (raw.days)
 $ leat why weekdays 2025-01-09 | ./hide
 the slot of Fri 2025-01-10 06:15:00 UTC came before this schedule was first served, and it has no `start` that reaches back so far
  first served at T (schedule)
