@@ -50,7 +50,7 @@ const char *why_gone(struct whying *k, struct err *err);
 /* `as`: how the sentence calls it ("run 12", "the run of its slot, run 12"). */
 int why_of_run(struct whying *k, const struct run_row *row, const char *as, struct err *err);
 
-/* ---- why_window.c ---- */
+/* ---- why_rules.c ---- */
 
 /* A schedule row of the pipeline that fires by the clock: its words, as it is decided by. */
 struct ruled {
