@@ -169,9 +169,10 @@ static void print_broken(const struct state_of *s) {
         const char *name = json_text_or(b, "pipeline", "");
         if (!status_selected(s, name)) continue;
         word(o, "BROKEN");
-        out_printf(o, "%s  %s; %s   leat validate\n", name, json_text_or(b, "problem", ""),
-                   json_flag(b, "keeps_last_good") ? "the last good definition keeps running"
-                                                   : "nothing of it runs");
+        out_printf(o, "%s  %s%s   leat validate\n", name, json_text_or(b, "problem", ""),
+                   !status_serves(s)                 ? ""
+                   : json_flag(b, "keeps_last_good") ? "; the last good definition keeps running"
+                                                     : "; nothing of it runs");
     }
 }
 

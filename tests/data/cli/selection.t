@@ -68,16 +68,16 @@ $ rm pipelines/*; printf 'pipeline: one\nsteps:\n  a: {shell: "true"}\n' | tee p
 $ printf 'pipeline: left\nschedule: {after: raw.r}\nsteps:\n  a: {sql: "select 1 as x", into: raw.l}\n' > pipelines/left.yaml
 $ printf 'pipeline: right\nschedule: {after: raw.l}\nsteps:\n  a: {sql: "select 1 as x", into: raw.r}\n' > pipelines/right.yaml
 $ leat status
-BROKEN    one  pipelines/a.yaml:1:1: pipeline `one` is defined twice (pipelines/b.yaml has this name too); nothing of it runs   leat validate
-BROKEN    one  pipelines/b.yaml:1:1: pipeline `one` is defined twice (pipelines/a.yaml has this name too); nothing of it runs   leat validate
-BROKEN    left  pipelines/left.yaml:2:19: pipelines start each other: `left` -> raw.l -> `right` -> raw.r -> `left` (it would, in the end, start itself); nothing of it runs   leat validate
-BROKEN    right  pipelines/right.yaml:2:19: pipelines start each other: `right` -> raw.r -> `left` -> raw.l -> `right` (it would, in the end, start itself); nothing of it runs   leat validate
+BROKEN    one  pipelines/a.yaml:1:1: pipeline `one` is defined twice (pipelines/b.yaml has this name too)   leat validate
+BROKEN    one  pipelines/b.yaml:1:1: pipeline `one` is defined twice (pipelines/a.yaml has this name too)   leat validate
+BROKEN    left  pipelines/left.yaml:2:19: pipelines start each other: `left` -> raw.l -> `right` -> raw.r -> `left` (it would, in the end, start itself)   leat validate
+BROKEN    right  pipelines/right.yaml:2:19: pipelines start each other: `right` -> raw.r -> `left` -> raw.l -> `right` (it would, in the end, start itself)   leat validate
 $ leat status right
-BROKEN    right  pipelines/right.yaml:2:19: pipelines start each other: `right` -> raw.r -> `left` -> raw.l -> `right` (it would, in the end, start itself); nothing of it runs   leat validate
+BROKEN    right  pipelines/right.yaml:2:19: pipelines start each other: `right` -> raw.r -> `left` -> raw.l -> `right` (it would, in the end, start itself)   leat validate
 $ leat status --exit-code state:broken
-BROKEN    one  pipelines/a.yaml:1:1: pipeline `one` is defined twice (pipelines/b.yaml has this name too); nothing of it runs   leat validate
-BROKEN    one  pipelines/b.yaml:1:1: pipeline `one` is defined twice (pipelines/a.yaml has this name too); nothing of it runs   leat validate
-BROKEN    left  pipelines/left.yaml:2:19: pipelines start each other: `left` -> raw.l -> `right` -> raw.r -> `left` (it would, in the end, start itself); nothing of it runs   leat validate
-BROKEN    right  pipelines/right.yaml:2:19: pipelines start each other: `right` -> raw.r -> `left` -> raw.l -> `right` (it would, in the end, start itself); nothing of it runs   leat validate
+BROKEN    one  pipelines/a.yaml:1:1: pipeline `one` is defined twice (pipelines/b.yaml has this name too)   leat validate
+BROKEN    one  pipelines/b.yaml:1:1: pipeline `one` is defined twice (pipelines/a.yaml has this name too)   leat validate
+BROKEN    left  pipelines/left.yaml:2:19: pipelines start each other: `left` -> raw.l -> `right` -> raw.r -> `left` (it would, in the end, start itself)   leat validate
+BROKEN    right  pipelines/right.yaml:2:19: pipelines start each other: `right` -> raw.r -> `left` -> raw.l -> `right` (it would, in the end, start itself)   leat validate
 [10]
 $ leat status state:paused
