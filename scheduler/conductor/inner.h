@@ -290,6 +290,8 @@ void restore_plan(struct conductor *c, struct live_run *r, const struct step_row
 /* A definition of the database, when what it names still gives it; NULL. */
 struct definition_row;
 struct pipeline *restore_definition(struct conductor *c, const struct definition_row *d);
+/* A file that was broken while nobody served: what ran last goes on. Once the catalog is filled. */
+void restore_last_good(struct conductor *c);
 /* An unfinished run, new in memory, that goes on with the definition it began with. 1; 0: that cannot be had
  * any more; -1 with err. Reported, not yet entered. */
 int restore_going(struct conductor *c, const struct run_row *row, struct arena *a, struct err *err);

@@ -1,7 +1,6 @@
 /* life.c: one life of the conductor that serves: it steps through virtual time until the horizon, or dies. */
 #include "life.h"
 
-#include "base/arena.h"
 #include "operators/op.h"
 #include "scheduler/timetable/timetable.h"
 
@@ -128,20 +127,6 @@ static int64_t next_event(struct life *l) {
     return next <= stage->now ? stage->now + US_PER_MS : next;
 }
 
-/* As the daemon does: a file that was broken while nobody served goes on with what ran last. */
-static void adopt_last_good(struct life *l) {
-    struct arena *a = arena_new();
-    struct catalog_entry e;
-    struct definition_row d;
-    struct err ignored;
-    for (size_t at = 0; catalog_next(l->catalog, &at, &e);) {
-        if (e.pipeline || store_definition_last(l->c->store, e.name, a, &d, &ignored) != 1) continue;
-        struct pipeline *p = restore_definition(l->c, &d);
-        if (p) catalog_adopt(l->catalog, e.name, p);
-    }
-    arena_free(a);
-}
-
 static void open_life(struct life *l) {
     struct err err = {0};
     struct diags *d = diags_new();
@@ -165,7 +150,7 @@ static void open_life(struct life *l) {
                                  .ctx = l};
     l->catalog = l->c->catalog = catalog_new(&co);
     catalog_fill(l->catalog);
-    adopt_last_good(l);
+    restore_last_good(l->c);
     if (clock_open(l->c, &err) || conductor_recover(l->c, 0, &err) || backfills_open(l->c, &err)) broke(&err);
     diags_free(d);
 }
