@@ -130,6 +130,7 @@ static bool time_is_new(void) { return !stage->sets_back && stage_wall() >= stag
 static void break_file(struct life *l, int pipe) {
     if (file_is_gone(pipe)) return;
     stage->broken[pipe] = !stage->broken[pipe];
+    if (!stage->first_broken[pipe]) stage->first_broken[pipe] = stage_wall();
     file_write(pipe, stage->broken[pipe]);
     look(l);
 }

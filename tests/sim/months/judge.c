@@ -208,20 +208,26 @@ static int judge_row(struct judgement *j, int pipe, const struct row *r, const s
     return 0;
 }
 
-/* Nobody who starts afresh knows a broken file that never ran. */
-static bool was_unknown(struct judgement *j, const struct edit *e) {
+static void note_first_runs(struct judgement *j) {
     char sql[200];
-    snprintf(sql, sizeof sql,
-             "SELECT count(*) FROM run r JOIN pipeline p ON p.id = r.pipeline WHERE p.name = '%s' AND "
-             "r.created_at < %lld",
-             pipe_name(e->pipe), (long long)e->at);
-    return e->broken_until && !number(j, sql);
+    for (int p = 0; p < PIPES; p++) {
+        snprintf(
+            sql, sizeof sql,
+            "SELECT coalesce(min(r.created_at), %lld) FROM run r JOIN pipeline p ON p.id = r.pipeline WHERE "
+            "p.name = '%s'",
+            (long long)INT64_MAX, pipe_name(p));
+        j->first_run[p] = number(j, sql);
+    }
+}
+
+bool was_unknown(const struct judgement *j, int pipe, instant_t t) {
+    return stage->first_broken[pipe] && t >= stage->first_broken[pipe] && t <= j->first_run[pipe];
 }
 
 /* Whoever starts with other zone data does so from the last fire that was decided on. */
 static void judge_zone_edit(struct judgement *j, struct edit *e) {
     char sql[300];
-    bool unknown = was_unknown(j, e);
+    bool unknown = e->broken_until && was_unknown(j, e->pipe, e->at);
     if (e->unsure_from == e->at && !unknown) return; /* who changed it lived on */
     if (unknown && e->broken_until > e->unsure_to) e->unsure_to = e->broken_until;
     snprintf(
@@ -284,6 +290,7 @@ int judge(char *why, size_t size) {
     if (sqlite3_open_v2(path, &j.db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
         return wrong(&j, "no database");
     int bad = judge_zeros(&j);
+    note_first_runs(&j);
     judge_absences();
     for (int i = 0; i < stage->edit_count; i++)
         if (stage->edits[i].of_zone) judge_zone_edit(&j, &stage->edits[i]);

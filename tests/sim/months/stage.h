@@ -105,18 +105,19 @@ struct stage {
     int64_t lands_at; /* steady: the file comes or goes */
     struct jump jumps[JUMPS];
     int jump_count;
-    int64_t jobs_of_waits;       /* that the warden was asked for: none */
-    bool broken[PIPES];          /* its file has an error now */
-    struct words words[PIPES];   /* as its file says */
-    struct words was[PIPES];     /* before it was gone */
-    int file[PIPES];             /* which of its two file names it has */
-    bool other[PIPES];           /* another definition has its name */
-    int64_t back_at[PIPES];      /* steady: a file that is gone comes back; 0: it is not gone */
-    instant_t rested;            /* wall: everything that was due then has been decided */
-    instant_t latest;            /* wall: the latest reading of the clock there was */
-    int64_t backfill, cancel_at; /* steady: when it is given up; 0: never */
-    int64_t newest_at_cancel;    /* run, when the backfill's cancel was answered; 0: it was not */
-    bool went_back;              /* the wall clock, at least once */
+    int64_t jobs_of_waits;         /* that the warden was asked for: none */
+    bool broken[PIPES];            /* its file has an error now */
+    instant_t first_broken[PIPES]; /* wall; 0: it never had one */
+    struct words words[PIPES];     /* as its file says */
+    struct words was[PIPES];       /* before it was gone */
+    int file[PIPES];               /* which of its two file names it has */
+    bool other[PIPES];             /* another definition has its name */
+    int64_t back_at[PIPES];        /* steady: a file that is gone comes back; 0: it is not gone */
+    instant_t rested;              /* wall: everything that was due then has been decided */
+    instant_t latest;              /* wall: the latest reading of the clock there was */
+    int64_t backfill, cancel_at;   /* steady: when it is given up; 0: never */
+    int64_t newest_at_cancel;      /* run, when the backfill's cancel was answered; 0: it was not */
+    bool went_back;                /* the wall clock, at least once */
     bool sets_back;    /* in this seed by many hours too; then files are not edited: what was in force
                                   at an instant that comes twice is not for the judge to say */
     char spoiled[128]; /* the publish job that failed last: its next try does not */
