@@ -125,11 +125,13 @@ bool files_may_have_zone(void) {
     return !stage->sets_back && stage_wall() >= stage->latest && stage->edit_count < EDITS - 3 * PIPES;
 }
 
-/* The one before is not in force yet: it never will be. */
+/* The one before is not in force yet, unless its file went meanwhile: it never will be. */
 static void supersede(int pipe) {
-    for (int i = 0; i < stage->edit_count; i++) {
+    for (int i = stage->edit_count - 1; i >= 0; i--) {
         struct edit *e = &stage->edits[i];
-        if (e->pipe == pipe && e->of_zone && e->life == stage->lives) e->was_short = true;
+        if (e->pipe != pipe) continue;
+        if (e->words.minute < 0) return;
+        if (e->of_zone && e->life == stage->lives) e->was_short = true;
     }
 }
 
