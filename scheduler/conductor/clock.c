@@ -8,7 +8,7 @@
  * A schedule that is new begins now, or just before its first slot when `start` lies in the past.
  *
  * Its words changed: in a file that changed while this daemon ran, from now on; before, from the file's mtime
- * on. Of a broken file what ran last goes on (serve.c), by the words of the database.
+ * on. Zone data changed: from now on; before, from the last firing that was decided on (clock_zones.c). Of a broken file what ran last goes on (serve.c), by the words of the database.
  *
  * It is gone: what had fired is decided at once (timetable_end; what would run is skipped, pipeline_gone),
  * then it is let go; its cursor stays in the database. It comes back: within a minute as if it had never been
@@ -37,7 +37,6 @@ struct hand {
     int64_t id; /* of its row */
     struct lane *lane;
     struct schedule *schedule, *next; /* next: of an edit that is not in force yet */
-    unsigned zone_age;
     bool seen, leaving;
     struct hand *sibling; /* of the same pipeline */
 };
@@ -50,11 +49,9 @@ struct clock {
     duration_t lag;     /* how late it woke for it the last time */
     uv_poll_t poll;
     int fd;
-    unsigned zone_age; /* how often zone data changed: a schedule of before is changed though its words are
-                          the same */
-    bool leaving;      /* some hand is */
-    bool doubted;      /* the clock, in the turn before */
-    bool waits;        /* some definition does, for a clock that can be right */
+    bool leaving; /* some hand is */
+    bool doubted; /* the clock, in the turn before */
+    bool waits;   /* some definition does, for a clock that can be right */
 };
 
 static int64_t group_of(const struct lane *l) { return (int64_t)hash_bytes(l->name, strlen(l->name)); }
@@ -136,10 +133,12 @@ struct entering {
     struct arena *arena;
     struct schedule_row row;
     bool is_new, is_broken; /* its file: what ran last goes on, by the words of the database */
+    bool is_anew;           /* it was away */
+    bool is_joined;         /* other zone data goes on where the last window ended */
 };
 
 static int write_entering(struct entering *e, struct err *err) {
-    json_t *rule = schedule_rule_json(e->schedule);
+    json_t *rule = schedule_stored_json(e->schedule, &(struct slot_join){0});
     struct schedule_spec spec = {.pipeline = e->lane->name,
                                  .name = e->schedule->name,
                                  .cursor = first_cursor(e->schedule, e->now),
@@ -149,19 +148,20 @@ static int write_entering(struct entering *e, struct err *err) {
     json_decref(rule);
     if (there < 0) return -1;
     e->is_new = there == 0;
-    bool away = !e->is_new && e->row.gone_at != INSTANT_NONE && e->now - e->row.gone_at > AWAY_AS_IF_NOT;
-    if (!away || e->row.cursor >= e->now) return 0;
+    e->is_anew = !e->is_new && e->row.gone_at != INSTANT_NONE && e->now - e->row.gone_at > AWAY_AS_IF_NOT;
+    if (!e->is_anew || e->row.cursor >= e->now) return 0;
     if (store_schedule_move(e->c->store, e->row.id, e->row.cursor, e->now, err) < 0) return -1;
     e->row.cursor = e->now;
     return 0;
 }
 
 /* The schedule as it was last decided by: its words in the database, where they still mean something. */
-static struct schedule *decided_by(const struct entering *e) {
+static struct schedule *decided_by(struct entering *e) {
     struct err ignored;
     struct tz_set *zones = e->c->options.project->zone_data;
-    json_t *rule = e->is_new ? NULL : json_loads(e->row.rule, 0, NULL);
+    json_t *rule = json_loads(e->row.rule, 0, NULL);
     struct schedule *s = rule ? schedule_from_rule(e->schedule->name, rule, zones, &ignored) : NULL;
+    e->is_joined = s && clock_join_zones(e->c, &e->row, e->is_anew, rule, s);
     json_decref(rule);
     return s ? s : schedule_copy(e->schedule);
 }
@@ -169,8 +169,7 @@ static struct schedule *decided_by(const struct entering *e) {
 static void hand_add(struct entering *e) {
     struct clock *k = e->c->clock;
     struct hand *h = xcalloc(1, sizeof *h);
-    *h = (struct hand){
-        .id = e->row.id, .lane = e->lane, .zone_age = k->zone_age, .seen = true, .sibling = e->lane->hands};
+    *h = (struct hand){.id = e->row.id, .lane = e->lane, .seen = true, .sibling = e->lane->hands};
     h->schedule = decided_by(e);
     e->lane->hands = h;
     idmap_put(&k->hands, (uint64_t)h->id, h);
@@ -184,6 +183,8 @@ static void hand_add(struct entering *e) {
     char *was = rule_text(h->schedule), *is = rule_text(e->schedule);
     if (strcmp(was, is) != 0 && !e->is_broken)
         hand_change(e->c, h, e->schedule, clamp(e->changed_at, e->row.cursor, e->now));
+    else if (e->is_joined)
+        hand_change(e->c, h, h->schedule, e->row.cursor);
     free(was);
     free(is);
     e->c->wants_turn = true;
@@ -223,8 +224,7 @@ static int hand_update(struct conductor *c, struct lane *l, const struct schedul
     timetable_end(c->clock->timetable, h->id, INSTANT_NONE);
     if (e->problem) return 0; /* what ran last goes on, by the words in force */
     char *was = rule_text(h->next ? h->next : h->schedule), *is = rule_text(s);
-    if (strcmp(was, is) != 0 || h->zone_age != c->clock->zone_age) hand_change(c, h, s, turn_wall(c));
-    h->zone_age = c->clock->zone_age;
+    if (strcmp(was, is) != 0) hand_change(c, h, s, turn_wall(c));
     free(was);
     free(is);
     return 0;
@@ -524,4 +524,18 @@ void clock_close(struct conductor *c) {
     triggers_close(c);
 }
 
-void clock_zones_changed(struct conductor *c) { c->clock->zone_age++; }
+/* A schedule with the zone data that there is now, read anew; its file may be broken, or not read yet. */
+static void renew(struct conductor *c, struct hand *h) {
+    const struct schedule *was = h->next ? h->next : h->schedule;
+    struct err ignored;
+    json_t *rule = schedule_rule_json(was);
+    struct schedule *s = schedule_from_rule(was->name, rule, c->options.project->zone_data, &ignored);
+    json_decref(rule);
+    if (s && !schedule_same_zones(was, s)) hand_change(c, h, s, turn_wall(c));
+    schedule_free(s);
+}
+
+void clock_zones_changed(struct conductor *c) {
+    size_t at = 0;
+    for (struct hand *h; (h = idmap_next(&c->clock->hands, &at));) renew(c, h);
+}

@@ -19,7 +19,7 @@
  *   repair.c     a stopped dataset goes on
  *   rollback.c   an old version's files as a new version
  *   clock.c      the timetable driven by the wall clock: slots become runs; clock_doubt.c: when it cannot be
- *                right
+ *                right; clock_zones.c: zone data that changed while nobody served
  *   triggers.c   new versions of datasets start the pipelines that come after them
  *   consumed.c   who read what for which window, and is stale
  *   pauses.c     pipelines that start nothing by themselves for a while
@@ -290,6 +290,8 @@ void restore_plan(struct conductor *c, struct live_run *r, const struct step_row
 /* A definition of the database, when what it names still gives it; NULL. */
 struct definition_row;
 struct pipeline *restore_definition(struct conductor *c, const struct definition_row *d);
+/* A file that was broken while nobody served: what ran last goes on. Once the catalog is filled. */
+void restore_last_good(struct conductor *c);
 /* An unfinished run, new in memory, that goes on with the definition it began with. 1; 0: that cannot be had
  * any more; -1 with err. Reported, not yet entered. */
 int restore_going(struct conductor *c, const struct run_row *row, struct arena *a, struct err *err);
@@ -375,7 +377,7 @@ int clock_open(struct conductor *c, struct err *err); /* with every definition o
 void clock_close(struct conductor *c);
 /* A pipeline has another definition, a broken one, or none (NULL) any more. */
 void clock_definition(struct conductor *c, const char *pipeline, const struct catalog_entry *e);
-void clock_zones_changed(struct conductor *c); /* zone data: what comes next is found anew */
+void clock_zones_changed(struct conductor *c); /* zone data: later firings are those it says now */
 /* What is due: slots, cursors and runs of the turn's transaction. */
 enum { CLOCK_FEW = 16, CLOCK_MANY = 2000 };
 void clock_tick(struct conductor *c, size_t decisions);
@@ -391,6 +393,13 @@ duration_t clock_lag(const struct conductor *c); /* how late the loop woke for t
 void clock_busy(struct conductor *c, const struct lane *l, bool busy);
 struct timetable *clock_timetable(struct conductor *c); /* NULL: this one does not serve */
 int64_t clock_group(const struct lane *l);
+
+/* ---- clock_zones.c */
+struct schedule_row;
+/* true: `rule`, its words in the database, was decided by zone data that says something else than what there is
+ * now; s, made of them, goes on where the last window ended. anew: it came back, and begins at its cursor. */
+bool clock_join_zones(struct conductor *c, const struct schedule_row *row, bool anew, const json_t *rule,
+                      struct schedule *s);
 
 /* ---- clock_doubt.c */
 bool clock_doubted(const struct conductor *c); /* nothing is decided by such a clock */

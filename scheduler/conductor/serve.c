@@ -5,7 +5,6 @@
  * an idle daemon but the clock's next firing. */
 #include "scheduler/serve.h"
 
-#include "base/arena.h"
 #include "base/json.h"
 #include "base/tz.h"
 #include "scheduler/conductor/attended.h"
@@ -294,20 +293,6 @@ static void loop(struct server *s) {
     }
 }
 
-/* A file that was broken while nobody served: what ran last goes on running. */
-static void adopt_last_good(struct server *s) {
-    struct arena *a = arena_new();
-    struct catalog_entry e;
-    struct definition_row d;
-    struct err ignored;
-    for (size_t at = 0; catalog_next(s->catalog, &at, &e);) {
-        if (e.pipeline || store_definition_last(s->c->store, e.name, a, &d, &ignored) != 1) continue;
-        struct pipeline *p = restore_definition(s->c, &d);
-        if (p) catalog_adopt(s->catalog, e.name, p);
-    }
-    arena_free(a);
-}
-
 /* It is left to serve: files may come. But it may be the wrong folder, too. */
 static void say_nothing(struct server *s) {
     const struct project *p = s->o->conductor.project;
@@ -332,7 +317,7 @@ static int begin(struct server *s, struct err *err) {
     s->c->quiet_catalog = true;
     s->zones = tz_database_stamp();
     catalog_fill(s->catalog);
-    adopt_last_good(s);
+    restore_last_good(s->c);
     s->c->quiet_catalog = false;
     open_handles(s);
     if (sign_of_life(s, err) || clock_open(s->c, err) || conductor_recover(s->c, 0, err) ||
