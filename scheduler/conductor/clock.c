@@ -11,8 +11,11 @@
  * on. Of a broken file what ran last goes on (serve.c), by the words of the database.
  *
  * It is gone: what had fired is decided at once (timetable_end; what would run is skipped, pipeline_gone),
- * then it is let go; its cursor stays in the database. It comes back: within a minute as if it had never been
- * away, later it begins anew, now.
+ * then it is let go; its cursor stays in the database. So it is, at the start, with one that went while nobody
+ * served, by its words in the database: what had fired up to now, or up to the mtime of a file that does
+ * without it. It comes back: within a minute as if it had never been away, later it begins anew, now. One
+ * whose words cannot be read (its zone is gone) is kept: nobody can say what had fired. Every start says so
+ * and tries again.
  *
  * The clock is waited for by a timerfd that is also told when somebody sets the clock. */
 #include "scheduler/conductor/inner.h"
@@ -166,27 +169,41 @@ static struct schedule *decided_by(const struct entering *e) {
     return s ? s : schedule_copy(e->schedule);
 }
 
-static void hand_add(struct entering *e) {
-    struct clock *k = e->c->clock;
+/* schedule: handed over. */
+static struct hand *hand_new(struct conductor *c, struct lane *l, const struct schedule_row *row,
+                             struct schedule *schedule) {
+    struct clock *k = c->clock;
     struct hand *h = xcalloc(1, sizeof *h);
     *h = (struct hand){
-        .id = e->row.id, .lane = e->lane, .zone_age = k->zone_age, .seen = true, .sibling = e->lane->hands};
-    h->schedule = decided_by(e);
-    e->lane->hands = h;
+        .id = row->id, .lane = l, .schedule = schedule, .zone_age = k->zone_age, .sibling = l->hands};
+    l->hands = h;
     idmap_put(&k->hands, (uint64_t)h->id, h);
     timetable_add(k->timetable,
                   &(struct timetable_spec){.id = h->id,
-                                           .group = group_of(e->lane),
+                                           .group = group_of(l),
                                            .schedule = h->schedule,
-                                           .cursor = e->row.cursor,
-                                           .since = e->row.created_at},
-                  e->now);
+                                           .cursor = row->cursor,
+                                           .since = row->created_at},
+                  turn_wall(c));
+    c->wants_turn = true;
+    return h;
+}
+
+/* What fired up to `at` is decided in the next ticks, then it is let go. */
+static void hand_leave(struct conductor *c, struct hand *h, instant_t at) {
+    h->leaving = c->clock->leaving = true;
+    timetable_end(c->clock->timetable, h->id, at);
+    c->wants_turn = true;
+}
+
+static void hand_add(struct entering *e) {
+    struct hand *h = hand_new(e->c, e->lane, &e->row, decided_by(e));
+    h->seen = true;
     char *was = rule_text(h->schedule), *is = rule_text(e->schedule);
     if (strcmp(was, is) != 0 && !e->is_broken)
         hand_change(e->c, h, e->schedule, clamp(e->changed_at, e->row.cursor, e->now));
     free(was);
     free(is);
-    e->c->wants_turn = true;
 }
 
 /* In a transaction of its own, or in that of the start, which writes down all of them. */
@@ -243,12 +260,8 @@ void clock_definition(struct conductor *c, const char *pipeline, const struct ca
     for (size_t i = 0; e && i < e->pipeline->schedule_count; i++)
         if (e->pipeline->schedules[i].firing_count && hand_update(c, l, &e->pipeline->schedules[i], e, &err))
             turn_broke(c, &err);
-    for (struct hand *h = l->hands; h; h = h->sibling) {
-        if (h->seen) continue;
-        h->leaving = c->clock->leaving = true;
-        timetable_end(c->clock->timetable, h->id, turn_wall(c));
-        c->wants_turn = true;
-    }
+    for (struct hand *h = l->hands; h; h = h->sibling)
+        if (!h->seen) hand_leave(c, h, turn_wall(c));
 }
 
 /* One that leaves and of which all that was due is decided; *more: others still decide. */
@@ -441,19 +454,52 @@ int64_t clock_group(const struct lane *l) { return group_of(l); }
 
 /* ---- life ---- */
 
-/* Schedules of pipelines that are not there any more. In a transaction. */
-static int let_go_unknown(struct conductor *c, struct err *err) {
+/* Until when a schedule that only the database knows was there; INSTANT_NONE: it is not gone, or it was let go
+ * long ago. A broken file is no reason to forget where its schedules stood. */
+static instant_t was_there_until(struct conductor *c, const struct schedule_row *row) {
+    struct catalog_entry e;
+    instant_t now = turn_wall(c);
+    bool known = idmap_get(&c->clock->hands, (uint64_t)row->id) || triggers_have(c, row->id);
+    if (row->gone_at != INSTANT_NONE || known) return INSTANT_NONE;
+    if (catalog_find(c->catalog, row->pipeline, &e) != 1) return now;
+    if (!e.pipeline) return INSTANT_NONE;
+    instant_t at = e.changed_at > row->cursor ? e.changed_at : row->cursor;
+    return at < now ? at : now;
+}
+
+static void report_unreadable(struct conductor *c, const struct schedule_row *row, const struct err *why) {
+    report(c, "clock", 0, NULL,
+           json_pack("{ss ss ss ss}", "what",
+                     "what a schedule that is gone missed cannot be decided: the next start tries again",
+                     "pipeline", row->pipeline, "schedule", row->name, "problem", why->msg));
+}
+
+static void leave_unknown(struct conductor *c, const struct schedule_row *row, struct arena *a) {
+    struct err why;
+    size_t n;
+    instant_t at = was_there_until(c, row);
+    if (at == INSTANT_NONE) return;
+    bool after = after_part(row->name, &n);
+    json_t *rule = json_loads(row->rule, 0, NULL);
+    struct schedule *s = schedule_from_rule(arena_printf(a, "%.*s", (int)n, row->name), rule,
+                                            c->options.project->zone_data, &why);
+    struct lane *l = lane_of(c, row->pipeline);
+    json_decref(rule);
+    if (!s)
+        report_unreadable(c, row, &why);
+    else if (after)
+        triggers_leave(c, l, row, s, at);
+    else
+        hand_leave(c, hand_new(c, l, row, s), at);
+}
+
+/* Schedules that went while nobody served. */
+static int leave_all_unknown(struct conductor *c, struct err *err) {
     struct arena *a = arena_new();
     struct schedule_row *rows;
-    size_t n;
+    size_t n = 0;
     int rc = store_schedules_list(c->store, NULL, a, &rows, &n, err) < 0 ? -1 : 0;
-    for (size_t i = 0; i < n && !rc; i++) {
-        struct catalog_entry e; /* a broken file is no reason to forget where its schedules stood */
-        if (rows[i].gone_at != INSTANT_NONE || idmap_get(&c->clock->hands, (uint64_t)rows[i].id)) continue;
-        if (triggers_have(c, rows[i].id)) continue;
-        if (catalog_find(c->catalog, rows[i].pipeline, &e) == 1 && !e.pipeline) continue;
-        if (store_schedule_gone(c->store, rows[i].id, turn_wall(c), err) < 0) rc = -1;
-    }
+    for (size_t i = 0; i < n && !rc; i++) leave_unknown(c, &rows[i], a);
     arena_free(a);
     return rc;
 }
@@ -464,7 +510,7 @@ static void enter_all(struct conductor *c) {
     struct err err;
     for (size_t at = 0; catalog_next(c->catalog, &at, &e) && !c->is_broken;)
         if (e.pipeline) clock_definition(c, e.name, &e);
-    if (!c->is_broken && !c->clock->waits && let_go_unknown(c, &err)) turn_broke(c, &err);
+    if (!c->is_broken && !c->clock->waits && leave_all_unknown(c, &err)) turn_broke(c, &err);
 }
 
 static int enter_first(struct conductor *c, struct err *err) {
@@ -497,9 +543,8 @@ int clock_open(struct conductor *c, struct err *err) {
     uv_poll_init(&c->loop, &k->poll, k->fd);
     k->poll.data = c;
     uv_poll_start(&k->poll, UV_READABLE, rang);
-    if (enter_first(c, err)) return -1;
-    c->wants_turn = true;
-    return pauses_open(c, err);
+    if (pauses_open(c, err)) return -1; /* before any schedule goes: what a pause holds back ends with it */
+    return enter_first(c, err);
 }
 
 /* Before the loop is closed. */

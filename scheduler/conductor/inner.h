@@ -404,6 +404,11 @@ void triggers_close(struct conductor *c);
 void triggers_definition(struct conductor *c, const char *pipeline, const struct catalog_entry *e);
 bool triggers_have(const struct conductor *c,
                    int64_t schedule); /* the row of a schedule that is one of them */
+/* One that only the database knows was there until `at`: decided and let go in the next turn. The schedule is
+ * handed over. */
+struct schedule_row;
+void triggers_leave(struct conductor *c, struct lane *l, const struct schedule_row *row, struct schedule *s,
+                    instant_t at);
 /* In a turn: a dataset has a new version; a run ended ok or warn; a pause ended at `until`. */
 void triggers_published(struct conductor *c, const char *dataset);
 void triggers_run_ended(struct conductor *c, const struct live_run *r);

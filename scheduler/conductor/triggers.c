@@ -2,7 +2,8 @@
  *
  * The index dataset -> triggers is kept up as definitions change; what a publish costs depends on who starts
  * after that dataset alone. A trigger that is new begins at the versions there are now; one that goes decides
- * what came until then; one that comes back within a minute goes on as if it had never been away. */
+ * what came until then, also when it went while nobody served (clock.c finds it in the database); one that
+ * comes back within a minute goes on as if it had never been away. */
 #include "scheduler/conductor/triggers.h"
 
 #include "base/arena.h"
@@ -120,9 +121,9 @@ static int write_row(struct conductor *c, struct trigger *t, struct arena *a, st
 
 /* What came before it went: what a pause held back ends with it. */
 static int decide_last_ones(struct conductor *c, struct trigger *t, struct err *err) {
-    struct held all = {.until = INT64_MAX, .catch_up = HELD_NONE};
-    int more = t->lane->paused || t->dirty;
-    while (more > 0) more = trigger_decide(c, t, t->lane->paused ? &all : NULL, err);
+    struct held all = {.until = t->ends, .catch_up = t->lane->paused ? HELD_NONE : HELD_ALL};
+    int more = 1;
+    while (more > 0) more = trigger_decide(c, t, &all, err);
     return more;
 }
 
@@ -156,6 +157,7 @@ static void trigger_free(struct trigger *t) {
 }
 
 static void enter(struct conductor *c, struct trigger *t) {
+    t->ends = INSTANT_NONE;
     watch(c->triggers, t);
     t->open = true;
     touch(c, t);
@@ -168,6 +170,7 @@ static int add(struct conductor *c, struct lane *l, const struct schedule *s, st
                           .schedule = schedule_copy(s),
                           .seen = true,
                           .last_fire = INSTANT_NONE,
+                          .ends = INSTANT_NONE,
                           .sibling = l->triggers};
     t->name = xstrdup(after_name(a, s->name));
     arena_free(a);
@@ -205,16 +208,40 @@ static int update(struct conductor *c, struct lane *l, const struct schedule *s,
     return add(c, l, s, err);
 }
 
-static void let_go(struct conductor *c, struct trigger **link) {
-    struct triggers *k = c->triggers;
-    struct trigger *t = *link;
-    struct err err;
-    if (write_alone(c, t, write_gone, &err)) turn_broke(c, &err);
+/* It is in the list of the dirty ones no more. */
+static void trigger_remove(struct triggers *k, struct trigger *t) {
+    struct trigger **link = &t->lane->triggers;
+    while (*link != t) link = &(*link)->sibling;
     *link = t->sibling;
     unwatch(k, t);
     idmap_remove(&k->rows, (uint64_t)t->id);
-    drop_from(k->dirty, &k->dirty_count, t);
     trigger_free(t);
+}
+
+static void let_go(struct conductor *c, struct trigger *t) {
+    struct triggers *k = c->triggers;
+    struct err err;
+    t->ends = INT64_MAX;
+    if (write_alone(c, t, write_gone, &err)) turn_broke(c, &err);
+    drop_from(k->dirty, &k->dirty_count, t);
+    trigger_remove(k, t);
+}
+
+void triggers_leave(struct conductor *c, struct lane *l, const struct schedule_row *row, struct schedule *s,
+                    instant_t at) {
+    struct trigger *t = xcalloc(1, sizeof *t);
+    *t = (struct trigger){.id = row->id,
+                          .lane = l,
+                          .schedule = s,
+                          .name = xstrdup(row->name),
+                          .since = row->created_at,
+                          .last_fire = INSTANT_NONE,
+                          .open = s->after.same != SAME_NONE,
+                          .ends = at < turn_wall(c) ? at : INT64_MAX,
+                          .sibling = l->triggers};
+    l->triggers = t;
+    idmap_put(&c->triggers->rows, (uint64_t)t->id, t);
+    touch(c, t);
 }
 
 void triggers_definition(struct conductor *c, const char *pipeline, const struct catalog_entry *e) {
@@ -228,11 +255,10 @@ void triggers_definition(struct conductor *c, const char *pipeline, const struct
     for (size_t i = 0; e && i < e->pipeline->schedule_count; i++)
         if (e->pipeline->schedules[i].after.count && update(c, l, &e->pipeline->schedules[i], &err))
             turn_broke(c, &err);
-    for (struct trigger **link = &l->triggers; *link;)
-        if ((*link)->seen)
-            link = &(*link)->sibling;
-        else
-            let_go(c, link);
+    for (struct trigger *t = l->triggers, *next; t; t = next) {
+        next = t->sibling;
+        if (!t->seen) let_go(c, t);
+    }
 }
 
 bool triggers_have(const struct conductor *c, int64_t schedule) {
@@ -265,17 +291,32 @@ void triggers_run_ended(struct conductor *c, const struct live_run *r) {
 
 /* ---- decisions ---- */
 
+static void decide_last(struct conductor *c, struct trigger *t) {
+    struct err err;
+    if (write_alone(c, t, write_gone, &err))
+        turn_broke(c, &err);
+    else
+        trigger_remove(c->triggers, t);
+}
+
+static void decide(struct conductor *c, struct trigger *t) {
+    struct err err;
+    int more = t->lane->paused ? 0 : trigger_decide(c, t, NULL, &err);
+    if (more < 0) turn_broke(c, &err);
+    if (more > 0) touch(c, t);
+}
+
 void triggers_tick(struct conductor *c) {
     struct triggers *k = c->triggers;
-    struct err err;
     if (!k || c->draining || c->is_broken) return;
     size_t n = k->dirty_count; /* those that have more to decide come again, at the end of the list */
     for (size_t i = 0; i < n && !c->is_broken; i++) {
         struct trigger *t = k->dirty[i];
         t->dirty = false;
-        int more = t->lane->paused ? 0 : trigger_decide(c, t, NULL, &err);
-        if (more < 0) turn_broke(c, &err);
-        if (more > 0) touch(c, t);
+        if (t->ends != INSTANT_NONE)
+            decide_last(c, t);
+        else
+            decide(c, t);
     }
     if (n) memmove(k->dirty, k->dirty + n, (k->dirty_count - n) * sizeof *k->dirty);
     k->dirty_count -= n;

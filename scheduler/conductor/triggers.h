@@ -26,6 +26,7 @@ struct trigger {
     char *name;                /* of the row */
     instant_t since;           /* when the row was made */
     instant_t last_fire;       /* of its newest slot; INSTANT_NONE: there is none, or not asked yet */
+    instant_t ends;            /* it goes: what was published up to here is decided; INSTANT_NONE: it stays */
     bool seen, dirty;
     bool open; /* with same: every day that is not decided is to be looked at */
     struct time_span *spans;

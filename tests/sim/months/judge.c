@@ -137,7 +137,7 @@ static bool ever_fires(int pipe, instant_t t) {
 bool was_gone(int pipe, instant_t from, instant_t to) {
     for (int i = 0; i < stage->edit_count; i++) {
         const struct edit *e = &stage->edits[i];
-        if (e->pipe == pipe && e->words.minute < 0 && !e->was_short && e->at >= from && e->at <= to)
+        if (e->pipe == pipe && e->words.minute < 0 && !e->was_short && e->unsure_to >= from && e->at <= to)
             return true;
     }
     return false;

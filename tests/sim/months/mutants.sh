@@ -57,8 +57,9 @@ queue-forgotten   | scheduler/conductor/runs.c     | s/^    lane_touch(c, l);/  
 items-left-open   | scheduler/conductor/backfills.c| s/if (found == 1) rc = end_item/if (found == 2) rc = end_item/
 cancel-goes-on    | scheduler/conductor/backfill_asks.c | s/ || store_backfill_cancel_planned(c->store, b->id, &n, err) < 0) return -1;/) return -1; (void)n;/
 slots-twice       | store/slots.c                  | s/if (found && b.last_fire >= full.fire) return 0;//
-gone-undecided    | scheduler/conductor/clock.c    | s/timetable_end(c->clock->timetable, h->id, turn_wall(c));//;s/if (timetable_ended(k->timetable, h->id)) return h;/return h;/
+gone-undecided    | scheduler/conductor/clock.c    | s/timetable_end(c->clock->timetable, h->id, at);//;s/if (timetable_ended(k->timetable, h->id)) return h;/return h;/
 gone-breaks       | scheduler/conductor/clock.c    | s/return err->exit == EX_NOT_FOUND ?/return 0 ?/
+gone-unattended   | scheduler/conductor/clock.c    | s/hand_leave(c, hand_new(c, l, row, s), at)/hand_leave(c, hand_new(c, l, row, s), row->cursor)/
 back-as-if-never  | scheduler/conductor/clock.c    | s/e->row.gone_at > AWAY_AS_IF_NOT/e->row.gone_at > 365 * US_PER_DAY/
 moved-is-lost     | scheduler/catalog.c            | s/if (!before || before == f || !before->gone/if (1/
 version-again     | scheduler/conductor/trigger_decide.c | s/    return store_trigger_move(k->c->store, k->t->id, s->dataset, version, err) < 0 ? -1 : 0;/    (void)k; (void)err; return 0;/

@@ -48,7 +48,8 @@ struct edit {
     instant_t at; /* wall */
     struct words words;
     /* A file that went, or came back: whoever died over it may have decided what was due meanwhile, or not.
-     * Both `at`: nobody did. */
+     * Of one that went they begin `at` that instant, since what was due before is decided by the next one:
+     * but for words that never were in force, and a clock that was set back before. Both `at`: nobody did. */
     instant_t unsure_from, unsure_to;
     bool was_short; /* it was away so shortly that it never was */
     int64_t life;   /* in which it was made, and nobody has come to rest since; 0: somebody has */
@@ -111,6 +112,7 @@ bool file_is_gone(int pipe);
 void file_remove(int pipe);
 void file_put_back(int pipe, struct words words);
 void file_rename(int pipe);
+void files_time_went_back(void);
 void files_at_rest(void); /* everything that was due has been decided */
 
 void disk_open(void);              /* SQLite's files: places to die at, and failing writes */
