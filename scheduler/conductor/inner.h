@@ -133,7 +133,8 @@ struct lane {
     int64_t *blocked;         /* runs that stand in no queue and could not begin when they were looked at */
     size_t blocked_count, blocked_cap;
     bool dirty, paused;
-    int64_t definition; /* row of the last one written down, whose hash this is */
+    instant_t paused_at; /* when that began */
+    int64_t definition;  /* row of the last one written down, whose hash this is */
     char sha256[65];
 };
 
@@ -409,10 +410,11 @@ bool triggers_have(const struct conductor *c,
 struct schedule_row;
 void triggers_leave(struct conductor *c, struct lane *l, const struct schedule_row *row, struct schedule *s,
                     instant_t at);
-/* In a turn: a dataset has a new version; a run ended ok or warn; a pause ended at `until`. */
+/* In a turn: a dataset has a new version; a run ended ok or warn; a pause ended that began at `from`. */
 void triggers_published(struct conductor *c, const char *dataset);
 void triggers_run_ended(struct conductor *c, const struct live_run *r);
-void triggers_resume(struct conductor *c, struct lane *l, instant_t until, const char *catch_up);
+void triggers_resume(struct conductor *c, struct lane *l, instant_t from, instant_t until,
+                     const char *catch_up);
 void triggers_tick(struct conductor *c); /* at its end: runs of what happened, in the same transaction */
 
 /* ---- consumed.c */

@@ -119,11 +119,21 @@ static int write_row(struct conductor *c, struct trigger *t, struct arena *a, st
     return trigger_cursors(c, t, away, err);
 }
 
+/* What came before the pause that ends; then what came during it. */
+static int decide_held(struct conductor *c, struct trigger *t, instant_t from, const struct held *held,
+                       struct err *err) {
+    bool all_of_it = from > held->until;
+    struct held before = {.until = all_of_it ? held->until : from - 1, .catch_up = HELD_BEFORE};
+    return trigger_decide(c, t, &before, err) < 0 ? -1 : trigger_decide(c, t, held, err);
+}
+
 /* What came before it went: what a pause held back ends with it. */
 static int decide_last_ones(struct conductor *c, struct trigger *t, struct err *err) {
-    struct held all = {.until = t->ends, .catch_up = t->lane->paused ? HELD_NONE : HELD_ALL};
+    bool paused = t->lane->paused;
+    struct held all = {.until = t->ends, .catch_up = paused ? HELD_NONE : HELD_ALL};
     int more = 1;
-    while (more > 0) more = trigger_decide(c, t, &all, err);
+    while (more > 0)
+        more = paused ? decide_held(c, t, t->lane->paused_at, &all, err) : trigger_decide(c, t, &all, err);
     return more;
 }
 
@@ -322,14 +332,15 @@ void triggers_tick(struct conductor *c) {
     k->dirty_count -= n;
 }
 
-void triggers_resume(struct conductor *c, struct lane *l, instant_t until, const char *catch_up) {
-    struct held held = {.until = until};
+void triggers_resume(struct conductor *c, struct lane *l, instant_t from, instant_t until,
+                     const char *catch_up) {
+    struct held held = {.until = until, .catch_up = HELD_NONE};
     struct err err;
     if (strcmp(catch_up, "all") == 0) held.catch_up = HELD_ALL;
     if (strcmp(catch_up, "latest") == 0) held.catch_up = HELD_LATEST;
     for (struct trigger *t = l->triggers; c->triggers && t && !c->is_broken; t = t->sibling) {
         t->open = true;
-        if (trigger_decide(c, t, &held, &err) < 0) turn_broke(c, &err);
+        if (decide_held(c, t, from, &held, &err) < 0) turn_broke(c, &err);
         touch(c, t);
     }
 }

@@ -308,7 +308,7 @@ static void resume(struct scene *s, char *args) {
     char *word = strchr(args, ' ');
     *word++ = 0;
     lane_of(&s->c, args)->paused = false;
-    triggers_resume(&s->c, lane_of(&s->c, args), s->now, word);
+    triggers_resume(&s->c, lane_of(&s->c, args), lane_of(&s->c, args)->paused_at, s->now, word);
 }
 
 static void ask_complete(struct scene *s, char *args) {
@@ -389,7 +389,10 @@ static void serve_again(struct scene *s) {
     leave_unknown(s);
 }
 
-static void pause_it(struct scene *s, char *name) { lane_of(&s->c, name)->paused = true; }
+static void pause_it(struct scene *s, char *name) {
+    lane_of(&s->c, name)->paused = true;
+    lane_of(&s->c, name)->paused_at = s->now;
+}
 static void set_clock(struct scene *s, char *t) { s->now = read_time(t); }
 static void begin_word(struct scene *s, char *run) { begin_run(s, strtol(run, NULL, 10)); }
 static void again_word(struct scene *s, char *run) { run_again(s, strtol(run, NULL, 10)); }
