@@ -18,8 +18,9 @@
  *   ahead.c      datasets that are ahead of the database
  *   repair.c     a stopped dataset goes on
  *   rollback.c   an old version's files as a new version
- *   clock.c      the timetable driven by the wall clock: slots become runs; clock_doubt.c: when it cannot be
- *                right
+ *   clock.c      the timetable driven by the wall clock: slots become runs; hands.c: its schedules come,
+ *                change and go; clock_doubt.c: when the clock cannot be right
+ *   schedules.c  what both of them ask of a schedule's row, the clock and:
  *   triggers.c   new versions of datasets start the pipelines that come after them
  *   consumed.c   who read what for which window, and is stale
  *   pauses.c     pipelines that start nothing by themselves for a while
@@ -370,7 +371,17 @@ void report_progress(struct conductor *c);
 /* ---- conductor.c */
 void conductor_poll(struct conductor *c); /* waits for something to happen, then takes a turn */
 
-/* ---- clock.c */
+/* ---- schedules.c */
+struct schedule_row;
+bool schedule_same_words(const struct schedule *a, const struct schedule *b);
+/* It was gone so long that it begins anew. */
+bool schedule_was_away(const struct schedule_row *row, instant_t now);
+/* In a transaction of its own, or in the one there is: that of a turn, or of the start, which writes down all
+ * of them. */
+typedef int write_fn(struct conductor *c, void *ctx, struct err *err);
+int write_alone(struct conductor *c, write_fn *write, void *ctx, struct err *err);
+
+/* ---- clock.c, hands.c */
 struct catalog_entry;
 int clock_open(struct conductor *c, struct err *err); /* with every definition of the catalog */
 void clock_close(struct conductor *c);
@@ -407,7 +418,6 @@ bool triggers_have(const struct conductor *c,
                    int64_t schedule); /* the row of a schedule that is one of them */
 /* One that only the database knows was there until `at`: decided and let go in the next turn. The schedule is
  * handed over. */
-struct schedule_row;
 void triggers_leave(struct conductor *c, struct lane *l, const struct schedule_row *row, struct schedule *s,
                     instant_t at);
 /* In a turn: a dataset has a new version; a run ended ok or warn; a pause ended that began at `from`. */

@@ -10,13 +10,10 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "scheduler/catalog.h"
-#include "scheduler/timetable/timetable.h"
 #include "store/schedules.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define AWAY_AS_IF_NOT SLOT_ON_TIME
 
 /* Those that start after one dataset. */
 struct watchers {
@@ -82,17 +79,11 @@ static void touch(struct conductor *c, struct trigger *t) {
 
 /* ---- rows ---- */
 
-static json_t *rule_of(const struct schedule *s) {
-    struct schedule half = *s; /* what the clock decides is another row's */
+/* What the clock decides is another row's. */
+static struct schedule without_clock(const struct schedule *s) {
+    struct schedule half = *s;
     half.firing_count = 0;
-    return schedule_rule_json(&half);
-}
-
-static char *rule_text(const struct schedule *s) {
-    json_t *rule = rule_of(s);
-    char *text = json_dumps(rule, JSON_SORT_KEYS | JSON_COMPACT);
-    json_decref(rule);
-    return text;
+    return half;
 }
 
 static int write_rule(struct conductor *c, const struct schedule_row *row, const json_t *rule,
@@ -103,20 +94,25 @@ static int write_rule(struct conductor *c, const struct schedule_row *row, const
     return same || store_schedule_rule(c->store, row->id, rule, turn_wall(c), err) >= 0 ? 0 : -1;
 }
 
-static int write_row(struct conductor *c, struct trigger *t, struct arena *a, struct err *err) {
+static int write_row(struct conductor *c, void *ctx, struct err *err) {
+    struct trigger *t = ctx;
+    struct arena *a = arena_new();
     struct schedule_row row;
+    struct schedule half = without_clock(t->schedule);
     instant_t now = turn_wall(c);
-    json_t *rule = rule_of(t->schedule);
+    json_t *rule = schedule_rule_json(&half);
     struct schedule_spec spec = {
         .pipeline = t->lane->name, .name = t->name, .cursor = now, .rule = rule, .at = now};
     int there = store_schedule_ensure(c->store, &spec, a, &row, err);
-    if (there >= 0 && write_rule(c, &row, rule, err)) there = -1;
+    int rc = there < 0 || write_rule(c, &row, rule, err) ? -1 : 0;
     json_decref(rule);
-    if (there < 0) return -1;
-    t->id = row.id;
-    t->since = row.created_at;
-    bool away = there && row.gone_at != INSTANT_NONE && now - row.gone_at > AWAY_AS_IF_NOT;
-    return trigger_cursors(c, t, away, err);
+    if (!rc) {
+        t->id = row.id;
+        t->since = row.created_at;
+        rc = trigger_cursors(c, t, there && schedule_was_away(&row, now), err);
+    }
+    arena_free(a);
+    return rc;
 }
 
 /* What came before the pause that ends; then what came during it. */
@@ -137,24 +133,10 @@ static int decide_last_ones(struct conductor *c, struct trigger *t, struct err *
     return more;
 }
 
-static int write_gone(struct conductor *c, struct trigger *t, struct arena *a, struct err *err) {
-    (void)a;
+static int write_gone(struct conductor *c, void *ctx, struct err *err) {
+    struct trigger *t = ctx;
     if (decide_last_ones(c, t, err)) return -1;
     return store_schedule_gone(c->store, t->id, turn_wall(c), err) < 0 ? -1 : 0;
-}
-
-/* In a transaction of its own, or in that of the start, which writes down all of them. */
-static int write_alone(struct conductor *c, struct trigger *t,
-                       int (*what)(struct conductor *, struct trigger *, struct arena *, struct err *),
-                       struct err *err) {
-    struct arena *a = arena_new();
-    bool own = !store_in_transaction(c->store);
-    int rc = own ? store_begin(c->store, err) : 0;
-    if (!rc) rc = what(c, t, a, err);
-    if (!rc && own) rc = store_commit(c->store, err);
-    if (rc && own) store_rollback(c->store);
-    arena_free(a);
-    return rc;
 }
 
 /* ---- definitions ---- */
@@ -184,7 +166,7 @@ static int add(struct conductor *c, struct lane *l, const struct schedule *s, st
                           .sibling = l->triggers};
     t->name = xstrdup(after_name(a, s->name));
     arena_free(a);
-    if (write_alone(c, t, write_row, err)) {
+    if (write_alone(c, write_row, t, err)) {
         trigger_free(t);
         return -1;
     }
@@ -196,14 +178,12 @@ static int add(struct conductor *c, struct lane *l, const struct schedule *s, st
 
 /* Other words are in force at once: what was published before has been decided. */
 static int change(struct conductor *c, struct trigger *t, const struct schedule *s, struct err *err) {
-    char *was = rule_text(t->schedule), *is = rule_text(s);
-    bool same = strcmp(was, is) == 0;
-    free(was);
-    free(is);
+    struct schedule was = without_clock(t->schedule), is = without_clock(s);
+    bool same = schedule_same_words(&was, &is);
     unwatch(c->triggers, t);
     schedule_free(t->schedule); /* the zone may be another one though its name is the same */
     t->schedule = schedule_copy(s);
-    int rc = same ? 0 : write_alone(c, t, write_row, err);
+    int rc = same ? 0 : write_alone(c, write_row, t, err);
     enter(c, t);
     return rc;
 }
@@ -232,7 +212,7 @@ static void let_go(struct conductor *c, struct trigger *t) {
     struct triggers *k = c->triggers;
     struct err err;
     t->ends = INT64_MAX;
-    if (write_alone(c, t, write_gone, &err)) turn_broke(c, &err);
+    if (write_alone(c, write_gone, t, &err)) turn_broke(c, &err);
     drop_from(k->dirty, &k->dirty_count, t);
     trigger_remove(k, t);
 }
@@ -303,7 +283,7 @@ void triggers_run_ended(struct conductor *c, const struct live_run *r) {
 
 static void decide_last(struct conductor *c, struct trigger *t) {
     struct err err;
-    if (write_alone(c, t, write_gone, &err))
+    if (write_alone(c, write_gone, t, &err))
         turn_broke(c, &err);
     else
         trigger_remove(c->triggers, t);
