@@ -33,7 +33,7 @@ int pauses_open(struct conductor *c, struct err *err) {
         struct lane *l = lane_of(c, rows[i].pipeline);
         l->paused = true;
         l->paused_at = rows[i].at;
-        if (clock_timetable(c)) timetable_pause(clock_timetable(c), clock_group(l));
+        if (clock_timetable(c)) timetable_pause(clock_timetable(c), clock_group(l), l->paused_at);
         if (rows[i].until != INSTANT_NONE &&
             (c->pause_until == INSTANT_NONE || rows[i].until < c->pause_until))
             c->pause_until = rows[i].until;
