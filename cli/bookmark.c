@@ -191,17 +191,9 @@ static int history(struct view *v, struct err *err) {
 
 /* ---- the verbs ----------------------------------------------------------------------------------------- */
 
-static int in_view(struct cli *c, int (*of)(struct view *, struct err *), struct err *err) {
-    struct view v;
-    int rc = view_open(&v, c, err);
-    if (rc == 0) rc = of(&v, err);
-    view_close(&v);
-    return rc;
-}
-
-static int run_list(struct cli *c, struct err *err) { return in_view(c, list, err); }
-static int run_show(struct cli *c, struct err *err) { return in_view(c, show, err); }
-static int run_history(struct cli *c, struct err *err) { return in_view(c, history, err); }
+static int run_list(struct cli *c, struct err *err) { return view_run(c, list, err); }
+static int run_show(struct cli *c, struct err *err) { return view_run(c, show, err); }
+static int run_history(struct cli *c, struct err *err) { return view_run(c, history, err); }
 
 static const struct flag history_flags[] = {
     {.name = "limit", .letter = 'n', .value = "N", .help = "at most so many (25)"},

@@ -38,6 +38,14 @@ void view_close(struct view *v) {
     arena_free(v->arena);
 }
 
+int view_run(struct cli *c, int (*of)(struct view *, struct err *), struct err *err) {
+    struct view v;
+    int rc = view_open(&v, c, err);
+    if (rc == 0) rc = of(&v, err);
+    view_close(&v);
+    return rc;
+}
+
 /* The zone that the pipeline's file names; NULL when there is none to be had. */
 static struct tz *zone_of_file(const struct project *p, const char *path) {
     struct stat st;

@@ -25,6 +25,8 @@ struct view {
 /* 0, or -1 with err; close it either way. */
 int view_open(struct view *v, struct cli *c, struct err *err);
 void view_close(struct view *v);
+/* A whole verb: opens, asks `of`, closes; what `of` answers. */
+int view_run(struct cli *c, int (*of)(struct view *, struct err *), struct err *err);
 
 /* The zone to show a pipeline's times in: --tz, else the one its schedule names, else UTC. Borrowed. */
 const struct tz *view_tz(struct view *v, const char *pipeline);

@@ -306,19 +306,11 @@ static int history(struct view *v, struct err *err) {
 
 /* ---- the verbs ----------------------------------------------------------------------------------------- */
 
-static int in_view(struct cli *c, int (*of)(struct view *, struct err *), struct err *err) {
-    struct view v;
-    int rc = view_open(&v, c, err);
-    if (rc == 0) rc = of(&v, err);
-    view_close(&v);
-    return rc;
-}
-
-static int run_list(struct cli *c, struct err *err) { return in_view(c, list, err); }
-static int run_history(struct cli *c, struct err *err) { return in_view(c, history, err); }
+static int run_list(struct cli *c, struct err *err) { return view_run(c, list, err); }
+static int run_history(struct cli *c, struct err *err) { return view_run(c, history, err); }
 
 static int run_show(struct cli *c, struct err *err) {
-    int rc = in_view(c, show, err);
+    int rc = view_run(c, show, err);
     if (rc != EX_OK || !cli_given(c, "sample") || c->json) return rc;
     return sql_in_child(c, sample, err);
 }

@@ -42,7 +42,7 @@
     X(IF_EMPTY, "if_empty", FK_ENUM, FIELD_FIXED, key_if_empty, NULL, NULL,                                  \
       "What becomes of an empty result. By default `fail` with checks and no bookmark, else `ok`.", "ok")    \
     X(WHEN_UNCHANGED, "when_unchanged", FK_ENUM, FIELD_FIXED, key_when_unchanged, NULL, "run",               \
-      "Whether to run again when neither the inputs nor the definition changed.", "skip")                    \
+      "Whether to run again when neither the inputs, the definition nor a window it names changed.", "skip") \
     X(SHARED, "shared", FK_BOOL, FIELD_FIXED, NULL, NULL, "false",                                           \
       "Other pipelines may write this dataset too.", "true")                                                 \
     X(READS, "reads", FK_DATASET, FIELD_FIXED | FIELD_LIST, NULL, NULL, NULL,                                \

@@ -3,54 +3,14 @@
  * Layers, the first that says a key wins: the step itself, its template, the pipeline's defaults, the
  * project's. Each key is parsed where it was written, so its expressions are checked in the scope of its own
  * layer. */
-#include "base/json.h"
 #include "base/suggest.h"
-#include "dag/use.h"
+#include "dag/step_impl.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    MANY_ERRORS = 200,
-    LAYERS = 4,
-    UNKNOWN_MAX = 16,
-    INPUTS_MAX = 64,
-    FINALLY_TIMEOUT_MINUTES = 10,
-    RETRY_WAIT_SECONDS = 30
-};
-
-enum layer_kind { LAYER_STEP, LAYER_TEMPLATE, LAYER_DEFAULTS };
-
-struct layer {
-    const struct node *map;
-    enum layer_kind kind;
-};
-
-struct found {
-    const struct entry *entry; /* NULL: not said */
-    const struct layer *layer;
-};
-
-struct maker {
-    struct build *b;
-    struct load *l;
-    uint32_t index;
-    const struct planned *plan;
-    struct step *s;
-    struct note *note;
-    struct where where;
-    struct use use;
-    struct layer layers[LAYERS];
-    size_t layer_count;
-    struct found found[STEP_KEYS];
-    struct value value[STEP_KEYS];
-    bool good[STEP_KEYS];
-    struct found verb, siblings[UNKNOWN_MAX];
-    size_t sibling_count;
-    const char *inputs[INPUTS_MAX];
-    bool unsure; /* a key was not understood: what is missing may be it */
-};
+enum { MANY_ERRORS = 200 };
 
 /* ---- collecting */
 
@@ -92,7 +52,7 @@ static void add_layer(struct maker *m, const struct node *map, enum layer_kind k
 
 /* ---- scope */
 
-static void enter_layer(struct maker *m, const struct layer *layer) {
+void step_enter_layer(struct maker *m, const struct layer *layer) {
     bool template = layer->kind == LAYER_TEMPLATE;
     m->l->scope.with = template ? m->use.args : NULL;
     m->l->scope.with_count = template ? m->use.arg_count : 0;
@@ -100,6 +60,11 @@ static void enter_layer(struct maker *m, const struct layer *layer) {
     if (template && !m->use.args) m->l->scope.with = &none;
     m->l->early = m->plan->each || template;
     m->l->call = template ? m->use.call : (struct span){0};
+}
+
+struct span step_at_key(const struct maker *m, enum step_key k) {
+    const struct found *f = &m->found[k];
+    return f->entry ? key_span(f->layer->map, f->entry) : (struct span){0};
 }
 
 /* What `inputs.…` may name: known before anything else of the step is parsed. */
@@ -153,7 +118,7 @@ static void unknown_step_key(struct maker *m, const struct found *f) {
     const char *known[128];
     size_t n = known_keys(m, known, sizeof known / sizeof *known);
     m->unsure = true;
-    enter_layer(m, f->layer);
+    step_enter_layer(m, f->layer);
     if (is_later(f->entry->key)) {
         struct diag *g = load_diag(m->l, "E0107", key_span(f->layer->map, f->entry),
                                    "`%s` is not a verb of this version", f->entry->key);
@@ -199,7 +164,7 @@ static void parse_siblings(struct maker *m) {
             *out = (struct value){.shape = VALUE_OBJECT, .kind = FK_OBJECT, .at = node_span(f->layer->map)};
             out->members = arena_array(m->l->arena, m->sibling_count, sizeof *out->members);
         }
-        enter_layer(m, f->layer);
+        step_enter_layer(m, f->layer);
         struct where w = {.name = row->name, .of = &m->where, .at = key_span(f->layer->map, f->entry)};
         struct member *member = &out->members[out->count++];
         *member = (struct member){.key = row->name, .key_at = w.at};
@@ -240,7 +205,7 @@ static void parse_verb(struct maker *m) {
     struct where w = {.name = v->name, .of = &m->where, .at = key_span(m->verb.layer->map, e)};
     struct neighbour around[] = {
         {step_fields, "the step, one level up"}, {v->siblings, "the step, one level up"}, {0}};
-    enter_layer(m, m->verb.layer);
+    step_enter_layer(m, m->verb.layer);
     m->note->at_verb = w.at;
     m->l->neighbours = around;
     bool good = field_parse(m->l, e->value, &field, &w, config);
@@ -257,7 +222,7 @@ static void parse_verb(struct maker *m) {
 static void parse_key(struct maker *m, enum step_key k) {
     const struct found *f = &m->found[k];
     if (!f->entry) return;
-    enter_layer(m, f->layer);
+    step_enter_layer(m, f->layer);
     struct where w = {.name = step_fields[k].name, .of = &m->where, .at = key_span(f->layer->map, f->entry)};
     m->good[k] = field_parse(m->l, f->entry->value, &step_fields[k], &w, &m->value[k]);
 }
@@ -265,223 +230,6 @@ static void parse_key(struct maker *m, enum step_key k) {
 static bool custom_key(enum step_key k) {
     return k == STEP_USE || k == STEP_WITH || k == STEP_EACH || k == STEP_BOOKMARK || k == STEP_READS ||
            k == STEP_TAGS;
-}
-
-static const char *text_of(struct maker *m, enum step_key k) {
-    return m->good[k] && m->value[k].shape == VALUE_TEXT ? m->value[k].text : NULL;
-}
-
-static unsigned word_of(struct maker *m, enum step_key k, const char *const *words, unsigned otherwise) {
-    const char *s = text_of(m, k);
-    for (unsigned i = 0; s && words[i]; i++)
-        if (strcmp(words[i], s) == 0) return i;
-    return otherwise;
-}
-
-static int64_t integer_of(const struct value *v, int64_t otherwise) {
-    return v && v->shape == VALUE_INTEGER ? v->integer : otherwise;
-}
-
-static const char **texts_of(struct maker *m, const struct value *list, size_t *count) {
-    const char **out = arena_array(m->l->arena, list->count, sizeof *out);
-    *count = 0;
-    for (uint32_t i = 0; i < list->count; i++)
-        if (list->items[i].shape == VALUE_TEXT) out[(*count)++] = list->items[i].text;
-    return out;
-}
-
-static void take_retry(struct maker *m) {
-    struct retry *r = &m->s->retry;
-    const struct value *v = &m->value[STEP_RETRY];
-    *r = (struct retry){.wait = RETRY_WAIT_SECONDS * US_PER_SECOND, .max_wait = US_PER_HOUR};
-    if (!m->good[STEP_RETRY]) return;
-    const struct value *backoff = value_member(v, "backoff"), *only = value_member(v, "if");
-    r->times = integer_of(value_member(v, "times"), 0);
-    r->wait = integer_of(value_member(v, "wait"), r->wait);
-    r->max_wait = integer_of(value_member(v, "max_wait"), r->max_wait);
-    r->exponential = backoff && strcmp(backoff->text, "exponential") == 0;
-    if (only) r->only = texts_of(m, only, &r->only_count);
-}
-
-static void take_pool(struct maker *m) {
-    const struct value *v = &m->value[STEP_POOL], *name = value_member(v, "name");
-    const char *names[256];
-    size_t n = 0;
-    if (!m->good[STEP_POOL] || !name) return;
-    bool attended = m->note->verb && m->note->verb->traits & VERB_ATTENDED;
-    if (attended && m->found[STEP_POOL].layer->kind == LAYER_DEFAULTS) return; /* it would hold it idle */
-    m->s->pool = name->text;
-    m->s->pool_tokens = integer_of(value_member(v, "tokens"), 1);
-    for (; n < m->l->project->pool_count && n < 256; n++) {
-        const struct pool *p = &m->l->project->pools[n];
-        names[n] = p->name;
-        if (strcmp(p->name, name->text) != 0) continue;
-        if (m->s->pool_tokens > p->tokens)
-            load_diag(m->l, "E0406", v->at, "the step wants %lld tokens of pool `%s`, which has %lld",
-                      (long long)m->s->pool_tokens, p->name, (long long)p->tokens);
-        return;
-    }
-    struct diag *g = load_diag(m->l, "E0406", name->at, "unknown pool `%s`", name->text);
-    const char *meant = suggest(name->text, names, n);
-    diag_meant(m->l->d, g, meant);
-    if (!meant) diag_label(m->l->d, g, "define it in leat.yaml: pools: {%s: 4}", name->text);
-}
-
-static void take_max_bad(struct maker *m, struct output *o) {
-    const struct found *f = &m->found[STEP_MAX_BAD];
-    o->max_bad_rows = -1;
-    o->max_bad_part = -1;
-    if (!f->entry || !m->good[STEP_MAX_BAD]) return;
-    const struct value *v = &m->value[STEP_MAX_BAD];
-    if (v->shape == VALUE_INTEGER && v->integer >= 0)
-        o->max_bad_rows = v->integer;
-    else if (v->shape != VALUE_TEXT || !parse_percent(v->text, &o->max_bad_part))
-        load_diag(m->l, "E0205", v->at, "`max_bad` is a count such as `100`, or a percentage such as `1%%`");
-}
-
-static void take_partitions(struct maker *m, struct output *o) {
-    const struct value *v = &m->value[STEP_PARTITION_BY], *column = value_member(v, "column");
-    if (!m->good[STEP_PARTITION_BY] || !column) return;
-    o->partition_by = texts_of(m, column, &o->partition_count);
-    o->partition_of_window = value_member(v, "of") != NULL;
-    if (o->partition_of_window && o->partition_count > 1)
-        load_diag(m->l, "E0408", v->at, "`of: window` takes one partition column");
-}
-
-static struct span at_key(const struct maker *m, enum step_key k) {
-    const struct found *f = &m->found[k];
-    return f->entry ? key_span(f->layer->map, f->entry) : (struct span){0};
-}
-
-static const struct zone *zone_of(struct maker *m, const char *dataset) {
-    return project_zone(m->l->project, dataset, strcspn(dataset, "."));
-}
-
-static void reserved_name(struct maker *m, const char *dataset) {
-    static const char *const endings[] = {"__new", "__quarantine"};
-    size_t len = strlen(dataset);
-    for (size_t i = 0; i < 2; i++) {
-        size_t n = strlen(endings[i]);
-        if (len > n && strcmp(dataset + len - n, endings[i]) == 0)
-            load_diag(m->l, "E0208", m->value[STEP_INTO].at, "names ending in `%s` are reserved", endings[i]);
-    }
-}
-
-static void take_output(struct maker *m) {
-    const char *dataset = text_of(m, STEP_INTO);
-    if (!dataset) return;
-    struct output *o = arena_alloc(m->l->arena, sizeof *o);
-    *o = (struct output){.dataset = dataset, .zone = zone_of(m, dataset)};
-    reserved_name(m, dataset);
-    take_partitions(m, o);
-    take_max_bad(m, o);
-    if (m->good[STEP_KEY]) o->key = texts_of(m, &m->value[STEP_KEY], &o->key_count);
-    o->merge_by = text_of(m, STEP_MERGE_BY);
-    o->bad_rows = word_of(m, STEP_BAD_ROWS, key_bad_rows, BAD_FAIL);
-    o->if_empty = word_of(m, STEP_IF_EMPTY, key_if_empty, EMPTY_OK);
-    o->skip_unchanged = word_of(m, STEP_WHEN_UNCHANGED, key_when_unchanged, 0) == 1;
-    o->write = (enum write_mode)word_of(m, STEP_WRITE, key_write_modes, WRITE_REPLACE);
-    o->checks = keep_json(m->l, json_array());
-    m->note->write_said = m->good[STEP_WRITE];
-    m->note->empty_said = m->good[STEP_IF_EMPTY];
-    o->shared = m->good[STEP_SHARED] && m->value[STEP_SHARED].yes;
-    o->at = at_key(m, STEP_INTO);
-    m->s->into = o;
-}
-
-/* The objects as far as they are known; pipeline_checks() gives them all. */
-static void take_checks(struct maker *m) {
-    const struct value *v = &m->value[STEP_CHECKS];
-    if (!m->found[STEP_CHECKS].entry || !m->s->into) return;
-    struct value *kept = arena_alloc(m->l->arena, sizeof *kept);
-    *kept = *v;
-    m->b->full->checks[m->index] = kept;
-    for (uint32_t i = 0; i < v->count; i++) {
-        const struct check_text *k = v->items[i].shape == VALUE_CHECK ? v->items[i].check : NULL;
-        if (!k) continue;
-        if (k->dataset) add_checked(m->b, m->index, k->dataset);
-        json_t *j = k->object ? json_incref(k->object)
-                              : json_pack("{ss ss sI sI sb}", "text", k->written ? k->written : "",
-                                          "severity", k->severity, "line", (json_int_t)k->line, "column",
-                                          (json_int_t)k->column, "template", 1);
-        json_array_append_new(m->s->into->checks, j);
-    }
-}
-
-/* Keys that describe an output say nothing without one. */
-static void need_into(struct maker *m) {
-    static const enum step_key keys[] = {STEP_WRITE,  STEP_PARTITION_BY, STEP_KEY,     STEP_MERGE_BY,
-                                         STEP_CHECKS, STEP_BAD_ROWS,     STEP_MAX_BAD, STEP_SHARED};
-    if (m->found[STEP_INTO].entry) return;
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        const struct found *f = &m->found[keys[i]];
-        if (!f->entry || f->layer->kind == LAYER_DEFAULTS) continue;
-        enter_layer(m, f->layer);
-        struct diag *g = load_diag(m->l, "E0108", at_key(m, keys[i]), "`%s` needs `into`", f->entry->key);
-        diag_label(m->l->d, g, "the step publishes nothing");
-    }
-    const struct verb *v = m->note->verb;
-    if (!v || !(v->traits & VERB_INTO) || m->unsure) return;
-    struct diag *g =
-        load_diag(m->l, "E0105", m->note->at_verb, "%s needs `into`", where_text(m->l, &m->where));
-    diag_label(m->l->d, g, "`%s` produces a dataset: add `into: zone.name`", v->name);
-}
-
-static void take_env(struct maker *m) {
-    const struct verb *v = m->note->verb;
-    const struct found *f = &m->found[STEP_ENV];
-    if (!f->entry || !v) return;
-    if (v->traits & VERB_SECRET_ENV) {
-        if (!m->good[STEP_ENV]) return;
-        struct value *env = arena_alloc(m->l->arena, sizeof *env);
-        *env = m->value[STEP_ENV];
-        m->s->env = env;
-    } else if (f->layer->kind != LAYER_DEFAULTS) {
-        struct diag *g =
-            load_diag(m->l, "E0108", at_key(m, STEP_ENV), "`env` does nothing for `%s`", v->name);
-        diag_label(m->l->d, g, "it starts no process of yours; use `${…}` in its own keys");
-    }
-}
-
-static void take_bookmark(struct maker *m) {
-    const struct found *f = &m->found[STEP_BOOKMARK];
-    const struct verb *v = m->note->verb;
-    if (!f->entry) return;
-    enter_layer(m, f->layer);
-    m->note->bookmark_said = true;
-    m->note->at_bookmark = at_key(m, STEP_BOOKMARK);
-    if (!parse_bookmark(m->b, f->entry->value, m->s) || !v) return;
-    if (m->s->bookmark == BOOKMARK_FILES && !(v->traits & VERB_EXTRACT)) {
-        struct diag *g =
-            load_diag(m->l, "E0409", node_span(f->entry->value), "`%s` consumes no files", v->name);
-        diag_label(m->l->d, g,
-                   v->traits & VERB_SECRET_ENV ? "`value` is the bookmark of a process"
-                                               : "`version` is the bookmark of a step that reads datasets");
-    }
-    bool process = v->traits & VERB_SECRET_ENV;
-    if (m->s->bookmark == BOOKMARK_VALUE && !process)
-        load_diag(m->l, "E0409", node_span(f->entry->value),
-                  "`value` bookmarks are written by a process, and `%s` is none", v->name);
-}
-
-static void take_small(struct maker *m) {
-    struct step *s = m->s;
-    s->about = text_of(m, STEP_ABOUT);
-    s->rule = (enum trigger_rule)word_of(m, STEP_TRIGGER_RULE, trigger_rule_names, RULE_all_success);
-    s->timeout = m->good[STEP_TIMEOUT] ? m->value[STEP_TIMEOUT].integer
-                 : s->finally          ? FINALLY_TIMEOUT_MINUTES * US_PER_MINUTE
-                                       : 0;
-    s->allow_failure = m->good[STEP_ALLOW_FAILURE] && m->value[STEP_ALLOW_FAILURE].yes;
-    if (m->good[STEP_PRIORITY] && m->value[STEP_PRIORITY].shape == VALUE_REAL)
-        load_diag(m->l, "E0202", m->value[STEP_PRIORITY].at, "`priority` is a whole number");
-    s->priority = m->good[STEP_PRIORITY] ? integer_of(&m->value[STEP_PRIORITY], 0) : 0;
-    if (m->good[STEP_MAX_PARALLEL]) s->max_parallel = m->value[STEP_MAX_PARALLEL].integer;
-    if (m->found[STEP_MAX_PARALLEL].entry && !m->plan->each)
-        load_diag(m->l, "E0108", at_key(m, STEP_MAX_PARALLEL), "`max_parallel` needs `each`");
-    if (!m->good[STEP_WHEN]) return;
-    struct value *when = arena_alloc(m->l->arena, sizeof *when);
-    *when = m->value[STEP_WHEN];
-    s->when = when;
 }
 
 /* ---- what comes first */
@@ -503,7 +251,7 @@ static void take_after(struct maker *m) {
     const struct value *list = &m->value[STEP_AFTER];
     if (!m->found[STEP_AFTER].entry) return;
     if (m->s->finally) {
-        load_diag(m->l, "E0108", at_key(m, STEP_AFTER),
+        load_diag(m->l, "E0108", step_at_key(m, STEP_AFTER),
                   "steps of `finally:` run when all others ended: `after` has no meaning there");
         return;
     }
@@ -557,18 +305,18 @@ static void take_sql(struct maker *m) {
 static void no_output_in_finally(struct maker *m) {
     if (m->s->finally && m->found[STEP_INTO].entry) {
         struct diag *g =
-            load_diag(m->l, "E0108", at_key(m, STEP_INTO), "steps of `finally:` publish nothing");
+            load_diag(m->l, "E0108", step_at_key(m, STEP_INTO), "steps of `finally:` publish nothing");
         diag_label(m->l->d, g, "move the step to `steps:`");
     }
 }
 
 static void note_places(struct maker *m) {
     struct note *n = m->note;
-    n->at_into = at_key(m, STEP_INTO);
+    n->at_into = step_at_key(m, STEP_INTO);
     n->at_write = m->found[STEP_WRITE].entry ? m->value[STEP_WRITE].at : n->at_into;
-    n->at_key = at_key(m, STEP_KEY);
-    n->at_partition = at_key(m, STEP_PARTITION_BY);
-    n->at_merge_by = at_key(m, STEP_MERGE_BY);
+    n->at_key = step_at_key(m, STEP_KEY);
+    n->at_partition = step_at_key(m, STEP_PARTITION_BY);
+    n->at_merge_by = step_at_key(m, STEP_MERGE_BY);
     n->call = m->use.call;
 }
 
@@ -595,14 +343,8 @@ static void make_step(struct maker *m) {
         if (!custom_key((enum step_key)k)) parse_key(m, (enum step_key)k);
     parse_siblings(m);
     parse_verb(m);
-    enter_layer(m, &m->layers[0]);
-    take_small(m);
-    take_retry(m);
-    take_pool(m);
-    take_output(m);
-    take_checks(m);
-    take_bookmark(m);
-    take_env(m);
+    step_enter_layer(m, &m->layers[0]);
+    step_take_keys(m);
     take_reads(m);
     take_sql(m);
     take_after(m);
@@ -610,7 +352,7 @@ static void make_step(struct maker *m) {
     note_places(m);
     build_attended(m->b, m->index);
     note_columns(m);
-    need_into(m);
+    step_need_into(m);
     no_output_in_finally(m);
     m->l->call = (struct span){0};
     m->l->scope.with = NULL;

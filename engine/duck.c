@@ -56,6 +56,19 @@ static void first_line(const char *s, char *out, size_t n) {
     snprintf(out, n, "%.*s", (int)(len < n ? len : n - 1), s);
 }
 
+/* A line of a CSV file that cannot be read: "CSV Error on Line: N", the line, why, advice, "  file = PATH". */
+static bool csv_line(const char *s, char *out, size_t n) {
+    static const char begins[] = "CSV Error on Line: ", names[] = "\n  file = ";
+    const char *line = strncmp(s, begins, sizeof begins - 1) == 0 ? s + sizeof begins - 1 : NULL;
+    const char *original = line ? strchr(line, '\n') : NULL, *file = line ? strstr(line, names) : NULL;
+    const char *why = original ? strchr(original + 1, '\n') : NULL;
+    if (!why || !file || why >= file) return false;
+    file += sizeof names - 1;
+    snprintf(out, n, "%.*s:%.*s: %.*s", (int)strcspn(file, "\n"), file, (int)strcspn(line, "\n"), line,
+             (int)strcspn(why + 1, "\n"), why + 1);
+    return true;
+}
+
 void duck_note_error(struct duck *d, json_t *said) {
     const char *position = json_text(said, "position");
     json_decref(d->error_said);
@@ -72,7 +85,7 @@ int duck_fail(struct duck *d, const char *message, struct err *err) {
     const char *kind = json_text_or(j, "exception_type", "");
     if (err) {
         char line[900];
-        first_line(text, line, sizeof line);
+        if (!csv_line(text, line, sizeof line)) first_line(text, line, sizeof line);
         err_set(err, EX_FAILED, "%s", line);
         set_meaning(kind, text, err);
     }

@@ -266,8 +266,13 @@ struct asking {
     int64_t seconds;
 };
 
-/* Of its socket's timeouts: EAGAIN. */
+/* The other side went, and had not read what was asked (the kernel says so, unix(7)): it has done nothing, and
+ * it is as if nobody had listened. */
+static bool unheard(void) { return errno == ECONNRESET || errno == EPIPE; }
+
+/* Of its socket's timeouts: EAGAIN. 1: unheard. */
 static int no_answer(const struct asking *k, const char *what, struct err *err) {
+    if (unheard()) return 1;
     if (errno != EAGAIN) return err_errno(err, "%s %s", what, k->state);
     err_set(err, EX_ENVIRONMENT, "%s %s: it did not answer for %lld seconds", what, k->state,
             (long long)k->seconds);
@@ -291,21 +296,38 @@ static int connect_to(const struct asking *k, struct err *err) {
     return -1;
 }
 
+static int unanswered(struct err *err) {
+    err_set(err, EX_ENVIRONMENT, "the conductor ended before it answered");
+    return err_hint(err, "it may have done what was asked: look with leat status before asking again");
+}
+
 static int read_line(const struct asking *k, int fd, struct buf *line, struct err *err) {
     char chunk[4096];
     while (!memchr(buf_str(line), '\n', line->len)) {
         ssize_t n = read(fd, chunk, sizeof chunk);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) return no_answer(k, "no answer from the conductor of", err);
-        if (n == 0) return err_set(err, EX_ENVIRONMENT, "the conductor ended before it answered");
+        if (n == 0) return unanswered(err);
         buf_add(line, chunk, (size_t)n);
+    }
+    return 0;
+}
+
+/* Whoever asks may not have set SIGPIPE aside. */
+static int send_all(int fd, const char *s, size_t n) {
+    while (n) {
+        ssize_t k = send(fd, s, n, MSG_NOSIGNAL);
+        if (k < 0 && errno == EINTR) continue;
+        if (k < 0) return -1;
+        s += k;
+        n -= (size_t)k;
     }
     return 0;
 }
 
 static int exchange_lines(const struct asking *k, int fd, struct buf *line, struct err *err) {
     if (line->len > LIMIT_REQUEST_BYTES) return too_long(err);
-    if (fs_write_all(fd, line->s, line->len)) return no_answer(k, "cannot ask the conductor of", err);
+    if (send_all(fd, line->s, line->len)) return no_answer(k, "cannot ask the conductor of", err);
     buf_clear(line);
     return read_line(k, fd, line, err);
 }
@@ -313,7 +335,7 @@ static int exchange_lines(const struct asking *k, int fd, struct buf *line, stru
 int control_ask(const char *state, const json_t *request, json_t **answer, struct err *err) {
     struct asking k = {.state = state, .seconds = json_int(request, "patience_seconds", PATIENCE_SECONDS)};
     int fd = connect_to(&k, err);
-    if (fd < 0) return errno == ENOENT || errno == ECONNREFUSED ? 1 : -1;
+    if (fd < 0) return errno == ENOENT || errno == ECONNREFUSED || unheard() ? 1 : -1;
     struct buf line = BUF_INIT;
     char *text = json_line(request);
     buf_addf(&line, "%s\n", text);
@@ -323,5 +345,5 @@ int control_ask(const char *state, const json_t *request, json_t **answer, struc
     if (v) *answer = v;
     buf_release(&line);
     close(fd);
-    return v ? 0 : -1;
+    return v ? 0 : r > 0 ? 1 : -1;
 }

@@ -36,7 +36,8 @@ int control_keep(struct control *c);
 void control_close(struct control *c); /* the loop must run once more before it is closed; NULL is fine */
 
 /* The other side, blocking for half a minute at most, or as long as the request's `patience_seconds`
- * says: 0 with *answer (new reference), 1 when nobody listens, -1 with err. */
+ * says: 0 with *answer (new reference), -1 with err; 1 when nobody listens, or whoever did ended
+ * without having read it: nothing was done. */
 int control_ask(const char *state, const json_t *request, json_t **answer, struct err *err);
 
 #endif

@@ -27,12 +27,14 @@ static void boot_id(char out[64]) {
     free(text);
 }
 
-/* Field 22 of /proc/<pid>/stat: with the pid and the boot it names a process for ever. 0: no such process. */
+/* Field 22 of /proc/<pid>/stat: with the pid and the boot it names a process for ever. 0: no such process, or
+ * one that is dead and only waits for its parent to take note (in a container that may be never). */
 static int64_t process_start(int64_t pid) {
     char path[64];
     snprintf(path, sizeof path, "/proc/%lld/stat", (long long)pid);
     char *text = fs_read(path, 4096, NULL, NULL);
     char *at = text ? strrchr(text, ')') : NULL; /* the name before it may hold anything */
+    if (at && strchr("ZX", at[2])) at = NULL;    /* proc(5): zombie, dead */
     for (int field = 2; at && field < 22; field++) at = strchr(at + 1, ' ');
     int64_t ticks = at ? strtoll(at, NULL, 10) : 0;
     free(text);

@@ -123,23 +123,11 @@ bool audit_needs_engine(const struct stage_into *into) {
     return json_array_size(into->checks) > 0 || into->policy != STAGE_ANY;
 }
 
-static json_t *absolute(const char *stage, const json_t *files) {
-    json_t *paths = json_array();
-    size_t i;
-    json_t *file;
-    json_array_foreach(files, i, file) {
-        char *path = fs_join(stage, json_text(file, "staged"));
-        json_array_append_new(paths, json_string(path));
-        free(path);
-    }
-    return paths;
-}
-
 /* Makes the files a view. Partition columns that stand in folder names are text there; columns in as_text
  * too. */
 static int view_came(struct audit *a, const json_t *files, const json_t *as_text, struct err *err) {
     const json_t *by = a->into->partition_by;
-    json_t *paths = absolute(a->into->stage, files);
+    json_t *paths = stage_paths(a->into->stage, files);
     const char *first = json_text(json_array_get(files, 0), "staged");
     json_t *told = first && json_array_size(by) ? write_partition_of(first, by) : NULL;
     struct zone_loose loose = {.schema = CAME_SCHEMA,

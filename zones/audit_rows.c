@@ -65,18 +65,6 @@ static int load_table(struct audit_rows *r, const char *select, const json_t *pa
     return rc;
 }
 
-static json_t *file_paths(const char *stage, const json_t *files) {
-    json_t *paths = json_array();
-    size_t i;
-    json_t *file;
-    json_array_foreach(files, i, file) {
-        char *path = fs_join(stage, json_text(file, "staged"));
-        json_array_append_new(paths, json_string(path));
-        free(path);
-    }
-    return paths;
-}
-
 /* Partition columns come from folder names, under the type they had. */
 static void add_hive_types(struct buf *b, const json_t *columns, const json_t *partition_by) {
     buf_adds(b, ", hive_partitioning = true, hive_types = {");
@@ -121,7 +109,7 @@ static int view_files(struct audit_rows *r, struct err *err) {
         buf_adds(&b, ")");
     }
     json_t *params = json_pack("[{ss ss so}]", "name", "files", "type", "list", "value",
-                               file_paths(into->stage, r->files));
+                               stage_paths(into->stage, r->files));
     int rc = duck_exec(r->a->duck, "SET VARIABLE _leat_stage = $files", params, NULL, err);
     if (rc == 0) rc = duck_exec(r->a->duck, buf_str(&b), NULL, NULL, err);
     json_decref(params);

@@ -175,6 +175,18 @@ json_t *stage_list(const char *stage, struct err *err) {
     return NULL;
 }
 
+json_t *stage_paths(const char *stage, const json_t *files) {
+    json_t *paths = json_array();
+    size_t i;
+    json_t *file;
+    json_array_foreach(files, i, file) {
+        char *path = fs_join(stage, json_text(file, "staged"));
+        json_array_append_new(paths, json_string(path));
+        free(path);
+    }
+    return paths;
+}
+
 /* ---- durability ---------------------------------------------------------------------------------------- */
 
 /* Starts write-back of everything first: the fsyncs after it then wait for work under way

@@ -67,6 +67,9 @@ char *stage_folder(const struct stage_into *into, const char *name, struct err *
  * names them. New reference. */
 json_t *stage_list(const char *stage, struct err *err);
 
+/* Where such files are: an array of absolute paths; new reference. */
+json_t *stage_paths(const char *stage, const json_t *files);
+
 /* fsync of files (objects with "staged") and of every folder on the way. */
 int stage_sync(const char *stage, const json_t *files, struct err *err);
 

@@ -1,11 +1,12 @@
 /* unchanged.c: `when_unchanged: skip`: would this attempt make what the head of its dataset already is?
  *
- * Yes, when the head was published by the same step from the same pinned inputs, the same definition,
- * parameters and window. Any doubt is a no: the step then runs. */
+ * Yes, when the head was published by the same step from the same pinned inputs, the same definition and
+ * parameters, and, where the step may see it, for the same window. Any doubt is a no: the step then runs. */
 #include "scheduler/conductor/inner.h"
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "scheduler/plans/windowed.h"
 #include "store/datasets.h"
 
 #include <string.h>
@@ -29,10 +30,14 @@ static bool same_inputs(struct conductor *c, const struct live_attempt *a, int64
     return true;
 }
 
-static bool same_question(const struct live_run *r, const struct run_row *before) {
+static bool same_window(const struct live_run *r, const struct run_row *before) {
+    return before->window_start == r->window_start && before->window_end == r->window_end;
+}
+
+static bool same_question(const struct live_run *r, const struct step *s, const struct run_row *before) {
     json_t *params = before->params ? json_loads(before->params, 0, NULL) : json_object();
     bool same = json_equal(params, r->params) && strcmp(before->sha256, r->pipeline->definition) == 0 &&
-                before->window_start == r->window_start && before->window_end == r->window_end;
+                (!step_sees_window(s) || same_window(r, before));
     json_decref(params);
     return same;
 }
@@ -61,7 +66,7 @@ bool attempt_unchanged(struct conductor *c, const struct live_attempt *a) {
     struct err ignored;
     bool same = published_by(c, a, arena, &head, &by) &&
                 store_run_get(c->store, head.run, arena, &run, &ignored) == 1 &&
-                same_question(a->run, &run) && same_inputs(c, a, by.id, arena);
+                same_question(a->run, s, &run) && same_inputs(c, a, by.id, arena);
     arena_free(arena);
     return same;
 }

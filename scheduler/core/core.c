@@ -1,4 +1,4 @@
-/* core.c: events in, actions out. See core.h for the promises, core_impl.h for where things are.
+/* core.c: what becomes of steps and runs. See core.h for the promises, core_impl.h for where things are.
  *
  * An ended step is put on a list; its children are told when the list is worked off (children_tell), each
  * child looks at its counts, and those that end by that (skipped, upstream_failed) are put on the same list.
@@ -14,7 +14,6 @@
 
 #include "base/arena.h"
 #include "scheduler/core/core_impl.h"
-#include "scheduler/core/retry.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -35,18 +34,6 @@ static const struct stop_row stops[RUN_STOP_COUNT] = {RUN_STOP_LIST(X)};
 
 static bool stopped_by_hand(const struct run *r) { return r->stop == STOP_CANCEL || r->stop == STOP_KILL; }
 
-struct outcome_row {
-    bool well, warns, retry;
-    const char *reason;
-};
-
-#define X(name, w, k, r, why) [OUTCOME_##name] = {.well = w, .warns = k, .retry = r, .reason = why},
-static const struct outcome_row outcomes[OUTCOME_COUNT] = {OUTCOME_LIST(X)};
-#undef X
-#define X(name, w, k, r, why) [OUTCOME_##name] = #name,
-const char *const core_outcome_names[OUTCOME_COUNT] = {OUTCOME_LIST(X)};
-#undef X
-
 /* ---- actions and moves ---- */
 
 void core_actions_release(struct core_actions *list) {
@@ -58,8 +45,8 @@ void reason_set(char out[CORE_REASON_TEXT], const char *reason) {
     snprintf(out, CORE_REASON_TEXT, "%s", reason ? reason : "");
 }
 
-static struct core_action *action_add(struct core_actions *out, enum core_action_kind kind,
-                                      const struct run *r, uint32_t step) {
+struct core_action *action_add(struct core_actions *out, enum core_action_kind kind, const struct run *r,
+                               uint32_t step) {
     GROW(out->items, out->count, out->cap);
     struct core_action *a = &out->items[out->count++];
     *a = (struct core_action){.kind = kind, .run = r->spec.run, .step = step, .at = INSTANT_NONE};
@@ -85,18 +72,12 @@ static void fault_add(struct core_actions *out, const struct run *r, uint32_t st
     a->to = (uint8_t)to;
 }
 
-struct step_move {
-    enum step_state to;
-    const char *reason; /* may be NULL */
-    instant_t at;
-};
-
 /* `ready` is not told here: a step that starts in the same turn goes from waiting to running in one write. */
 static bool move_legal(const struct live *l, enum step_state to) {
     return step_may_move(l->state, to) && (to == STEP_ready || step_may_move(l->reported, to));
 }
 
-static bool step_move(struct run *r, uint32_t step, struct step_move move, struct core_actions *out) {
+bool step_move(struct run *r, uint32_t step, struct step_move move, struct core_actions *out) {
     struct live *l = &r->steps[step];
     if (!move_legal(l, move.to)) {
         fault_add(out, r, step, l->state, move.to);
@@ -184,8 +165,8 @@ void timer_set(struct core *c, struct run *r, uint32_t step, instant_t due) {
     heap_push(&c->timers, (struct heap_node){.key = due, .tie = r->seq, .slot = r->slot, .step = step});
 }
 
-static void step_end(struct core *c, struct run *r, uint32_t step, enum step_state to, const char *reason,
-                     struct core_actions *out) {
+void step_end(struct core *c, struct run *r, uint32_t step, enum step_state to, const char *reason,
+              struct core_actions *out) {
     if (!step_move(r, step, (struct step_move){.to = to, .reason = reason, .at = INSTANT_NONE}, out)) return;
     r->steps[step].deciding = false;
     *(r->spec.steps[step].finally ? &r->finals_left : &r->main_left) -= 1;
@@ -193,7 +174,7 @@ static void step_end(struct core *c, struct run *r, uint32_t step, enum step_sta
     ref_push(&c->ended, r, step);
 }
 
-static void step_ready(struct core *c, struct run *r, uint32_t step, struct core_actions *out) {
+void step_ready(struct core *c, struct run *r, uint32_t step, struct core_actions *out) {
     if (!step_move(r, step, (struct step_move){.to = STEP_ready}, out)) return;
     if (!c->quiet_ready) ref_push(&c->fresh, r, step);
     pools_wait(c, r, step);
@@ -267,7 +248,7 @@ static void finals_begin(struct core *c, struct run *r, struct core_actions *out
 }
 
 /* After anything that may have ended a step: tells the children, begins the finally steps, ends the run. */
-static void run_look(struct core *c, struct run *r, struct core_actions *out) {
+void run_look(struct core *c, struct run *r, struct core_actions *out) {
     children_tell(c, out);
     if (r->main_left || run_state_final(r->state)) return;
     if (r->state == RUN_running && !r->finals_begun) finals_begin(c, r, out);
@@ -277,7 +258,7 @@ static void run_look(struct core *c, struct run *r, struct core_actions *out) {
 
 /* Does the run's stop reach this step? Finally steps are stopped by a kill alone, and in a run that never
  * began. */
-static bool stop_reaches(const struct run *r, uint32_t step) {
+bool stop_reaches(const struct run *r, uint32_t step) {
     return !r->spec.steps[step].finally || r->stop == STOP_KILL || r->state == RUN_queued;
 }
 
@@ -308,8 +289,8 @@ static void stop_set(struct run *r, enum run_stop stop, const char *reason) {
     reason_set(r->stop_reason, reason && *reason ? reason : stops[stop].reason);
 }
 
-static enum core_answer run_stop(struct core *c, struct run *r, enum run_stop stop, const char *reason,
-                                 struct core_actions *out) {
+enum core_answer run_stop(struct core *c, struct run *r, enum run_stop stop, const char *reason,
+                          struct core_actions *out) {
     bool over = r->main_left == 0 && r->state == RUN_running && stop != STOP_KILL;
     if (stops[stop].rank <= stops[r->stop].rank || over) return CORE_STALE;
     stop_set(r, stop, reason);
@@ -335,179 +316,6 @@ static void run_begin(struct core *c, struct run *r, struct core_actions *out) {
     if (!run_move(r, RUN_running, "", out)) return;
     r->spec.started_at = c->now;
     run_resume(c, r, out);
-}
-
-/* ---- events ---- */
-
-static enum core_answer add_take(struct core *c, const struct core_event *e, struct core_actions *out,
-                                 struct err *err) {
-    return run_add(c, e->spec, out, err);
-}
-
-/* The run an event is about; NULL when it is over or was forgotten. */
-static struct run *event_run(const struct core *c, const struct core_event *e) {
-    struct run *r = run_by_id(c, e->run);
-    return r && !run_state_final(r->state) ? r : NULL;
-}
-
-static enum core_answer event_step(const struct core *c, const struct core_event *e, struct run **r,
-                                   struct err *err) {
-    *r = event_run(c, e);
-    if (!*r) return CORE_STALE;
-    if (e->step < (*r)->spec.step_count) return CORE_TAKEN;
-    err_set(err, EX_FAILED, "run %lld has no step %u", (long long)e->run, e->step);
-    return CORE_REFUSED;
-}
-
-static enum core_answer event_attempt(const struct core *c, const struct core_event *e, struct run **r,
-                                      struct err *err) {
-    enum core_answer found = event_step(c, e, r, err);
-    if (found != CORE_TAKEN) return found;
-    const struct live *l = &(*r)->steps[e->step];
-    if (e->attempt > l->attempts) {
-        err_set(err, EX_FAILED, "run %lld step %u: attempt %u was never started", (long long)e->run, e->step,
-                e->attempt);
-        return CORE_REFUSED;
-    }
-    return l->state == STEP_running && e->attempt == l->attempts ? CORE_TAKEN : CORE_STALE;
-}
-
-static enum core_answer decided_take(struct core *c, const struct core_event *e, struct core_actions *out,
-                                     struct err *err) {
-    struct run *r;
-    enum core_answer found = event_step(c, e, &r, err);
-    if (found != CORE_TAKEN) return found;
-    if (!r->steps[e->step].deciding) return CORE_STALE;
-    r->steps[e->step].deciding = false;
-    switch (e->decision) {
-    case DECISION_run: step_ready(c, r, e->step, out); break;
-    case DECISION_skip: step_end(c, r, e->step, STEP_skipped, e->reason ? e->reason : "when", out); break;
-    case DECISION_error:
-        step_end(c, r, e->step, STEP_failed, e->reason ? e->reason : "when_error", out);
-        break;
-    }
-    run_look(c, r, out);
-    return CORE_TAKEN;
-}
-
-static enum core_answer publish_take(struct core *c, const struct core_event *e, struct core_actions *out,
-                                     struct err *err) {
-    struct run *r;
-    enum core_answer found = event_attempt(c, e, &r, err);
-    if (found != CORE_TAKEN) return found;
-    struct live *l = &r->steps[e->step];
-    if (l->wanting) return CORE_STALE;
-    if (l->publishing) {
-        action_add(out, CORE_MAY_PUBLISH, r, e->step);
-        return CORE_TAKEN;
-    }
-    l->wanting = true;
-    pools_wait(c, r, e->step);
-    return CORE_TAKEN;
-}
-
-/* After a stop nothing is tried again, except a finally step that the stop does not reach. */
-static bool attempt_retried(const struct core *c, const struct run *r, const struct core_event *e,
-                            const char *reason, duration_t *wait) {
-    const struct core_step *s = &r->spec.steps[e->step];
-    if (!outcomes[e->outcome].retry || (r->stop != STOP_NO && stop_reaches(r, e->step))) return false;
-    struct retry_question q = {.policy = &s->retry,
-                               .asked = &c->asked,
-                               .outcome = e->outcome,
-                               .reason = reason,
-                               .permanent = e->permanent,
-                               .attempts = e->attempt,
-                               .at_least = e->wait,
-                               .run = e->run,
-                               .step = e->step};
-    return retry_decide(&q, wait);
-}
-
-static void attempt_end(struct core *c, struct run *r, const struct core_event *e, struct core_actions *out) {
-    const struct outcome_row *row = &outcomes[e->outcome];
-    const char *reason = e->reason && *e->reason ? e->reason : row->reason;
-    duration_t wait;
-    if (row->well) {
-        r->steps[e->step].warned = row->warns;
-        step_end(c, r, e->step, STEP_success, reason, out);
-    } else if (attempt_retried(c, r, e, reason, &wait)) {
-        instant_t due = c->now + wait;
-        struct step_move move = {.to = STEP_retry_wait, .reason = reason, .at = due};
-        if (step_move(r, e->step, move, out)) timer_set(c, r, e->step, due);
-    } else {
-        bool cancelled = e->outcome == OUTCOME_cancelled;
-        step_end(c, r, e->step, cancelled ? STEP_cancelled : STEP_failed, reason, out);
-    }
-}
-
-static enum core_answer ended_take(struct core *c, const struct core_event *e, struct core_actions *out,
-                                   struct err *err) {
-    struct run *r;
-    enum core_answer found = event_attempt(c, e, &r, err);
-    if (found != CORE_TAKEN) return found;
-    if (e->outcome >= OUTCOME_COUNT) {
-        err_set(err, EX_FAILED, "outcome %d does not exist", (int)e->outcome);
-        return CORE_REFUSED;
-    }
-    pools_give(c, r, e->step);
-    attempt_end(c, r, e, out);
-    run_look(c, r, out);
-    return CORE_TAKEN;
-}
-
-static enum core_answer cancel_take(struct core *c, const struct core_event *e, struct core_actions *out,
-                                    struct err *err) {
-    (void)err;
-    struct run *r = event_run(c, e);
-    return r ? run_stop(c, r, e->kill ? STOP_KILL : STOP_CANCEL, e->reason, out) : CORE_STALE;
-}
-
-static enum core_answer freeze_take(struct core *c, const struct core_event *e, struct core_actions *out,
-                                    struct err *err) {
-    (void)err;
-    struct run *r = event_run(c, e);
-    return r ? run_stop(c, r, STOP_FREEZE, e->reason, out) : CORE_STALE;
-}
-
-static enum core_answer stop_take(struct core *c, const struct core_event *e, struct core_actions *out,
-                                  struct err *err) {
-    (void)e, (void)out, (void)err;
-    c->stopped = true;
-    return CORE_TAKEN;
-}
-
-static enum core_answer resume_take(struct core *c, const struct core_event *e, struct core_actions *out,
-                                    struct err *err) {
-    (void)e, (void)out, (void)err;
-    c->stopped = false;
-    size_t at = 0;
-    for (struct group *g; (g = idmap_next(&c->groups, &at));) group_kick(c, g);
-    group_kick(c, &c->unlimited);
-    return CORE_TAKEN;
-}
-
-typedef enum core_answer event_take(struct core *, const struct core_event *, struct core_actions *,
-                                    struct err *);
-static event_take *const takes[] = {
-    [CORE_RUN_ADD] = add_take,
-    [CORE_DECIDED] = decided_take,
-    [CORE_PUBLISH_WANTED] = publish_take,
-    [CORE_ATTEMPT_ENDED] = ended_take,
-    [CORE_RUN_CANCEL] = cancel_take,
-    [CORE_RUN_FREEZE] = freeze_take,
-    [CORE_STOP_STARTING] = stop_take,
-    [CORE_RESUME_STARTING] = resume_take,
-};
-
-static void clock_set(struct core *c, instant_t now) {
-    if (now > c->now) c->now = now;
-}
-
-enum core_answer core_apply(struct core *c, instant_t now, const struct core_event *event,
-                            struct core_actions *out, struct err *err) {
-    clock_set(c, now);
-    assert(c->ended.count == 0);
-    return takes[event->kind](c, event, out, err);
 }
 
 /* ---- letting time pass, starting ---- */
@@ -554,7 +362,7 @@ static void fresh_report(struct core *c, struct core_actions *out) {
 }
 
 void core_settle(struct core *c, instant_t now, struct core_actions *out) {
-    clock_set(c, now);
+    core_clock(c, now);
     timers_fire(c, out);
     for (struct run *r; (r = group_next(c));) run_begin(c, r, out);
     steps_start(c, out);

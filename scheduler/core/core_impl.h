@@ -1,4 +1,5 @@
-/* core_impl.h: the inside of the core, shared by core.c, core_add.c and pools.c. Nobody else includes it.
+/* core_impl.h: the inside of the core, shared by core.c, core_events.c, core_add.c and pools.c. Nobody else
+ * includes it.
  *
  * A step that may start, or waits for a time, sits in exactly one heap:
  *
@@ -133,6 +134,11 @@ static inline struct run *run_by_id(const struct core *c, int64_t id) {
     return idmap_get(&c->run_ids, (uint64_t)id);
 }
 
+/* Time never goes back. */
+static inline void core_clock(struct core *c, instant_t now) {
+    if (now > c->now) c->now = now;
+}
+
 /* ---- core.c ---- */
 
 /* Looks at a waiting step's parents and starts, skips or fails it when they decide. */
@@ -144,6 +150,23 @@ void timer_set(struct core *c, struct run *r, uint32_t step, instant_t due);
 /* Carries out the stop a run came with; sets one that is under way going. */
 void run_resume(struct core *c, struct run *r, struct core_actions *out);
 void reason_set(char out[CORE_REASON_TEXT], const char *reason);
+struct core_action *action_add(struct core_actions *out, enum core_action_kind kind, const struct run *r,
+                               uint32_t step);
+struct step_move {
+    enum step_state to;
+    const char *reason; /* may be NULL */
+    instant_t at;
+};
+/* false: the table of states.h forbids it; a CORE_FAULT was said. */
+bool step_move(struct run *r, uint32_t step, struct step_move move, struct core_actions *out);
+void step_ready(struct core *c, struct run *r, uint32_t step, struct core_actions *out);
+void step_end(struct core *c, struct run *r, uint32_t step, enum step_state to, const char *reason,
+              struct core_actions *out);
+/* After a step moved: tells its children, begins the finally steps, ends the run. */
+void run_look(struct core *c, struct run *r, struct core_actions *out);
+enum core_answer run_stop(struct core *c, struct run *r, enum run_stop stop, const char *reason,
+                          struct core_actions *out);
+bool stop_reaches(const struct run *r, uint32_t step);
 
 /* ---- core_add.c: runs come and go ---- */
 

@@ -49,13 +49,6 @@ static void leave_out(struct planning *k, const struct step *s, const char *why)
     out->left_out[out->left_out_count++] = (struct plan_left_out){.step = s->name, .why = why};
 }
 
-/* Verbs of Leat's own see the window only where their values name it; of a process nobody knows. */
-static bool may_see_window(const struct step *s) {
-    size_t n;
-    unsigned own = VERB_SQL | VERB_EXTRACT | VERB_PROMOTE;
-    return s->uses_window || !(op_verbs(&n)[s->verb]->traits & own);
-}
-
 static int look_at_step(struct planning *k, const struct step *s, struct err *err) {
     const char *why;
     switch (k->r->move_bookmark ? IN_WINDOW_RUNS : step_in_window(s, &why)) {
@@ -66,7 +59,7 @@ static int look_at_step(struct planning *k, const struct step *s, struct err *er
     case IN_WINDOW_RUNS: break;
     }
     k->runs[s->index] = true;
-    k->out->sees_window |= !s->finally && may_see_window(s);
+    k->out->sees_window |= !s->finally && step_sees_window(s);
     return 0;
 }
 

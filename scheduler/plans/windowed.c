@@ -23,6 +23,12 @@ static bool is_left_out(const struct step *s) {
     return s->bookmark && !replaces_its_window(s);
 }
 
+bool step_sees_window(const struct step *s) {
+    size_t n;
+    unsigned own = VERB_SQL | VERB_EXTRACT | VERB_PROMOTE;
+    return s->uses_window || !(op_verbs(&n)[s->verb]->traits & own);
+}
+
 enum in_window step_in_window(const struct step *s, const char **why) {
     bool lost = promotes(s) && !value_member(s->config, "select");
     bool left_out = !promotes(s) && is_left_out(s);

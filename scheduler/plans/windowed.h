@@ -1,4 +1,6 @@
-/* windowed.h: what a step does in a run about an explicit window, where bookmarks stay as they are. Pure.
+/* windowed.h: what the window is to a step. Pure.
+ *
+ * In a run about an explicit window, where bookmarks stay as they are:
  *
  *   a bookmark of files or values   would read what is new, whatever the window: it is left out, unless its
  *                                   values name window.* and it replaces partitions
@@ -10,6 +12,10 @@
 #define LEAT_SCHEDULER_WINDOWED_H
 
 #include "dag/pipeline.h"
+
+/* Whether the window may change what it does. Verbs of Leat's own see it only where their values name it; of a
+ * process nobody knows. */
+bool step_sees_window(const struct step *s);
 
 enum in_window { IN_WINDOW_RUNS, IN_WINDOW_LEFT_OUT, IN_WINDOW_REFUSED };
 

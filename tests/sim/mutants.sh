@@ -9,7 +9,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/leat-mutants-XXXXXX")
 trap 'rm -rf "$work"' EXIT INT TERM
 cc=${CC:-cc}
 flags="-std=gnu17 -O1 -D_GNU_SOURCE -I."
-core="core core_add heap idmap plan pools retry rules states"
+core="core core_events core_add heap idmap plan pools retry rules states"
 
 build() { # source, object
     $cc $flags -DLEAT_SOURCE_DIR="\"$PWD\"" -c "$1" -o "$2"
@@ -80,15 +80,15 @@ group_one_too_many | core_add | s/g->active < g->limit/g->active <= g->limit/
 group_not_kicked | core_add | /^void group_leave/,/^}/ s/group_kick(c, r->group);//
 # ---- attempts
 same_attempt_number | core | /^static void step_start/,/^}/ s/r->steps\[step\].attempts++;//
-old_attempt_taken | core | s/l->state == STEP_running && e->attempt == l->attempts/l->state == STEP_running/
-ended_twice | core | s/return l->state == STEP_running && e->attempt == l->attempts ? CORE_TAKEN : CORE_STALE/return CORE_TAKEN/
-retry_in_a_stopped_run | core | s/ || (r->stop != STOP_NO && stop_reaches(r, e->step))//
+old_attempt_taken | core_events | s/l->state == STEP_running && e->attempt == l->attempts/l->state == STEP_running/
+ended_twice | core_events | s/return l->state == STEP_running && e->attempt == l->attempts ? CORE_TAKEN : CORE_STALE/return CORE_TAKEN/
+retry_in_a_stopped_run | core_events | s/ || (r->stop != STOP_NO && stop_reaches(r, e->step))//
 one_retry_too_many | retry | s/(int64_t)q->attempts > policy->times/(int64_t)q->attempts > policy->times + 1/
 gate_retried | retry | s/return q->outcome != OUTCOME_gate;/return true;/
 jitter_above_the_cap | retry | s/wait + spread <= cap ? wait : cap - spread/wait/
 when_asked_twice | core | s/l->state != STEP_waiting || l->deciding/l->state != STEP_waiting/
 ready_is_told_wrong | core | s/a->from = l->reported;/a->from = l->state == STEP_running ? STEP_ready : l->reported;/
-timer_not_set | core | s/if (step_move(r, e->step, move, out)) timer_set(c, r, e->step, due);/step_move(r, e->step, move, out);/
+timer_not_set | core_events | s/if (step_move(r, e->step, move, out)) timer_set(c, r, e->step, due);/step_move(r, e->step, move, out);/
 # ---- limits
 one_job_too_many | pools | s/c->jobs_used < c->jobs)/c->jobs_used <= c->jobs)/
 one_token_too_many | pools | s/pool->used + lane->tokens <= pool->capacity/pool->used + lane->tokens <= pool->capacity + 1/

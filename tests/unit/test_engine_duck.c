@@ -241,6 +241,19 @@ static void failures_say_what_and_where(void **state) {
     }
 }
 
+static void a_line_that_cannot_be_read_is_named(void **state) {
+    struct err err = {0};
+    char path[64], sql[256], said[256];
+    snprintf(path, sizeof path, "%s/bad.csv", folder);
+    snprintf(sql, sizeof sql, "COPY (SELECT unnest(['1', 'z']) AS a) TO '%s'", path);
+    assert_int_equal(0, duck_exec(*state, sql, NULL, NULL, &err));
+    snprintf(sql, sizeof sql, "SELECT * FROM read_csv('%s', header=true, types={'a': 'INT'})", path);
+    assert_int_equal(-1, duck_exec(*state, sql, NULL, NULL, &err));
+    snprintf(said, sizeof said,
+             "%s:3: Error when converting column \"a\". Could not convert string \"z\" to 'INTEGER'", path);
+    assert_string_equal(said, err.msg);
+}
+
 static void files_inside_the_folders_work(void **state) {
     struct err err = {0};
     int64_t changed = 0;
@@ -428,6 +441,7 @@ int main(void) {
         cmocka_unit_test(parameters_are_bound_by_type),
         cmocka_unit_test(a_window_bound_is_wall_time_in_the_session_zone),
         cmocka_unit_test(failures_say_what_and_where),
+        cmocka_unit_test(a_line_that_cannot_be_read_is_named),
         cmocka_unit_test(files_inside_the_folders_work),
         cmocka_unit_test(a_tick_stops_a_long_query),
         cmocka_unit_test(a_stopped_copy_leaves_nothing_behind),

@@ -120,7 +120,12 @@ static void killed_writer_leaves_no_lock(void **state) {
     }
     char c;
     assert_int_equal(1, read(ready[0], &c, 1));
+    struct store_holder h;
+    siginfo_t ended;
+    assert_int_equal(1, store_holder(f.state, &h));
     kill(child, SIGKILL);
+    waitid(P_PID, (id_t)child, &ended, WEXITED | WNOWAIT);
+    assert_int_equal(0, store_holder(f.state, &h)); /* nor does one that nobody has taken note of */
     waitpid(child, NULL, 0);
     close(ready[0]), close(ready[1]);
     fx_open(&f);

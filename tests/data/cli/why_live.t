@@ -33,7 +33,7 @@ $ cat > pipelines/past.yaml <<'Y'
 > steps:
 >   a: {shell: "test -e there"}
 > Y
-$ (leat serve > serve.log 2>&1 & echo $! > pid); for i in $(seq 200); do grep -q ' serving ' serve.log && break; sleep 0.1; done
+$ : > serve.log; (leat serve > serve.log 2>&1 & echo $! > pid); for i in $(seq 200); do grep -q ' serving ' serve.log && break; sleep 0.1; done
 $ for p in slow slow quick tries waits; do leat run $p --queue > /dev/null; done
 $ ./why "step query runs" slow
 run 3 is running: step query runs since T

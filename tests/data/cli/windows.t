@@ -22,3 +22,14 @@ $ leat run h --window 2026-01-01 --tz Mars/Base
 $ leat runs --tz Mars/Base
 ! error: unknown time zone `Mars/Base`
 [2]
+# A step that does not name the window has nothing to do for the next one when nothing else changed.
+$ cat > pipelines/u.yaml <<'Y'
+> pipeline: u
+> steps:
+>   all: {sql: select 1 as n, into: trusted.all, when_unchanged: skip}
+>   day: {sql: "select ${window.start} as d", into: trusted.day, when_unchanged: skip}
+> Y
+$ leat run u --window 2026-01-01 -q > /dev/null
+$ leat run u --window 2026-01-02 | grep -oE '(ok|none) +(all|day)'
+none    all
+ok      day
