@@ -98,6 +98,24 @@ same "$(db "select outcome, reason, min(fire) - $last from slot where fire > $la
 same "$(db "select count(*) - count(distinct scheduled_for) from run where trigger = 'schedule'")" 0 "slots that ran twice"
 same "$(db "select gone_at is not null from schedule where id = 1")" 1 "the schedule that is gone"
 
+step "one whose rule cannot be read is kept, and that is said; when it can be read again it goes"
+written() { python3 - "$1" <<'P'
+import sqlite3, sys
+with sqlite3.connect(".leat/leat.db") as db:
+    db.execute("update schedule set gone_at = null, rule = json_set(rule, '$.timezone', ?) where id = 1", sys.argv[1:])
+P
+}
+last=$(db "select max(last_fire) from slot where schedule = 1")
+written Nowhere/Land
+until [ "$(date +%s)" -gt $((last / 1000000 + 2)) ]; do sleep 0.1; done
+exits 0 leat serve --once
+says " warn  clock what=\"what a schedule that is gone missed cannot be decided: the next start tries again\""
+same "$(db "select gone_at is null from schedule where id = 1")" 1 "the schedule that is kept"
+written UTC
+exits 0 leat serve --once
+same "$(db "select gone_at is null from schedule where id = 1")" 0 "the schedule that is kept"
+same "$(db "select max(last_fire) > $last from slot where schedule = 1 and reason = 'pipeline_gone'")" 1 "what had fired is decided"
+
 step "a command asks it: run --queue begins at once, cancel reaches a queued run"
 cat >pipelines/hold.yaml <<'Y'
 pipeline: hold
