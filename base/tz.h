@@ -49,6 +49,11 @@ bool tz_same(const struct tz *a, const struct tz *b);
 
 void tz_at(const struct tz *z, instant_t t, struct tz_local *out);
 struct civil tz_civil(const struct tz *z, instant_t t); /* local wall time */
+/* As people read it: "Sat 2026-11-21 06:15:00 CET". Return out. */
+enum { TZ_TEXT = 64 };
+const char *tz_text(const struct tz *z, instant_t t, char out[TZ_TEXT]);
+const char *tz_text_in(const char *zone, instant_t t,
+                       char out[TZ_TEXT]); /* UTC where there is no such zone */
 enum tz_wall tz_instants(const struct tz *z, const struct civil *wall, instant_t *first, instant_t *second);
 /* One instant for a wall time: in a gap the moment of the jump, in an overlap the first. */
 instant_t tz_instant(const struct tz *z, const struct civil *wall);

@@ -33,10 +33,19 @@ static int read_time(struct backfilling *k, const char *flag, const struct tz *t
     return err_hint(err, "--to is exclusive: --from 2026-11-01 --to 2026-11-08 is seven days");
 }
 
+int backfill_check_span(const struct tz *tz, instant_t from, instant_t to, struct err *err) {
+    char a[WHEN_TEXT], b[WHEN_TEXT];
+    if (from < to) return 0;
+    err_set(err, EX_USAGE, "--from %s is not before --to %s (%s)", when_short(tz, from, a),
+            when_short(tz, to, b), tz_name(tz));
+    return err_hint(err, "--to is exclusive: --from 2026-11-01 --to 2026-11-08 is seven days");
+}
+
 static int read_span(struct backfilling *k, struct err *err) {
     struct tz *tz = tz_load(k->v.c->tz ? k->v.c->tz : k->pipeline->timezone, err);
     if (!tz) return -1;
     int rc = read_time(k, "from", tz, &k->r.from, err) || read_time(k, "to", tz, &k->r.to, err) ? -1 : 0;
+    if (!rc) rc = backfill_check_span(tz, k->r.from, k->r.to, err);
     tz_free(tz);
     return rc;
 }
@@ -102,6 +111,31 @@ int backfill_ask(struct view *v, struct calls *f, json_t *request, json_t **answ
     return rc;
 }
 
+/* Whoever writes it down compares everything that is asked; here is said what people mistake. */
+static int another_one(const struct backfill_row *b, const struct named_ask *a, struct err *err) {
+    char was[2][WHEN_TEXT], is[2][WHEN_TEXT];
+    if (strcmp(b->kind, a->kind) != 0 || strcmp(b->subject, a->subject) != 0)
+        err_set(err, EX_CONFLICT, "`%s` is the name of backfill %lld, a %s of %s", b->name, (long long)b->id,
+                strcmp(b->kind, "restate") == 0 ? "restatement" : "backfill", b->subject);
+    else
+        err_set(err, EX_CONFLICT, "`%s` is the name of backfill %lld, from %s to %s, not from %s to %s (%s)",
+                b->name, (long long)b->id, when_short(a->tz, b->window_from, was[0]),
+                when_short(a->tz, b->window_to, was[1]), when_short(a->tz, a->from, is[0]),
+                when_short(a->tz, a->to, is[1]), tz_name(a->tz));
+    return err_hint(err, "take another --name; see: leat backfill show %lld", (long long)b->id);
+}
+
+int backfill_named(struct view *v, const struct named_ask *a, struct err *err) {
+    struct backfill_row b;
+    int found = v->store ? store_backfill_named(v->store, a->name, v->arena, &b, err) : 0;
+    if (found != 1) return found;
+    bool same = strcmp(b.kind, a->kind) == 0 && strcmp(b.subject, a->subject) == 0;
+    if (!same || b.window_from != a->from || b.window_to != a->to) return another_one(&b, a, err);
+    cli_say(v->c, "backfill %lld `%s` is there: %lld of %lld windows are done\n", (long long)b.id, b.name,
+            (long long)b.done, (long long)(b.total - b.skipped));
+    return 1;
+}
+
 static void say_waits(struct cli *c, long long id, bool serves) {
     if (c->json)
         out_printf(&c->out, "{\"backfill\":\"%lld\"}\n", id);
@@ -158,6 +192,7 @@ static int nothing_to_run(const struct backfilling *k, struct err *err) {
     if (!k->plan.actions[PLAN_refuse]) return EX_OK;
     for (size_t i = 0; i < k->plan.count; i++) invalid |= k->plan.windows[i].why == WHY_part_of_day;
     err_set(err, invalid ? EX_INVALID : EX_CONFLICT, "every window that is left is refused");
+    if (cli_given(k->v.c, "dry-run")) return -1; /* it was shown why */
     return err_hint(err, "see why: leat backfill %s … --dry-run", k->pipeline->name);
 }
 
@@ -184,13 +219,11 @@ static int plan_and_add(struct backfilling *k, struct err *err) {
 
 /* A name that is there goes on with what it stands for: its plan was shown when it was made. */
 static int named(struct backfilling *k, struct err *err) {
-    struct backfill_row b;
-    bool asked = k->r.name && k->v.store && !cli_given(k->v.c, "dry-run");
-    int found = asked ? store_backfill_named(k->v.store, k->r.name, k->v.arena, &b, err) : 0;
-    if (found == 1)
-        cli_say(k->v.c, "backfill %lld `%s` is there: %lld of %lld windows are done\n", (long long)b.id,
-                b.name, (long long)b.done, (long long)(b.total - b.skipped));
-    return found;
+    const struct plan_request *r = &k->r;
+    if (!r->name || cli_given(k->v.c, "dry-run")) return 0;
+    const struct named_ask a = {"backfill", r->name, r->pipeline,
+                                r->from,    r->to,   view_tz(&k->v, r->pipeline)};
+    return backfill_named(&k->v, &a, err);
 }
 
 static int backfill(struct backfilling *k, struct err *err) {

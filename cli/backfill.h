@@ -56,6 +56,19 @@ int backfill_follow(struct view *v, struct calls *f, int64_t id, instant_t since
 
 /* Asks whoever is at work, or does it on the database; *answer: new reference. The request is consumed. */
 int backfill_ask(struct view *v, struct calls *f, json_t *request, json_t **answer, struct err *err);
+/* 0, or -1 with err: it ends before it begins. */
+int backfill_check_span(const struct tz *tz, instant_t from, instant_t to, struct err *err);
+/* The zone to show its windows in: of the pipeline, or of the first one that a restatement runs. Borrowed. */
+const struct tz *backfill_zone(struct view *v, const struct backfill_row *b);
+/* What --name may stand for already. */
+struct named_ask {
+    const char *kind, *name, *subject;
+    instant_t from, to;
+    const struct tz *tz;
+};
+/* 1: it is there and can be gone on with; 0: there is none of that name; -1 with err: it is another one (exit
+ * 8). */
+int backfill_named(struct view *v, const struct named_ask *a, struct err *err);
 /* After it was written down: says so, and follows it unless --detach. The answer is consumed. */
 int backfill_begun(struct view *v, struct calls *f, json_t *answer, struct err *err);
 

@@ -159,23 +159,35 @@ static void take_run(struct polling *p, const struct run_row *r) {
     watch_window(p->f->watch, &w);
 }
 
-static int take_new(struct polling *p, struct arena *a, struct err *err) {
+/* Runs are listed newest first, page by page, and told of oldest first. */
+static int list_new(struct polling *p, struct arena *a, struct run_row **out, size_t *count,
+                    struct err *err) {
     struct run_filter filter = {.backfill = p->f->id,
                                 .since = INSTANT_NONE,
                                 .window_start = INSTANT_NONE,
                                 .window_end = INSTANT_NONE,
                                 .limit = RUNS_AT_ONCE};
     struct run_row *rows;
-    size_t n = RUNS_AT_ONCE;
-    int64_t newest = p->seen;
+    size_t n = RUNS_AT_ONCE, cap = 0;
     while (n == RUNS_AT_ONCE && (!filter.before || filter.before > p->seen)) {
         if (store_runs_list(p->f->v->store, &filter, a, &rows, &n, err) < 0) return -1;
-        for (size_t i = 0; i < n && rows[i].id > p->seen; i++) take_run(p, &rows[i]);
-        if (n && rows[0].id > newest) newest = rows[0].id;
+        for (size_t i = 0; i < n && rows[i].id > p->seen; i++) {
+            GROW(*out, *count, cap);
+            (*out)[(*count)++] = rows[i];
+        }
         if (n) filter.before = rows[n - 1].id;
     }
-    p->seen = newest;
     return 0;
+}
+
+static int take_new(struct polling *p, struct arena *a, struct err *err) {
+    struct run_row *fresh = NULL;
+    size_t n = 0;
+    int rc = list_new(p, a, &fresh, &n, err);
+    for (size_t i = n; rc == 0 && i-- > 0;) take_run(p, &fresh[i]);
+    if (rc == 0 && n) p->seen = fresh[0].id;
+    free(fresh);
+    return rc;
 }
 
 static int take_ended(struct polling *p, struct arena *a, struct err *err) {
@@ -285,7 +297,7 @@ int backfill_follow(struct view *v, struct calls *calls, int64_t id, instant_t s
     struct backfill_row b;
     sigaction(SIGPIPE, &ignore, NULL); /* it belongs to its project, not to who watches it */
     if (find_row(v, id, v->arena, &b, err)) return -1;
-    const struct tz *tz = strcmp(b.kind, "backfill") == 0 ? view_tz(v, b.subject) : v->tz;
+    const struct tz *tz = backfill_zone(v, &b);
     struct following f = {.v = v, .calls = calls, .id = id, .since = since, .ended = json_object()};
     f.watch = watch_new(v->c, tz, &b);
     int rc = follow(&f, err);

@@ -95,26 +95,27 @@ static const char *subject_of(struct view *v, const struct backfill_row *b) {
     return strcmp(b->kind, "restate") == 0 ? arena_printf(v->arena, "restate %s", b->subject) : b->subject;
 }
 
-static const struct tz *zone_of(struct view *v, const struct backfill_row *b) {
-    return strcmp(b->kind, "restate") == 0 ? v->tz : view_tz(v, b->subject);
-}
-
-static const char *day_of(struct view *v, const struct tz *tz, instant_t t) {
-    struct civil c = tz_civil(tz, t);
-    const char *day = arena_printf(v->arena, "%04" PRId64 "-%02d-%02d", c.year, c.month, c.day);
-    return c.hour || c.minute ? arena_printf(v->arena, "%s %02d:%02d", day, c.hour, c.minute) : day;
+const struct tz *backfill_zone(struct view *v, const struct backfill_row *b) {
+    struct item_filter first = {.backfill = b->id, .limit = 1};
+    struct backfill_item *items;
+    struct err ignored;
+    size_t n;
+    if (strcmp(b->kind, "restate") != 0) return view_tz(v, b->subject);
+    if (!v->store || store_backfill_items(v->store, &first, v->arena, &items, &n, &ignored) < 0 || !n)
+        return v->tz;
+    return view_tz(v, items[0].pipeline);
 }
 
 static void print_table(struct view *v, const struct backfill_row *rows, size_t n) {
     struct table *t = table_new(columns);
     for (size_t i = 0; i < n; i++) {
         const struct backfill_row *b = &rows[i];
-        const struct tz *tz = zone_of(v, b);
+        const struct tz *tz = backfill_zone(v, b);
         char text[WHEN_TEXT];
         table_addf(t, "%" PRId64, b->id);
         table_add(t, subject_of(v, b));
-        table_add(t, day_of(v, tz, b->window_from));
-        table_add(t, day_of(v, tz, b->window_to));
+        table_add(t, when_short(tz, b->window_from, text));
+        table_add(t, when_short(tz, b->window_to, text));
         table_add(t, b->state);
         table_addf(t, "%" PRId64, b->done);
         table_addf(t, "%" PRId64, b->total - b->skipped);
@@ -169,8 +170,9 @@ static int find(struct view *v, const char *text, struct backfill_row *out, stru
 /* ---- show ---- */
 
 static const struct column item_columns[] = {
-    {.title = "STATE", .status = true}, {.title = "WINDOW"},         {.title = "PIPELINE", .keep = 3},
-    {.title = "RUN", .right = true},    {.title = "WHY", .keep = 2}, {.title = NULL},
+    {.title = "STATE", .status = true}, {.title = "WINDOW"},
+    {.title = "PIPELINE", .keep = 3},   {.title = "RUN", .right = true},
+    {.title = "PLANNED AS", .keep = 2}, {.title = NULL},
 };
 
 static const char *why_of(struct view *v, const struct backfill_item *i) {
@@ -201,9 +203,11 @@ static int show_items(struct view *v, const struct backfill_row *b, struct err *
 
 static void show_head(struct view *v, const struct backfill_row *b) {
     const struct out *o = &v->c->out;
-    const struct tz *tz = zone_of(v, b);
-    out_printf(o, "backfill %" PRId64 "  %s  %s %s %s (to is exclusive)  ", b->id, subject_of(v, b),
-               day_of(v, tz, b->window_from), out_ellipsis(o), day_of(v, tz, b->window_to));
+    const struct tz *tz = backfill_zone(v, b);
+    char from[WHEN_TEXT], to[WHEN_TEXT];
+    out_printf(o, "backfill %" PRId64 "  %s  %s %s %s (to is exclusive, %s)  ", b->id, subject_of(v, b),
+               when_short(tz, b->window_from, from), out_ellipsis(o), when_short(tz, b->window_to, to),
+               tz_name(tz));
     out_paint(o, out_status_paint(b->state), b->state, 0);
     out_printf(o,
                "\nok %" PRId64 "  failed %" PRId64 "  running %" PRId64 "  not started %" PRId64

@@ -71,7 +71,8 @@ static int load_chosen(struct asking *k, struct err *err) {
     int rc = load_files(k, paths, n, err);
     free(paths);
     if (rc || n || c->arg_count) return rc;
-    return err_set(err, EX_NOT_FOUND, "no pipeline files in %s", k->v.project->root);
+    err_set(err, EX_NOT_FOUND, "no pipeline files in %s", k->v.project->root);
+    return err_hint(err, "put one into pipelines/NAME.yaml");
 }
 
 /* ---- what is known of them ---- */
@@ -151,6 +152,10 @@ static int read_question(struct asking *k, struct err *err) {
         return -1;
     if (cli_number(c, "jobs", 1, cores > 4 ? cores : 4, &jobs, err)) return -1;
     if (cli_number(c, "limit", 0, SHOWN, &k->shown, err)) return -1;
+    if (length <= 0) {
+        err_set(err, EX_USAGE, "--for `%s` is no time at all", cli_value(c, "for"));
+        return err_hint(err, "write 7d, 36h or 90m");
+    }
     k->in.until = k->in.from + length;
     k->in.jobs = jobs;
     k->in.project = k->v.project;

@@ -2,7 +2,6 @@
 #include "cli/load.h"
 
 #include "base/limits.h"
-#include "base/suggest.h"
 #include "operators/op.h"
 #include "scheduler/catalog.h"
 
@@ -44,14 +43,8 @@ static int no_pipeline(const struct project *p, const char *name, char **names, 
     size_t count = 0;
     for (size_t i = 0; i < n; i++)
         if (names[i]) known[count++] = names[i];
-    const char *meant = suggest(name, known, count);
-    err_set(err, EX_NOT_FOUND, "no pipeline is called `%s` in %s", name, p->root);
-    if (meant)
-        err_hint(err, "did you mean `%s`?", meant);
-    else if (count == 0)
-        err_hint(err, "a pipeline is a file pipelines/NAME.yaml that begins with `pipeline: NAME`");
-    else
-        err_hint(err, "see `leat validate` for those there are");
+    project_no_pipeline(p, name, known, count, err);
+    if (strpbrk(name, "*?[:")) err_hint(err, "one pipeline is meant here: its name, or its file");
     free(known);
     return -1;
 }

@@ -7,7 +7,6 @@
 #include "cli/view.h"
 #include "cli/when.h"
 #include "dag/schedule.h"
-#include "operators/op.h"
 #include "store/schedules.h"
 
 #include <inttypes.h>
@@ -39,20 +38,38 @@ static const struct tz *shown_zone(const struct preview *p, const struct schedul
 
 /* ---- the pipelines */
 
-/* The engine is not asked what SQL reads: a schedule does not depend on it. */
-static struct pipeline *load(struct preview *p, const char *path, struct err *err) {
-    struct diags *d = diags_new();
-    struct pipeline_reader reader = {.ask = NULL};
-    reader.verbs = op_verbs(&reader.verb_count);
-    struct pipeline *pl = pipeline_load(p->v.project, path, &reader, d, err);
-    if (!pl && d->errors) {
-        size_t root = strlen(p->v.project->root);
-        bool inside = strncmp(path, p->v.project->root, root) == 0 && path[root] == '/';
-        err_set(err, EX_INVALID, "%s is not valid", inside ? path + root + 1 : path);
+static struct pipeline *load(struct preview *p, const struct selected *it, struct err *err) {
+    char *problem = NULL;
+    struct pipeline *pl = load_words(p->v.project, it->path, &problem);
+    if (!pl) {
+        err_set(err, EX_INVALID, "%s", problem);
         err_hint(err, "see what is wrong: leat validate");
     }
-    diags_free(d);
+    free(problem);
     return pl;
+}
+
+/* A file that is broken, and what was served last goes on by its own words. */
+static void say_served(struct preview *p, const char *name) {
+    struct schedule_row *rows;
+    struct err ignored;
+    size_t n = 0;
+    if (!name || !p->v.store || store_schedules_list(p->v.store, name, p->v.arena, &rows, &n, &ignored) < 0)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        struct slot slot;
+        json_t *rule = rows[i].gone_at == INSTANT_NONE ? json_loads(rows[i].rule, 0, NULL) : NULL;
+        struct schedule *s =
+            rule ? schedule_from_rule(rows[i].name, rule, p->v.project->zone_data, &ignored) : NULL;
+        struct slots *slots = s ? slots_new(&s->rule) : NULL;
+        char at[WHEN_TEXT];
+        if (slots && slots_next(slots, world_wall(p->v.c->world), &slot))
+            cli_say(p->v.c, "%s is broken; by the definition served last it fires next at %s\n", name,
+                    when_minute(p->v.c->tz ? p->v.tz : s->rule.tz, slot.fire, at));
+        slots_free(slots);
+        schedule_free(s);
+        json_decref(rule);
+    }
 }
 
 /* Those that are not valid are said, and left out, unless somebody asked for them. */
@@ -63,13 +80,12 @@ static int load_chosen(struct preview *p, struct err *err) {
     p->list = xcalloc(chosen.count + 1, sizeof *p->list);
     for (size_t i = 0; i < chosen.count; i++) {
         struct err why = {0};
-        struct pipeline *pl = chosen.list[i].path ? load(p, chosen.list[i].path, &why) : NULL;
-        if (pl)
-            p->list[p->count++] = pl;
-        else if (c->arg_count && chosen.list[i].path)
-            return *err = why, -1;
-        else if (chosen.list[i].path)
-            cli_say(p->v.c, "%s\n", why.msg);
+        struct pipeline *pl = chosen.list[i].path ? load(p, &chosen.list[i], &why) : NULL;
+        if (pl) p->list[p->count++] = pl;
+        if (pl || !chosen.list[i].path) continue;
+        say_served(p, chosen.list[i].name);
+        if (c->arg_count) return *err = why, -1;
+        cli_say(p->v.c, "%s\n", why.msg);
     }
     if (chosen.count || c->arg_count) return 0;
     err_set(err, EX_NOT_FOUND, "no pipeline files in %s", p->v.project->root);

@@ -70,29 +70,14 @@ enum paint out_status_paint(const char *word) {
         const char *word;
         enum paint paint;
     } words[] = {
-        {"ok", PAINT_GREEN},
-        {"success", PAINT_GREEN},
-        {"live", PAINT_GREEN},
-        {"warn", PAINT_YELLOW},
-        {"failed", PAINT_RED},
-        {"FAILED", PAINT_RED},
-        {"FAIL", PAINT_RED},
-        {"fail", PAINT_RED},
-        {"error", PAINT_RED},
-        {"running", PAINT_CYAN},
-        {"skipped", PAINT_DIM},
-        {"cancelled", PAINT_YELLOW},
-        {"none", PAINT_DIM},
-        {"FAILING", PAINT_RED},
-        {"RUNNING", PAINT_CYAN},
-        {"LATE", PAINT_YELLOW},
-        {"CLOCK", PAINT_RED},
-        {"STALE", PAINT_YELLOW},
-        {"BROKEN", PAINT_RED},
-        {"PAUSED", PAINT_YELLOW},
-        {"STOPPED", PAINT_YELLOW},
-        {"OK", PAINT_GREEN},
-        {"upstream_failed", PAINT_RED},
+        {"ok", PAINT_GREEN},       {"success", PAINT_GREEN}, {"live", PAINT_GREEN},
+        {"warn", PAINT_YELLOW},    {"failed", PAINT_RED},    {"FAILED", PAINT_RED},
+        {"FAIL", PAINT_RED},       {"fail", PAINT_RED},      {"error", PAINT_RED},
+        {"running", PAINT_CYAN},   {"skipped", PAINT_DIM},   {"cancelled", PAINT_YELLOW},
+        {"none", PAINT_DIM},       {"FAILING", PAINT_RED},   {"RUNNING", PAINT_CYAN},
+        {"LATE", PAINT_YELLOW},    {"CLOCK", PAINT_RED},     {"STALE", PAINT_YELLOW},
+        {"BROKEN", PAINT_RED},     {"GONE", PAINT_DIM},      {"PAUSED", PAINT_YELLOW},
+        {"STOPPED", PAINT_YELLOW}, {"OK", PAINT_GREEN},      {"upstream_failed", PAINT_RED},
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(words[i].word, word) == 0) return words[i].paint;

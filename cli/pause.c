@@ -2,11 +2,11 @@
  * conductor at work at once or, when there is none, on the database, where the next one finds it. */
 #include "base/json.h"
 #include "cli/asking.h"
+#include "cli/select.h"
 #include "cli/verbs.h"
 #include "cli/view.h"
 #include "cli/writing.h"
 #include "dag/schedule.h"
-#include "operators/op.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -16,15 +16,11 @@ enum { COUNT_ENOUGH = 1000000 }; /* a tenth of a second; more of them is "more t
 
 /* ---- how many slots come meanwhile ---- */
 
-/* The engine is not asked: a schedule does not depend on what SQL reads. NULL: the file is broken. */
-static struct pipeline *schedules_of(const struct project *p, const char *name, struct err *err) {
-    char *path = find_pipeline_file(p, name, err);
-    struct diags *d = diags_new();
-    struct pipeline_reader reader = {.ask = NULL};
-    reader.verbs = op_verbs(&reader.verb_count);
-    struct pipeline *pl = path ? pipeline_load(p, path, &reader, d, err) : NULL;
-    diags_free(d);
-    free(path);
+/* NULL: it has no file, or one that is broken. */
+static struct pipeline *schedules_of(const struct view *v, const struct selected *p) {
+    char *problem = NULL;
+    struct pipeline *pl = p->path ? load_words(v->project, p->path, &problem) : NULL;
+    free(problem);
     return pl;
 }
 
@@ -39,13 +35,16 @@ static int64_t count_slots(const struct schedule *s, instant_t after, instant_t 
     return n;
 }
 
-/* -1: not known. */
+/* -1: not known, or nothing of it starts by the clock. */
 static int64_t count_between(const struct pipeline *p, instant_t after, instant_t until) {
     int64_t n = 0;
+    bool timed = false;
     if (!p || until == INSTANT_NONE) return -1;
-    for (size_t i = 0; i < p->schedule_count && n < COUNT_ENOUGH; i++)
+    for (size_t i = 0; i < p->schedule_count && n < COUNT_ENOUGH; i++) {
+        timed |= p->schedules[i].firing_count > 0;
         n += count_slots(&p->schedules[i], after, until, COUNT_ENOUGH - n);
-    return n;
+    }
+    return timed ? n : -1;
 }
 
 static const char *count_text(const struct view *v, int64_t n) {
@@ -118,16 +117,15 @@ static void print_pause(const struct pausing *p) {
     out_printf(o, " Running runs are not touched.\n");
 }
 
-static void pause_json(const struct pausing *p) {
-    json_t *o = json_object(), *items = json_array();
+static json_t *pause_json(const struct pausing *p) {
+    json_t *o = json_object();
     json_put_text(o, "pipeline", p->pipeline);
     json_put(o, "at", json_instant(p->now));
     json_put(o, "until", json_instant(p->until));
     json_put_text(o, "catch_up", p->catch_up);
     json_put_text(o, "reason", cli_value(p->v->c, "reason"));
     json_put(o, "slots", json_number(p->slots));
-    json_array_append_new(items, o);
-    out_document(&p->v->c->out, "pause", items);
+    return o;
 }
 
 static int ask_for(const struct pausing *p, struct err *err) {
@@ -141,18 +139,19 @@ static int ask_for(const struct pausing *p, struct err *err) {
     return 0;
 }
 
-static int pause_one(struct view *v, const char *name, struct err *err) {
+static int pause_one(struct view *v, const struct selected *it, json_t *items, struct err *err) {
     const char *catch_up = cli_value(v->c, "catch-up");
-    struct pausing p = {
-        .v = v, .pipeline = name, .catch_up = catch_up ? catch_up : "none", .now = world_wall(v->c->world)};
-    struct err ignored = {0};
-    struct pipeline *pl = schedules_of(v->project, name, &ignored);
-    int rc = read_until(v, view_tz(v, name), p.now, &p.until, err);
+    struct pausing p = {.v = v,
+                        .pipeline = it->name,
+                        .catch_up = catch_up ? catch_up : "none",
+                        .now = world_wall(v->c->world)};
+    struct pipeline *pl = schedules_of(v, it);
+    int rc = read_until(v, view_tz(v, it->name), p.now, &p.until, err);
     p.slots = rc ? -1 : count_between(pl, p.now, p.until);
     pipeline_free(pl);
     if (rc || ask_for(&p, err)) return -1;
     if (v->c->json)
-        pause_json(&p);
+        json_array_append_new(items, pause_json(&p));
     else
         print_pause(&p);
     return 0;
@@ -181,31 +180,28 @@ static void print_resume(struct view *v, const char *name, const char *catch_up,
     out_printf(o, "\n");
 }
 
-static void resume_json(const struct view *v, const char *name, const char *catch_up, instant_t since,
-                        int64_t slots) {
-    json_t *o = json_object(), *items = json_array();
+static json_t *resume_json(const char *name, const char *catch_up, instant_t since, int64_t slots) {
+    json_t *o = json_object();
     json_put_text(o, "pipeline", name);
     json_put(o, "paused_at", json_instant(since));
     json_put_text(o, "catch_up", catch_up);
     json_put(o, "slots", json_number(slots));
-    json_array_append_new(items, o);
-    out_document(&v->c->out, "resume", items);
+    return o;
 }
 
-static int resume_one(struct view *v, const char *name, struct err *err) {
-    const char *given = cli_value(v->c, "catch-up");
+static int resume_one(struct view *v, const struct selected *it, json_t *items, struct err *err) {
+    const char *given = cli_value(v->c, "catch-up"), *name = it->name;
     json_t *request = json_pack("{ss ss}", "ask", "resume", "pipeline", name), *answer;
-    struct err ignored = {0};
     if (given) json_put_text(request, "catch_up", given);
     if (ask(v->c, v->project, request, &answer, err)) return -1;
-    struct pipeline *pl = schedules_of(v->project, name, &ignored);
+    struct pipeline *pl = schedules_of(v, it);
     const char *catch_up = json_text_or(answer, "catch_up", "none");
     instant_t since = json_int(answer, "paused_at", INSTANT_NONE);
     instant_t until = json_int(answer, "until", world_wall(v->c->world));
     bool over = json_is_true(json_object_get(answer, "over"));
     int64_t slots = count_between(pl, since, until);
     if (v->c->json)
-        resume_json(v, name, catch_up, since, slots);
+        json_array_append_new(items, resume_json(name, catch_up, since, slots));
     else
         print_resume(v, name, catch_up, over ? until : INSTANT_NONE, slots);
     pipeline_free(pl);
@@ -215,17 +211,50 @@ static int resume_one(struct view *v, const char *name, struct err *err) {
 
 /* ---- the verbs ---- */
 
-static int in_view(struct cli *c, int (*one)(struct view *v, const char *name, struct err *err),
-                   struct err *err) {
+struct doing {
     struct view v;
-    int rc = view_open(&v, c, err);
-    if (rc == 0) rc = one(&v, cli_arg(c, 0), err);
-    view_close(&v);
+    struct selection chosen;
+    json_t *items; /* for --json */
+    size_t done;
+};
+
+static int nameless(const struct selected *it, struct err *err) {
+    err_set(err, EX_INVALID, "%s does not say which pipeline it is", it->shown);
+    return err_hint(err, "it begins with `pipeline: NAME`");
+}
+
+/* Of several, one that is not what it would have to be is said and passed over. */
+static int each(struct doing *d, int (*one)(struct view *, const struct selected *, json_t *, struct err *),
+                struct err *err) {
+    for (size_t i = 0; i < d->chosen.count; i++) {
+        const struct selected *it = &d->chosen.list[i];
+        int rc = it->name ? one(&d->v, it, d->items, err) : nameless(it, err);
+        d->done += rc == 0;
+        if (rc == 0) continue;
+        bool pass = d->chosen.count > 1 && (err->exit == EX_NOT_FOUND || !it->name);
+        if (!pass) return -1;
+        cli_say(d->v.c, "%s\n", err->msg);
+    }
+    return 0;
+}
+
+static int do_each(struct cli *c, const char *noun,
+                   int (*one)(struct view *, const struct selected *, json_t *, struct err *),
+                   struct err *err) {
+    struct doing d = {.items = json_array()};
+    int rc = view_open(&d.v, c, err);
+    if (!rc) rc = select_pipelines(&d.v, c->args, c->arg_count, &d.chosen, err);
+    if (!rc && !d.chosen.count) cli_say(c, "that means no pipeline: nothing was changed\n");
+    if (!rc) rc = each(&d, one, err);
+    if (!rc && d.chosen.count && !d.done) rc = -1; /* err: why the last one was passed over */
+    if (c->json && (!rc || d.done)) out_document(&c->out, noun, json_incref(d.items));
+    json_decref(d.items);
+    view_close(&d.v);
     return rc ? -1 : EX_OK;
 }
 
-static int run_pause(struct cli *c, struct err *err) { return in_view(c, pause_one, err); }
-static int run_resume(struct cli *c, struct err *err) { return in_view(c, resume_one, err); }
+static int run_pause(struct cli *c, struct err *err) { return do_each(c, "pause", pause_one, err); }
+static int run_resume(struct cli *c, struct err *err) { return do_each(c, "resume", resume_one, err); }
 
 static const char *const catch_ups[] = {"none", "latest", "all", NULL};
 
@@ -250,11 +279,13 @@ static const struct flag resume_flags[] = {
 
 static const char *const pause_examples[] = {
     "leat pause sales_daily --until monday --reason \"shop_db migration\"\tgoes on by itself",
+    "leat pause tag:finance --until 6h\tall that have the tag",
     "leat pause sales_daily --catch-up all\tuntil resumed; then every run it missed",
     NULL,
 };
 static const char *const resume_examples[] = {
     "leat resume sales_daily\twhat the pause skipped stays skipped",
+    "leat resume state:paused\tall that are paused",
     "leat resume sales_daily --catch-up latest\tthe newest of the missed runs runs now",
     NULL,
 };
@@ -263,8 +294,8 @@ static const int exits[] = {EX_NOT_FOUND, EX_ENVIRONMENT, EX_CONFLICT, 0};
 const struct command command_pause = {
     .name = "pause",
     .group = GROUP_RUN,
-    .usage = "PIPELINE [--until TIME] [--reason TEXT] [--catch-up none|latest|all]",
-    .about = "Keeps a pipeline from starting by itself for a while.",
+    .usage = "SELECTION... [--until TIME] [--reason TEXT] [--catch-up none|latest|all]",
+    .about = "Keeps pipelines from starting by themselves for a while.",
     .more = "Schedules and datasets start nothing of it; `leat run` still does. Runs that run are not "
             "touched. Each "
             "scheduled run of the pause is recorded: skipped, reason paused, or made up for afterwards.",
@@ -272,19 +303,19 @@ const struct command command_pause = {
     .flags = pause_flags,
     .exits = exits,
     .args_min = 1,
-    .args_max = 1,
+    .args_max = 1000,
     .run = run_pause,
 };
 
 const struct command command_resume = {
     .name = "resume",
     .group = GROUP_RUN,
-    .usage = "PIPELINE [--catch-up none|latest|all]",
-    .about = "Ends the pause of a pipeline.",
+    .usage = "SELECTION... [--catch-up none|latest|all]",
+    .about = "Ends the pause of pipelines.",
     .examples = resume_examples,
     .flags = resume_flags,
     .exits = exits,
     .args_min = 1,
-    .args_max = 1,
+    .args_max = 1000,
     .run = run_resume,
 };

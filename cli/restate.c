@@ -22,6 +22,7 @@ struct restating_cli {
     struct calls *calls;
     struct all_pipelines all;
     const char *broken; /* what could not be read; NULL: nothing */
+    struct tz *tz;      /* in which times are typed */
     struct restate_request r;
     struct restate_plan plan;
 };
@@ -45,17 +46,18 @@ static int no_span(struct err *err) {
         err, "--window 2026-11-19; or --from 2026-11-01 --to 2026-11-08: seven days, --to is exclusive");
 }
 
-static int read_span(struct restating_cli *k, const struct tz *tz, struct err *err) {
+static int read_span(struct restating_cli *k, struct err *err) {
     const char *window = cli_value(k->v.c, "window"), *from = cli_value(k->v.c, "from"),
                *to = cli_value(k->v.c, "to");
     instant_t now = world_wall(k->v.c->world);
     struct span_of_time w = {0};
     if (window ? from || to : !from || !to) return no_span(err);
-    int rc = window ? when_window(window, tz, now, &w, err) : when_instant(from, tz, now, &w.start, err);
-    if (!rc && !window) rc = when_instant(to, tz, now, &w.end, err);
+    int rc =
+        window ? when_window(window, k->tz, now, &w, err) : when_instant(from, k->tz, now, &w.start, err);
+    if (!rc && !window) rc = when_instant(to, k->tz, now, &w.end, err);
     k->r.from = w.start;
     k->r.to = w.end;
-    return rc;
+    return rc ? -1 : backfill_check_span(k->tz, w.start, w.end, err);
 }
 
 static enum restate_downstream downstream_of(const struct cli *c) {
@@ -77,10 +79,8 @@ static int read_request(struct restating_cli *k, struct err *err) {
     if (cli_number(c, "max-failures", 1, -1, &failures, err)) return -1;
     k->r.max_parallel = parallel;
     k->r.max_failures = failures;
-    struct tz *tz = tz_load(zone_of(k), err);
-    int rc = tz ? read_span(k, tz, err) : -1;
-    tz_free(tz);
-    return rc;
+    k->tz = tz_load(zone_of(k), err);
+    return k->tz ? read_span(k, err) : -1;
 }
 
 /* ---- the plan ---- */
@@ -204,14 +204,20 @@ static int plan(struct restating_cli *k, struct err *err) {
     return restate_plan(&s, &k->r, &k->plan, err);
 }
 
+/* A name that is there goes on with what it stands for. */
+static int named(struct restating_cli *k, struct err *err) {
+    const struct restate_request *r = &k->r;
+    if (!r->name || cli_given(k->v.c, "dry-run")) return 0;
+    const struct named_ask a = {"restate", r->name, r->dataset, r->from, r->to, k->tz};
+    return backfill_named(&k->v, &a, err);
+}
+
 static int restate(struct restating_cli *k, struct err *err) {
-    struct backfill_row b;
     if (!k->v.store) return view_nothing(&k->v, "dataset", cli_arg(k->v.c, 0), err);
     k->r.dataset = cli_arg(k->v.c, 0);
     all_pipelines_read(k->v.project, calls_find, k->calls, k->v.arena, &k->all, &k->broken);
     if (read_request(k, err)) return -1;
-    bool by_name = k->r.name && !cli_given(k->v.c, "dry-run");
-    int there = by_name ? store_backfill_named(k->v.store, k->r.name, k->v.arena, &b, err) : 0;
+    int there = named(k, err);
     if (there < 0) return -1;
     if (there) return add(k, err);
     return plan(k, err) ? -1 : confirm_and_add(k, err);
@@ -225,6 +231,7 @@ static int run(struct cli *c, struct err *err) {
     restate_plan_release(&k.plan);
     all_pipelines_release(&k.all);
     calls_free(k.calls);
+    tz_free(k.tz);
     view_close(&k.v);
     return rc;
 }

@@ -1,11 +1,12 @@
 /* select.c: see select.h. What a word needs to know is read when the first word needs it: definitions from
- * the files, without the engine; the rest from the database. */
+ * the files, without the engine; what is so now from the database. */
 #include "cli/select.h"
 
 #include "base/buf.h"
 #include "base/map.h"
 #include "base/suggest.h"
 #include "cli/load.h"
+#include "dag/wiring.h"
 #include "store/backfills.h"
 #include "store/runs.h"
 #include "store/schedules.h"
@@ -16,7 +17,7 @@
 
 struct candidate {
     struct selected pub;
-    struct pipeline *pipeline; /* read_definitions(): NULL when broken */
+    struct pipeline *pipeline; /* read_definitions(); NULL: its file cannot be read as one */
     const struct pipeline_row *row;
     bool paused, queued, running, stale, chosen;
 };
@@ -34,9 +35,15 @@ struct selecting {
 
 /* ---- what there is ---- */
 
+static const char *shown_of(const struct project *p, const char *name, const char *path) {
+    size_t n = strlen(p->root);
+    if (name) return name;
+    return strncmp(path, p->root, n) == 0 && path[n] == '/' ? path + n + 1 : path;
+}
+
 static struct candidate *add(struct selecting *k, const char *name, const char *path) {
     GROW(k->list, k->count, k->cap);
-    k->list[k->count] = (struct candidate){.pub = {name, path}};
+    k->list[k->count] = (struct candidate){.pub = {name, path, shown_of(k->project, name, path), NULL}};
     if (name) map_add(&k->names, name, k->count, NULL);
     return &k->list[k->count++];
 }
@@ -70,13 +77,59 @@ static int list_rows(struct selecting *k, struct err *err) {
     return 0;
 }
 
-static void read_definitions(struct selecting *k) {
-    for (size_t i = 0; i < k->count && !k->has_definitions; i++) {
-        char *problem = NULL;
-        if (k->list[i].pub.path) k->list[i].pipeline = load_words(k->project, k->list[i].pub.path, &problem);
-        free(problem);
+/* The first error in d, which is freed. */
+static void take_problem(struct selecting *k, struct candidate *c, struct diags *d) {
+    char *first = diags_first(d);
+    if (first && !c->pub.problem) c->pub.problem = arena_strdup(k->arena, first);
+    free(first);
+    diags_free(d);
+}
+
+static void read_file(struct selecting *k, struct candidate *c) {
+    char *problem = NULL;
+    if (!c->pub.path) return;
+    c->pipeline = load_words(k->project, c->pub.path, &problem);
+    if (problem) c->pub.problem = arena_strdup(k->arena, problem);
+    free(problem);
+}
+
+/* A name belongs to one file. */
+static void refuse_twins(struct selecting *k) {
+    char **files = xcalloc(k->count + 1, sizeof *files);
+    struct diags **each = xcalloc(k->count + 1, sizeof(struct diags *));
+    size_t n = 0;
+    for (; n < k->count && k->list[n].pub.path; n++) {
+        files[n] = xstrdup(k->list[n].pub.path);
+        each[n] = diags_new();
     }
+    project_check_names(k->project, files, n, each);
+    for (size_t i = 0; i < n; i++) {
+        take_problem(k, &k->list[i], each[i]);
+        free(files[i]);
+    }
+    free(each);
+    free(files);
+}
+
+/* What would start itself in the end. */
+static void refuse_circles(struct selecting *k) {
+    struct wiring *w = wiring_new();
+    for (size_t i = 0; i < k->count; i++)
+        if (k->list[i].pipeline && !k->list[i].pub.problem) wiring_put(w, k->list[i].pipeline);
+    for (size_t i = 0; i < k->count; i++) {
+        struct diags *d = diags_new();
+        if (k->list[i].pipeline && !k->list[i].pub.problem) wiring_check(w, k->list[i].pipeline, d);
+        take_problem(k, &k->list[i], d);
+    }
+    wiring_free(w);
+}
+
+static void read_definitions(struct selecting *k) {
+    if (k->has_definitions) return;
     k->has_definitions = true;
+    for (size_t i = 0; i < k->count; i++) read_file(k, &k->list[i]);
+    refuse_twins(k);
+    refuse_circles(k);
 }
 
 static void mark_runs(struct selecting *k, const struct run_row *runs, size_t n) {
@@ -101,8 +154,11 @@ static int read_states(struct selecting *k, struct err *err) {
         store_stale_counts(k->store, k->arena, &stale, &stale_count, err) < 0)
         return -1;
     mark_runs(k, runs, run_count);
-    for (size_t i = 0; i < pause_count; i++)
-        if ((c = find(k, pauses[i].pipeline))) c->paused = true;
+    for (size_t i = 0; i < pause_count; i++) {
+        c = find(k, pauses[i].pipeline);
+        if (!c) c = add(k, pauses[i].pipeline, NULL); /* it never ran, and its file is gone */
+        c->paused = true;
+    }
     for (size_t i = 0; i < stale_count; i++)
         if ((c = find(k, stale[i].pipeline))) c->stale = true;
     return 0;
@@ -133,23 +189,28 @@ static bool writes(const struct candidate *c, const char *text, bool zone) {
 static bool writes_dataset(const struct candidate *c, const char *name) { return writes(c, name, false); }
 static bool writes_zone(const struct candidate *c, const char *zone) { return writes(c, zone, true); }
 
+enum { NEEDS_NOTHING, NEEDS_DEFINITIONS = 1, NEEDS_STATES = 2 };
+
 #define STATE_LIST(X)                                                                                        \
-    X(broken, c->pub.path && !c->pipeline)                                                                   \
-    X(paused, c->paused)                                                                                     \
-    X(queued, c->queued)                                                                                     \
-    X(running, c->running)                                                                                   \
-    X(stale, c->stale)
+    X(broken, NEEDS_DEFINITIONS, c->pub.problem != NULL)                                                     \
+    X(paused, NEEDS_STATES, c->paused)                                                                       \
+    X(queued, NEEDS_STATES, c->queued)                                                                       \
+    X(running, NEEDS_STATES, c->running)                                                                     \
+    X(stale, NEEDS_STATES, c->stale)
 
 static bool is_in(const struct candidate *c, const char *word) {
-#define X(name, is)                                                                                          \
+#define X(name, needs, is)                                                                                   \
     if (strcmp(word, #name) == 0) return is;
     STATE_LIST(X)
 #undef X
     return false;
 }
 
-#define X(name, is) #name,
+#define X(name, needs, is) #name,
 static const char *const state_words[] = {STATE_LIST(X) NULL};
+#undef X
+#define X(name, needs, is) needs,
+static const int state_needs[] = {STATE_LIST(X)};
 #undef X
 static const char *const result_words[] = {"ok", "warn", "failed", "cancelled", NULL};
 
@@ -161,13 +222,16 @@ struct kind {
     const char *word; /* before the colon; NULL: a name or a pattern */
     bool (*means)(const struct candidate *c, const char *value);
     const char *const *values; /* NULL: any; then one that nothing has is a mistake */
-    bool definitions;
+    const int *needs;          /* of each value; of all of them when any will do */
 };
 
+static const int definitions[] = {NEEDS_DEFINITIONS}, nothing[] = {NEEDS_NOTHING};
+static const int result_needs[sizeof result_words / sizeof *result_words] = {NEEDS_NOTHING};
+
 static const struct kind kinds[] = {
-    {"tag", has_tag, NULL, true},           {"dataset", writes_dataset, NULL, true},
-    {"zone", writes_zone, NULL, true},      {"state", is_in, state_words, true},
-    {"result", ended, result_words, false}, {NULL, is_named, NULL, false},
+    {"tag", has_tag, NULL, definitions},           {"dataset", writes_dataset, NULL, definitions},
+    {"zone", writes_zone, NULL, definitions},      {"state", is_in, state_words, state_needs},
+    {"result", ended, result_words, result_needs}, {NULL, is_named, NULL, nothing},
 };
 
 /* ---- choosing ---- */
@@ -192,19 +256,22 @@ static int refuse_value(const struct kind *kind, const char *value, struct err *
     return meant ? err_hint(err, "did you mean `%s:%s`?", kind->word, meant) : -1;
 }
 
-static bool is_value(const struct kind *kind, const char *value) {
+/* What it takes to know which ones the word means; -1: the kind has no such value. */
+static int needs_of(const struct kind *kind, const char *value) {
+    if (!kind->values) return kind->needs[0];
     for (size_t i = 0; kind->values[i]; i++)
-        if (strcmp(kind->values[i], value) == 0) return true;
-    return false;
+        if (strcmp(kind->values[i], value) == 0) return kind->needs[i];
+    return -1;
 }
 
 static int choose_all(struct selecting *k, const char *word, struct err *err) {
     const char *value;
     const struct kind *kind = kind_of(word, &value);
+    int needs = needs_of(kind, value);
     bool any = false;
-    if (kind->values && !is_value(kind, value)) return refuse_value(kind, value, err);
-    if (kind->definitions) read_definitions(k);
-    if (read_states(k, err)) return -1;
+    if (needs < 0) return refuse_value(kind, value, err);
+    if (needs & NEEDS_DEFINITIONS) read_definitions(k);
+    if ((needs & NEEDS_STATES) && read_states(k, err)) return -1;
     for (size_t i = 0; i < k->count; i++) {
         bool means = kind->means(&k->list[i], value);
         k->list[i].chosen |= means;
@@ -218,9 +285,12 @@ static int choose_all(struct selecting *k, const char *word, struct err *err) {
 
 /* A name that only the database knows is fine; else it is the name of a file, or nothing's. */
 static int choose_one(struct selecting *k, const char *word, struct err *err) {
+    struct err ignored;
     struct candidate *c = find(k, word);
     if (c) return c->chosen = true, 0;
     char *path = find_pipeline_file(k->project, word, err);
+    if (!path && read_states(k, &ignored) == 0) c = find(k, word);
+    if (c) return c->chosen = true, 0;
     if (!path) return -1;
     size_t i = 0;
     while (i < k->count && !(k->list[i].pub.path && strcmp(k->list[i].pub.path, path) == 0)) i++;
@@ -230,10 +300,13 @@ static int choose_one(struct selecting *k, const char *word, struct err *err) {
     return 0;
 }
 
-static int choose(struct selecting *k, const char *word, struct err *err) {
+bool select_is_wide(const char *word) {
     const char *value;
-    bool is_pattern = kind_of(word, &value)->word || strpbrk(word, "*?[");
-    return is_pattern ? choose_all(k, word, err) : choose_one(k, word, err);
+    return kind_of(word, &value)->word || strpbrk(word, "*?[");
+}
+
+static int choose(struct selecting *k, const char *word, struct err *err) {
+    return select_is_wide(word) ? choose_all(k, word, err) : choose_one(k, word, err);
 }
 
 static void take(const struct selecting *k, bool all, struct selection *out) {
@@ -260,8 +333,8 @@ int select_pipelines(struct view *v, char *const *words, size_t word_count, stru
     return rc;
 }
 
-bool selection_has(const struct selection *s, const char *name) {
+const struct selected *selection_find(const struct selection *s, const char *shown) {
     for (size_t i = 0; i < s->count; i++)
-        if (s->list[i].name && strcmp(s->list[i].name, name) == 0) return true;
-    return false;
+        if (strcmp(s->list[i].shown, shown) == 0) return &s->list[i];
+    return NULL;
 }

@@ -17,8 +17,10 @@
 #include "cli/view.h"
 
 struct selected {
-    const char *name; /* NULL: its file does not say */
-    const char *path; /* NULL: it has no file any more; the database knows it */
+    const char *name;    /* NULL: its file does not say */
+    const char *path;    /* NULL: it has no file any more; the database knows it */
+    const char *shown;   /* its name, else its file as the project sees it */
+    const char *problem; /* of its file, as far as a word asked (state:broken); NULL: none */
 };
 
 struct selection {
@@ -26,9 +28,12 @@ struct selection {
     size_t count;
 };
 
+/* It may mean several: a pattern, or a word with a colon. */
+bool select_is_wide(const char *word);
 /* 0, or -1 with err. */
 int select_pipelines(struct view *v, char *const *words, size_t word_count, struct selection *out,
                      struct err *err);
-bool selection_has(const struct selection *s, const char *name);
+/* NULL: it is not among them. By the name, or the file of what has none. */
+const struct selected *selection_find(const struct selection *s, const char *shown);
 
 #endif

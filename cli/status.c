@@ -22,6 +22,7 @@ static int check_daemon(const struct state_of *s, struct err *err) {
     instant_t due = json_int(json_object_get(s->daemon, "next"), "due", INSTANT_NONE);
     if (s->deaf) return not_ticking(err, "the daemon does not answer");
     if (!status_serves(s)) return not_ticking(err, "no daemon is running here: nothing starts by itself");
+    if (status_drains(s)) return not_ticking(err, "the daemon stops: it starts nothing more");
     if (due != INSTANT_NONE && due + SLOT_ON_TIME < s->now)
         return not_ticking(err, "the daemon answers, but what is due is not decided");
     cli_say(s->v->c, "the scheduler ticks\n");
@@ -106,7 +107,7 @@ const struct command command_status = {
             "nobody is there to go on with it. LATE: due more than a minute ago. FAILING: the last run "
             "failed. BROKEN: "
             "a file with errors. STALE: what was read for these windows has been published anew since. "
-            "PAUSED, OK.",
+            "PAUSED. GONE: asked for, and without a file. OK: none of these.",
     .examples = examples,
     .flags = flags,
     .exits = exits,

@@ -28,12 +28,15 @@ struct state_of {
     json_t *
         daemon; /* scheduler/conductor/standing.c has its members; NULL: none serves, or it does not answer */
     bool deaf;  /* somebody holds the project and does not answer */
+    json_t *broken; /* files with errors, as the daemon tells of them, when none does */
     struct pipeline_row *pipelines;
     struct run_row *open;     /* runs that have not ended, oldest first */
     struct attempt_row *live; /* attempts that have not ended, by start */
     struct pause_row *pauses;
     struct schedule_row *schedules;
-    struct stale_count *stale; /* by pipeline and dataset */
+    struct stale_count *stale;      /* by pipeline and dataset */
+    struct backfill_row *backfills; /* that have not ended */
+    size_t backfill_count;
     size_t pipeline_count, open_count, live_count, pause_count, schedule_count, stale_count;
     struct late_one *late; /* malloc'ed */
     size_t late_count, late_cap;
@@ -45,12 +48,19 @@ void status_release(struct state_of *s);
 
 bool status_selected(const struct state_of *s, const char *pipeline);
 bool status_is_failing(const struct pipeline_row *p);
+/* It is, and that is somebody's business: what has no file any more is not mended by running it. */
+bool status_fails(const struct state_of *s, const struct pipeline_row *p);
 bool status_serves(const struct state_of *s); /* a daemon answers */
 bool status_is_running(const struct state_of *s, const struct run_row *r);
 const struct pause_row *status_pause_of(const struct state_of *s,
                                         const char *pipeline);                         /* NULL: not paused */
 const struct late_one *status_late_of(const struct state_of *s, const char *pipeline); /* NULL: not late */
-const json_t *status_broken(const struct state_of *s);                                 /* array; NULL */
+const json_t *status_broken(const struct state_of *s);                                 /* array */
+/* What is wrong with its file, of status_broken(); NULL: nothing. */
+const json_t *status_problem_of(const struct state_of *s, const char *pipeline);
+bool status_is_gone(const struct state_of *s, const char *pipeline);  /* it has no file any more */
+bool status_is_stale(const struct state_of *s, const char *pipeline); /* what it read has changed */
+bool status_drains(const struct state_of *s); /* the daemon is to stop, and waits for what runs */
 /* Why a queued run does not run, in brief; in the arena. */
 const char *status_why_queued(const struct state_of *s, const struct run_row *r);
 /* The oldest live attempt of a run; NULL. *others: how many more there are. */

@@ -15,7 +15,7 @@ enum { PATIENCE_S = 5, LOOKED_BACK = 11 };
 /* ---- questions ---- */
 
 bool status_selected(const struct state_of *s, const char *pipeline) {
-    return !s->v->c->arg_count || selection_has(&s->chosen, pipeline);
+    return !s->v->c->arg_count || selection_find(&s->chosen, pipeline);
 }
 
 bool status_is_failing(const struct pipeline_row *p) { return p->failing_since != INSTANT_NONE; }
@@ -39,16 +39,35 @@ const struct late_one *status_late_of(const struct state_of *s, const char *pipe
 }
 
 const json_t *status_broken(const struct state_of *s) {
+    if (!status_serves(s)) return s->broken;
     return json_object_get(json_object_get(s->daemon, "pipelines"), "broken");
 }
 
-static bool is_broken(const struct state_of *s, const char *pipeline) {
+const json_t *status_problem_of(const struct state_of *s, const char *pipeline) {
     size_t i;
     json_t *b;
-    json_array_foreach(status_broken(s), i, b) if (strcmp(json_text_or(b, "pipeline", ""), pipeline) == 0 &&
-                                                   !json_flag(b, "keeps_last_good")) return true;
+    json_array_foreach(status_broken(s), i,
+                       b) if (strcmp(json_text_or(b, "pipeline", ""), pipeline) == 0) return b;
+    return NULL;
+}
+
+bool status_is_gone(const struct state_of *s, const char *pipeline) {
+    const struct selected *p = selection_find(&s->chosen, pipeline);
+    return p && !p->path;
+}
+
+bool status_fails(const struct state_of *s, const struct pipeline_row *p) {
+    bool asked = s->v->c->arg_count > 0;
+    return status_is_failing(p) && status_selected(s, p->name) && (asked || !status_is_gone(s, p->name));
+}
+
+bool status_is_stale(const struct state_of *s, const char *pipeline) {
+    for (size_t i = 0; i < s->stale_count; i++)
+        if (strcmp(s->stale[i].pipeline, pipeline) == 0) return true;
     return false;
 }
+
+bool status_drains(const struct state_of *s) { return json_flag(s->daemon, "draining"); }
 
 static const struct run_row *before_it(const struct state_of *s, const struct run_row *r) {
     for (size_t i = 0; i < s->open_count; i++)
@@ -56,14 +75,41 @@ static const struct run_row *before_it(const struct state_of *s, const struct ru
     return NULL;
 }
 
+/* It depends on the past, and the slot before has not succeeded; NULL: that is not it. */
+static const char *past_of(const struct state_of *s, const struct run_row *r) {
+    const struct selected *p = selection_find(&s->chosen, r->pipeline);
+    struct run_row before;
+    struct err ignored;
+    char *problem = NULL;
+    struct pipeline *pl = p && p->path && *r->schedule ? load_words(s->v->project, p->path, &problem) : NULL;
+    bool depends = pl && pl->depends_on_past;
+    pipeline_free(pl);
+    free(problem);
+    if (!depends || store_run_before(s->v->store, r->pipeline, r->schedule, r->scheduled_for, s->v->arena,
+                                     &before, &ignored) != 1)
+        return NULL;
+    bool well = strcmp(before.state, "ok") == 0 || strcmp(before.state, "warn") == 0;
+    if (well || strcmp(before.state, "skipped") == 0) return NULL;
+    return arena_printf(s->v->arena, "waits for run %" PRId64 ", which is %s (depends_on_past)", before.id,
+                        before.state);
+}
+
+static bool has_nothing_to_run(const struct state_of *s, const char *pipeline) {
+    const json_t *b = status_problem_of(s, pipeline);
+    return b && !json_flag(b, "keeps_last_good");
+}
+
 const char *status_why_queued(const struct state_of *s, const struct run_row *r) {
     const struct run_row *before = before_it(s, r);
     bool by_itself = strcmp(r->trigger, "schedule") == 0 || strcmp(r->trigger, "dataset") == 0;
     if (!status_serves(s)) return "waits for `leat serve`";
+    if (status_drains(s)) return "the daemon stops: waits for the next `leat serve`";
     if (by_itself && status_pause_of(s, r->pipeline)) return "the pipeline is paused";
-    if (is_broken(s, r->pipeline)) return "its file is broken";
+    if (has_nothing_to_run(s, r->pipeline)) return "its file is broken";
     if (r->backfill) return arena_printf(s->v->arena, "of backfill %" PRId64, r->backfill);
-    return before ? arena_printf(s->v->arena, "behind run %" PRId64, before->id) : "about to begin";
+    if (before) return arena_printf(s->v->arena, "behind run %" PRId64, before->id);
+    const char *past = past_of(s, r);
+    return past ? past : "about to begin";
 }
 
 const struct attempt_row *status_step_of(const struct state_of *s, int64_t run, size_t *others) {
@@ -103,8 +149,7 @@ const char *status_restate(const struct state_of *s, const struct stale_count *c
 size_t status_troubles(const struct state_of *s) {
     size_t n = s->deaf + json_flag(s->daemon, "clock_doubted"), i;
     json_t *b;
-    for (size_t k = 0; k < s->pipeline_count; k++)
-        n += status_is_failing(&s->pipelines[k]) && status_selected(s, s->pipelines[k].name);
+    for (size_t k = 0; k < s->pipeline_count; k++) n += status_fails(s, &s->pipelines[k]);
     for (size_t k = 0; k < s->late_count; k++) n += status_selected(s, s->late[k].pipeline);
     json_array_foreach(status_broken(s), i, b) n += status_selected(s, json_text_or(b, "pipeline", ""));
     return n;
@@ -177,19 +222,34 @@ static int load(struct state_of *s, struct err *err) {
               store_attempts_live(db, v->arena, &s->live, &s->live_count, err) < 0 ||
               store_pauses_list(db, s->now, v->arena, &s->pauses, &s->pause_count, err) < 0 ||
               store_schedules_list(db, NULL, v->arena, &s->schedules, &s->schedule_count, err) < 0 ||
+              store_backfills_list(db, true, v->arena, &s->backfills, &s->backfill_count, err) < 0 ||
               store_stale_counts(db, v->arena, &s->stale, &s->stale_count, err) < 0;
     return bad ? -1 : 0;
+}
+
+/* Nobody serves: what the next daemon would refuse. */
+static int read_broken(struct state_of *s, struct err *err) {
+    char word[] = "state:broken", *const words[] = {word};
+    struct selection broken;
+    s->broken = json_array();
+    if (select_pipelines(s->v, words, 1, &broken, err)) return -1;
+    for (size_t i = 0; i < broken.count; i++)
+        json_array_append_new(s->broken, json_pack("{ss ss sb}", "pipeline", broken.list[i].shown, "problem",
+                                                   broken.list[i].problem, "keeps_last_good", 0));
+    return 0;
 }
 
 int status_gather(struct state_of *s, struct view *v, struct err *err) {
     *s = (struct state_of){.v = v, .now = world_wall(v->c->world)};
     ask_daemon(s);
     if (load(s, err) || select_pipelines(v, v->c->args, v->c->arg_count, &s->chosen, err)) return -1;
+    if (!status_serves(s) && read_broken(s, err)) return -1;
     look_for_late(s);
     return 0;
 }
 
 void status_release(struct state_of *s) {
     json_decref(s->daemon);
+    json_decref(s->broken);
     free(s->late);
 }

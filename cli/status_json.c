@@ -73,6 +73,8 @@ static json_t *pipeline_json(const struct state_of *s, const struct pipeline_row
     json_put_text(o, "failed_step", p->last_failed_step);
     json_put(o, "failing_since", json_instant(p->failing_since));
     json_put(o, "failing_runs", json_integer(p->failing_runs));
+    json_put_text(o, "problem", json_text(status_problem_of(s, p->name), "problem"));
+    json_put(o, "gone", json_boolean(status_is_gone(s, p->name)));
     json_put(o, "running", running_of(s, p->name));
     json_put(o, "queued", queued_of(s, p->name));
     json_put(o, "waiting", waiting_of(s, p->name));
@@ -92,7 +94,8 @@ static json_t *next_json(const struct state_of *s) {
 
 static json_t *daemon_json(const struct state_of *s) {
     if (!status_serves(s)) return json_null();
-    static const char *const as_told[] = {"pid", "jobs", "jobs_used", "pools", "pipelines", "lag_us"};
+    static const char *const as_told[] = {"pid",       "jobs",   "jobs_used", "pools",
+                                          "pipelines", "lag_us", "draining"};
     json_t *o = json_object();
     json_put(o, "since", json_instant(s->held ? s->holder.since : INSTANT_NONE));
     json_put(o, "next", next_json(s));

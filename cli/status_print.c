@@ -34,12 +34,16 @@ static void print_pools(const struct state_of *s) {
 
 static void print_daemon(const struct state_of *s) {
     const struct out *o = &s->v->c->out;
-    const char *next = next_text(s);
+    const char *next = status_drains(s) ? NULL : next_text(s);
+    char steps[FORMAT_TEXT];
     word(o, "DAEMON");
     out_printf(o, "up %s, pid %lld, %lld of %lld slots busy", view_took(s->v, s->holder.since, INSTANT_NONE),
                (long long)json_int(s->daemon, "pid", 0), (long long)json_int(s->daemon, "jobs_used", 0),
                (long long)json_int(s->daemon, "jobs", 0));
     print_pools(s);
+    if (status_drains(s))
+        out_printf(o, ", stopping: starts nothing more, and waits for %s",
+                   format_plural(json_int(s->daemon, "live", 0), "step", steps));
     out_printf(o, ", lag %lld ms", (long long)(json_int(s->daemon, "lag_us", 0) / US_PER_MS));
     out_printf(o, next ? "   next: %s\n" : "\n", next);
     if (!json_flag(s->daemon, "clock_doubted")) return;
@@ -147,7 +151,7 @@ static void print_failing(const struct state_of *s) {
     const struct out *o = &s->v->c->out;
     for (size_t i = 0; i < s->pipeline_count; i++) {
         const struct pipeline_row *p = &s->pipelines[i];
-        if (!status_is_failing(p) || !status_selected(s, p->name)) continue;
+        if (!status_fails(s, p)) continue;
         word(o, "FAILING");
         out_printf(o, "%s  since %s, %" PRId64 " run%s; %s%s%s   leat runs show %" PRId64 "\n", p->name,
                    view_time(s->v, p->name, p->failing_since), p->failing_runs,
@@ -165,9 +169,10 @@ static void print_broken(const struct state_of *s) {
         const char *name = json_text_or(b, "pipeline", "");
         if (!status_selected(s, name)) continue;
         word(o, "BROKEN");
-        out_printf(o, "%s  %s; %s   leat validate\n", name, json_text_or(b, "problem", ""),
-                   json_flag(b, "keeps_last_good") ? "the last good definition keeps running"
-                                                   : "nothing of it runs");
+        out_printf(o, "%s  %s%s   leat validate\n", name, json_text_or(b, "problem", ""),
+                   !status_serves(s)                 ? ""
+                   : json_flag(b, "keeps_last_good") ? "; the last good definition keeps running"
+                                                     : "; nothing of it runs");
     }
 }
 
@@ -181,6 +186,22 @@ static void print_paused(const struct state_of *s) {
                    p->until == INSTANT_NONE ? "until it is resumed" : "until ",
                    p->until == INSTANT_NONE ? "" : view_time(s->v, p->pipeline, p->until),
                    p->reason ? ": " : "", p->reason ? p->reason : "", p->pipeline);
+    }
+}
+
+/* It waits for somebody: who paused it, or its failures. */
+static void print_held(const struct state_of *s) {
+    const struct out *o = &s->v->c->out;
+    for (size_t i = 0; i < s->backfill_count; i++) {
+        const struct backfill_row *b = &s->backfills[i];
+        bool restates = strcmp(b->kind, "restate") == 0;
+        if (strcmp(b->state, "paused") != 0) continue;
+        if (restates ? s->v->c->arg_count > 0 : !status_selected(s, b->subject)) continue;
+        word(o, "PAUSED");
+        out_printf(o,
+                   "backfill %" PRId64 " of %s  %" PRId64 " of %" PRId64 " windows done, %" PRId64
+                   " failed   leat backfill resume %" PRId64 "\n",
+                   b->id, b->subject, b->done, b->total - b->skipped, b->failed, b->id);
     }
 }
 
@@ -198,16 +219,35 @@ static void print_stale(const struct state_of *s) {
     }
 }
 
+/* History without a file: said to who asks about it. */
+static void print_gone(const struct state_of *s) {
+    const struct out *o = &s->v->c->out;
+    for (size_t i = 0; s->v->c->arg_count && i < s->chosen.count; i++) {
+        const char *name = s->chosen.list[i].shown;
+        if (s->chosen.list[i].path) continue;
+        word(o, "GONE");
+        out_printf(o, "%s  its file is gone, its history is kept   leat runs %s\n", name, name);
+    }
+}
+
+/* Nothing else is said about it. */
+static bool is_fine(const struct state_of *s, const struct pipeline_row *p) {
+    if (status_is_failing(p) || !p->last_state || !status_selected(s, p->name)) return false;
+    if (status_late_of(s, p->name) || status_pause_of(s, p->name)) return false;
+    if (status_problem_of(s, p->name) || status_is_gone(s, p->name)) return false;
+    for (size_t i = 0; i < s->open_count; i++)
+        if (strcmp(s->open[i].pipeline, p->name) == 0) return false;
+    return !status_is_stale(s, p->name);
+}
+
 static void print_fine(const struct state_of *s) {
     const struct out *o = &s->v->c->out;
     size_t fine = 0;
     const char *name = NULL;
     for (size_t i = 0; i < s->pipeline_count; i++) {
-        const struct pipeline_row *p = &s->pipelines[i];
-        if (status_is_failing(p) || !p->last_state || !status_selected(s, p->name)) continue;
-        if (status_late_of(s, p->name) || status_pause_of(s, p->name)) continue;
+        if (!is_fine(s, &s->pipelines[i])) continue;
         fine++;
-        name = p->name;
+        name = s->pipelines[i].name;
     }
     if (fine == 0) return;
     word(o, "OK");
@@ -225,6 +265,8 @@ void status_print(const struct state_of *s) {
     print_broken(s);
     print_stale(s);
     print_paused(s);
+    print_held(s);
+    print_gone(s);
     print_fine(s);
-    if (s->pipeline_count == 0) cli_say(s->v->c, "nothing has run yet\n");
+    if (s->pipeline_count == 0) cli_say(s->v->c, "nothing has run yet: leat run PIPELINE, or leat serve\n");
 }

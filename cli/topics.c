@@ -15,7 +15,7 @@ static const char windows_text[] =
     "  leat run P --window 2026-11-19              that day, in the pipeline's time zone\n"
     "  leat run P --window 2026-11-19T10           that hour\n"
     "  leat run P --window 2026-11                 that month\n"
-    "  leat run P --window yesterday               also: today, monday, 'last week'\n"
+    "  leat run P --window yesterday               also: today, monday\n"
     "  leat run P --from 2026-11-01 --to 2026-11-08  one run over seven days; --to is exclusive\n"
     "  --from -2h, --from '7d ago'                 relative to now\n"
     "\n"
@@ -91,7 +91,8 @@ static const char schedules_text[] =
     "All of it: docs/reference/cron.md\n";
 
 static const char selection_text[] =
-    "status, next and forecast take any number of words; what any of them means is meant:\n"
+    "status, next, forecast, pause and resume take any number of words; what any of them means is meant\n"
+    "(cancel takes one):\n"
     "\n"
     "  sales_daily            the pipeline of that name; the path of a file\n"
     "  'sales_*'              names that match\n"

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "cli/format.h"
+#include "cli/when.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -159,14 +160,23 @@ static const char *took(const json_t *e, char text[DURATION_TEXT]) {
 
 /* ---- events ---- */
 
+/* "window 2026-11-19 (Europe/Berlin)" */
+static void show_window(const struct transcript *t, const json_t *w) {
+    const struct out *o = &t->c->out;
+    struct span_of_time span;
+    char text[WHEN_TEXT];
+    if (!instant_parse(json_text_or(w, "start", ""), &span.start) ||
+        !instant_parse(json_text_or(w, "end", ""), &span.end))
+        return;
+    out_printf(o, "  window %s (%s)", when_window_text(t->tz, &span, out_arrow(o), text), tz_name(t->tz));
+}
+
 static void show_run_started(struct transcript *t, const json_t *e) {
     const json_t *w = json_object_get(e, "window");
     const struct out *o = &t->c->out;
     t->steps = json_int(e, "steps", 0);
     out_printf(o, "run %s  %s", t->run, json_text_or(e, "pipeline", ""));
-    if (json_is_object(w))
-        out_printf(o, "  window %s %s %s (end not included)", json_text_or(w, "start", ""), out_arrow(o),
-                   json_text_or(w, "end", ""));
+    if (json_is_object(w)) show_window(t, w);
     if (json_int(e, "generation", 1) > 1)
         out_printf(o, "  generation %lld", (long long)json_int(e, "generation", 1));
     out_printf(o, "  definition %.6s\n\n", json_text_or(e, "definition", "------"));

@@ -2,7 +2,6 @@
 #include "cli/view.h"
 
 #include "base/json.h"
-#include "operators/op.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -22,6 +21,7 @@ int view_open(struct view *v, struct cli *c, struct err *err) {
     v->tz = tz_load(c->tz ? c->tz : "UTC", err);
     if (!v->tz) {
         err->exit = EX_USAGE; /* it comes from --tz */
+        if (!err->hint[0]) err_hint(err, "write one such as Europe/Berlin or UTC");
         return -1;
     }
     v->project = load_project(c, err);
@@ -50,14 +50,12 @@ int view_run(struct cli *c, int (*of)(struct view *, struct err *), struct err *
 static struct tz *zone_of_file(const struct project *p, const char *path) {
     struct stat st;
     if (stat(path, &st) < 0 || st.st_size > ZONE_FILE_BYTES) return NULL;
-    struct diags *d = diags_new();
-    struct err ignored = {0};
-    struct pipeline_reader reader = {.ask = NULL};
-    reader.verbs = op_verbs(&reader.verb_count);
-    struct pipeline *pl = pipeline_load(p, path, &reader, d, &ignored);
+    struct err ignored;
+    char *problem = NULL;
+    struct pipeline *pl = load_words(p, path, &problem);
     struct tz *tz = pl && pl->timezone ? tz_load(pl->timezone, &ignored) : NULL;
     pipeline_free(pl);
-    diags_free(d);
+    free(problem);
     return tz;
 }
 

@@ -9,8 +9,6 @@
 
 static const char *const weekdays[] = {"thursday", "friday",  "saturday", "sunday",
                                        "monday",   "tuesday", "wednesday"}; /* 1970-01-01 was the first */
-static const char *const short_days[] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
-
 static int64_t day_number(const struct civil *c) { return days_from_civil(c->year, c->month, c->day); }
 
 static int weekday_of(int64_t days) { return (int)(((days % 7) + 7) % 7); }
@@ -113,6 +111,18 @@ static enum precision read_civil(const char *p, struct civil *c) {
     return sane(c) ? SECOND : NOTHING;
 }
 
+/* "2026-11-19T10Z", "2026-11-19T10:30+01:00": an instant without its seconds. */
+static bool zoned(const char *text, instant_t *out) {
+    char whole[64];
+    size_t zone = strlen("2026-11-19T10");
+    if (strlen(text) <= zone) return false;
+    bool hour = text[zone] != ':';
+    if (!hour) zone += strlen(":30");
+    if (strlen(text) <= zone || !strchr("Zz+-", text[zone])) return false;
+    int n = snprintf(whole, sizeof whole, "%.*s%s%s", (int)zone, text, hour ? ":00:00" : ":00", text + zone);
+    return n < (int)sizeof whole && instant_parse(whole, out);
+}
+
 static instant_t after_span(const struct tz *tz, const struct civil *c, enum precision p) {
     struct civil next = *c;
     switch (p) {
@@ -140,7 +150,7 @@ int when_instant(const char *text, const struct tz *tz, instant_t now, instant_t
         *out = now;
         return 0;
     }
-    if (instant_parse(text, out) || relative(text, now, out)) return 0;
+    if (instant_parse(text, out) || zoned(text, out) || relative(text, now, out)) return 0;
     if (word_day(text, today(tz, now), &day)) {
         *out = day_start(tz, day);
         return 0;
@@ -187,13 +197,7 @@ int when_window(const char *text, const struct tz *tz, instant_t now, struct spa
 const char *when_text(const struct tz *tz, instant_t t, char out[WHEN_TEXT]) {
     out[0] = '\0';
     if (t == INSTANT_NONE) return out;
-    struct tz_local local;
-    tz_at(tz, t, &local);
-    struct civil c = tz_civil(tz, t);
-    snprintf(out, WHEN_TEXT, "%s %04" PRId64 "-%02d-%02d %02d:%02d:%02d %s",
-             short_days[weekday_of(day_number(&c))], c.year, c.month, c.day, c.hour, c.minute, c.second,
-             local.abbreviation);
-    return out;
+    return tz_text(tz, t, out);
 }
 
 const char *when_minute(const struct tz *tz, instant_t t, char out[WHEN_TEXT]) {
@@ -208,6 +212,13 @@ static int put_end(char *out, size_t room, const struct civil *c) {
                      c->minute);
     if (c->second) n += snprintf(out + n, room - (size_t)n, ":%02d", c->second);
     return n;
+}
+
+const char *when_short(const struct tz *tz, instant_t t, char out[WHEN_TEXT]) {
+    struct civil c = tz_civil(tz, t);
+    put_end(out, WHEN_TEXT, &c);
+    if (!c.hour && !c.minute && !c.second) *strchr(out, ' ') = '\0';
+    return out;
 }
 
 const char *when_window_text(const struct tz *tz, const struct span_of_time *w, const char *arrow,

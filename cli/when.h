@@ -1,6 +1,6 @@
 /* when.h: points and spans of time as people type and read them (design: cli.md "Time syntax").
  *
- *   an instant   2026-11-19  2026-11-19T10  2026-11-19T10:30[:15]  2026-11-19T10:30:00+01:00  now  today
+ *   an instant   2026-11-19  2026-11-19T10  2026-11-19T10:30[:15]  2026-11-19T10:30[:15]Z or +01:00  now  today
  *                yesterday  tomorrow  monday (the last one, today included)  -2h  7d ago
  *   a window     a day, hour, month (2026-11) or one of the words: that whole span; A..B: [A, B)
  *
@@ -28,6 +28,8 @@ int when_window(const char *text, const struct tz *tz, instant_t now, struct spa
 const char *when_text(const struct tz *tz, instant_t t, char out[WHEN_TEXT]);
 /* The same without seconds where there are none: "Sat 2026-11-21 06:15 CET". */
 const char *when_minute(const struct tz *tz, instant_t t, char out[WHEN_TEXT]);
+/* As it is typed: "2026-11-21", "2026-11-21 06:15". */
+const char *when_short(const struct tz *tz, instant_t t, char out[WHEN_TEXT]);
 /* "2026-11-19" for a whole day, "2026-11" for a month, else both ends; "" for no window. */
 const char *when_window_text(const struct tz *tz, const struct span_of_time *w, const char *arrow,
                              char out[WHEN_TEXT]);

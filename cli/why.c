@@ -159,6 +159,14 @@ static int answer(struct asking *k, const struct why_asks *asks, struct why *w, 
     return why_window(asks, subject, span.start, span.end, w, err);
 }
 
+/* A name that nothing has: what was meant. */
+static void suggest_name(const struct asking *k, struct err *err) {
+    const char *name = cli_arg(k->v.c, 0);
+    int64_t id;
+    if (!k->v.project || err->exit != EX_NOT_FOUND || read_id(name, &id)) return;
+    free(find_pipeline_file(k->v.project, name, err));
+}
+
 static int run(struct cli *c, struct err *err) {
     struct asking k = {0};
     struct why w = {0};
@@ -172,7 +180,7 @@ static int run(struct cli *c, struct err *err) {
                             .find = find,
                             .wiring = wiring,
                             .ask = ask};
-    if (!rc) rc = answer(&k, &asks, &w, err);
+    if (!rc && (rc = answer(&k, &asks, &w, err))) suggest_name(&k, err);
     if (!rc) (c->json ? print_json : print_text)(&k, &w);
     why_release(&w);
     release(&k);

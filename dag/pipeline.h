@@ -268,6 +268,9 @@ void pipeline_check_calls(const struct pipeline *p, const struct callee *known, 
 char **project_pipeline_files(const struct project *p, size_t *count); /* malloc'ed strings and list */
 /* The name a file says it has, read without checking the rest; malloc'ed, NULL when it says none. */
 char *pipeline_peek_name(const char *path);
+/* Of the n names that are known none is `name`: -1 with err (exit 4), and what was meant. */
+int project_no_pipeline(const struct project *p, const char *name, const char *const *known, size_t n,
+                        struct err *err);
 /* Files that say the same name: E0411 in the diagnostics of each of them; each[i] belongs to files[i], NULL:
  * nobody asks about that one. files as project_pipeline_files gives. */
 void project_check_names(const struct project *p, char *const *files, size_t count,

@@ -2,6 +2,7 @@
 #include "base/fsio.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "base/suggest.h"
 #include "dag/build.h"
 
 #include <ctype.h>
@@ -464,6 +465,15 @@ char *pipeline_peek_name(const char *path) {
     }
     free(text);
     return out;
+}
+
+int project_no_pipeline(const struct project *p, const char *name, const char *const *known, size_t n,
+                        struct err *err) {
+    const char *meant = suggest(name, known, n);
+    err_set(err, EX_NOT_FOUND, "no pipeline is called `%s` in %s", name, p->root);
+    if (meant) return err_hint(err, "did you mean `%s`?", meant);
+    if (n) return err_hint(err, "see `leat validate` for those there are");
+    return err_hint(err, "a pipeline is a file pipelines/NAME.yaml that begins with `pipeline: NAME`");
 }
 
 static const char *shown_path(const struct project *p, const char *path) {

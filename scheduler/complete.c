@@ -20,6 +20,7 @@ struct asking {
     size_t dataset_count, dataset_cap;
     struct map known;     /* datasets and pipelines that are, or will be, looked at */
     const char *pipeline; /* that is looked at */
+    const struct tz *tz;  /* of the schedule that is looked at; NULL: UTC */
     const char *why;      /* what is missing; NULL: nothing so far */
     size_t due;           /* slots and runs that meet the span */
 };
@@ -50,7 +51,7 @@ int complete_published(const struct complete_asks *q, const char *dataset, insta
                        const char **why, struct err *err) {
     struct dataset_row d;
     struct version_row v;
-    char text[INSTANT_TEXT];
+    char text[TZ_TEXT];
     int found = store_dataset_find(q->store, dataset, a, &d, err);
     if (found == 1 && d.head >= 0) found = store_version_get(q->store, d.id, d.head, a, &v, err);
     if (found < 0) return -1;
@@ -58,7 +59,7 @@ int complete_published(const struct complete_asks *q, const char *dataset, insta
     if (found == 0 || d.head < 0)
         *why = arena_printf(a, "%s has not been published yet", dataset);
     else if (since != INSTANT_NONE && v.published_at < since)
-        *why = arena_printf(a, "%s has not been published since %s", dataset, instant_text(since, text));
+        *why = arena_printf(a, "%s has not been published since %s", dataset, tz_text_in("UTC", since, text));
     return !*why;
 }
 
@@ -75,10 +76,10 @@ static int window_done(struct asking *q, instant_t start, instant_t end, struct 
 }
 
 static void missing(struct asking *q, instant_t start, const char *state) {
-    char text[INSTANT_TEXT];
+    char text[TZ_TEXT];
     if (!q->why)
         q->why = arena_printf(q->arena, "%s for the window from %s is %s", q->pipeline,
-                              instant_text(start, text), state);
+                              q->tz ? tz_text(q->tz, start, text) : tz_text_in("UTC", start, text), state);
 }
 
 /* Due in the span: done, or missing. */
@@ -192,9 +193,11 @@ static int look_schedule(struct asking *q, const struct schedule_row *row, const
     struct schedule *s = rule ? schedule_from_rule(row->name, rule, q->with->zones, &ignored) : NULL;
     struct slots *slots = s ? slots_new(&s->rule) : NULL;
     int rc = 0;
+    q->tz = s ? s->rule.tz : NULL;
     for (size_t i = 0; i < n && !rc && !q->why; i++)
         if (decided[i].schedule == row->id) rc = look_slot(q, &decided[i], slots, err);
     if (!rc && !q->why && s && row->gone_at == INSTANT_NONE) rc = look_rest(q, row, s, slots, err);
+    q->tz = NULL;
     slots_free(slots);
     schedule_free(s);
     json_decref(rule);

@@ -6,6 +6,7 @@
  * file is never removed. */
 #include "base/fsio.h"
 #include "base/json.h"
+#include "base/tz.h"
 #include "store/internal.h"
 
 #include <errno.h>
@@ -77,13 +78,13 @@ static void record_write(struct store *s, bool clean) {
 
 static int held_error(int fd, const char *path, struct err *err) {
     json_t *r = record_read(fd);
-    char since[INSTANT_TEXT];
+    char since[TZ_TEXT];
     if (!r || !json_int(r, "pid", 0))
         err_set(err, EX_CONFLICT, "another leat is writing to this project (lock %s)", path);
     else
         err_set(err, EX_CONFLICT, "another leat is writing to this project: process %lld on %s, since %s",
                 (long long)json_int(r, "pid", 0), json_text_or(r, "host", "this host"),
-                instant_text(json_int(r, "since", 0), since));
+                tz_text_in("UTC", json_int(r, "since", 0), since));
     json_decref(r);
     err_reason(err, "held");
     return err_hint(err, "wait for it, or look at it with: leat status");

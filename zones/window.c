@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/tz.h"
 #include "engine/duck.h"
 
 static json_t *window_params(const struct audit *a) {
@@ -22,9 +23,10 @@ static int check_whole_days(struct audit *a, const json_t *params, struct err *e
             params, &whole, NULL, err) < 0)
         return -1;
     if (whole) return 0;
-    char from[INSTANT_TEXT], to[INSTANT_TEXT];
+    char from[TZ_TEXT], to[TZ_TEXT];
     err_set(err, EX_INVALID, "the window %s to %s is not whole days in %s",
-            instant_text(a->window_start, from), instant_text(a->window_end, to), a->timezone);
+            tz_text_in(a->timezone, a->window_start, from), tz_text_in(a->timezone, a->window_end, to),
+            a->timezone);
     return err_hint(err, "`partition_by: {of: window}` replaces whole days: run it for windows of days");
 }
 
@@ -46,10 +48,10 @@ static int check_inside(struct audit_rows *r, const char *column, const json_t *
     int rc = duck_get_int(r->a->duck, buf_str(&b), params, &outside, NULL, err);
     buf_release(&b);
     if (rc < 0 || outside == 0) return rc;
-    char from[INSTANT_TEXT], to[INSTANT_TEXT];
+    char from[TZ_TEXT], to[TZ_TEXT];
     err_set(err, EX_GATE, "%lld rows for %s have a `%s` outside the window %s to %s", (long long)outside,
-            r->a->into->dataset, column, instant_text(r->a->window_start, from),
-            instant_text(r->a->window_end, to));
+            r->a->into->dataset, column, tz_text_in(r->a->timezone, r->a->window_start, from),
+            tz_text_in(r->a->timezone, r->a->window_end, to));
     err_hint(err, "select only the window's rows: `where %s >= ${window.start} and %s < ${window.end}`",
              column, column);
     return err_reason(err, "outside_window");

@@ -61,13 +61,38 @@ static void say(struct server *s, const char *type, json_t *detail) {
 
 /* ---- definitions ---- */
 
+/* It is in the database: it was there. */
+static bool was_there(struct server *s, const char *name, struct arena *a) {
+    struct pipeline_row *rows;
+    size_t n = 0;
+    struct err ignored;
+    bool was = false;
+    if (!s->c || store_pipelines_list(s->c->store, a, &rows, &n, &ignored) < 0) return false;
+    for (size_t i = 0; i < n && !was; i++) was = strcmp(rows[i].name, name) == 0;
+    return was;
+}
+
+static void not_there(struct server *s, const char *name, struct err *err) {
+    struct arena *a = arena_new();
+    const char **names = arena_array(a, s->catalog ? catalog_count(s->catalog) + 1 : 1, sizeof *names);
+    struct catalog_entry e;
+    size_t n = 0;
+    for (size_t at = 0; s->catalog && catalog_next(s->catalog, &at, &e);)
+        if (!e.orphan) names[n++] = e.name;
+    if (was_there(s, name, a))
+        err_set(err, EX_NOT_FOUND, "there is no pipeline `%s` any more: its file is gone", name);
+    else
+        project_no_pipeline(s->o->conductor.project, name, names, n, err);
+    arena_free(a);
+}
+
 static struct pipeline *find(void *ctx, const char *name, struct err *err) {
     struct server *s = ctx;
     struct catalog_entry e;
     int found = s->catalog ? catalog_find(s->catalog, name, &e) : 0;
     if (found && e.pipeline) return pipeline_share(e.pipeline);
     if (found) err_set(err, EX_INVALID, "%s", e.problem ? e.problem : e.path);
-    if (!found) err_set(err, EX_NOT_FOUND, "there is no pipeline `%s` any more", name);
+    if (!found) not_there(s, name, err);
     return NULL;
 }
 

@@ -2,6 +2,7 @@
  *
  *   {pid, serves, live, jobs, jobs_used, runs: [id …], pools: [{name, tokens, used}],
  *    next: {pipeline, schedule, due} or null, clock_doubted, lag_us,
+ *    draining,
  *    pipelines: {good, broken: [{pipeline, file, problem, keeps_last_good}]}}
  *
  * Instants are microseconds since 1970. What is durable (runs, pauses, schedules) the asker reads for itself.
@@ -63,6 +64,7 @@ int standing(struct conductor *c, const json_t *request, json_t *answer, struct 
     json_put(answer, "pools", pools_json(c));
     json_put(answer, "next", next_json(c));
     json_put(answer, "clock_doubted", json_boolean(clock_doubted(c)));
+    json_put(answer, "draining", json_boolean(c->draining)); /* it waits for what runs, and ends */
     json_put(answer, "lag_us", json_integer(clock_lag(c)));
     json_put(answer, "pipelines", pipelines_json(c));
     return 0;

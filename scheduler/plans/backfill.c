@@ -1,4 +1,5 @@
 /* backfill.c: what becomes of each window, and why. */
+#include "base/tz.h"
 #include "scheduler/plans/backfill_impl.h"
 
 #include "base/map.h"
@@ -173,10 +174,12 @@ static int refuse_parts_of_days(struct planning *k, struct err *err) {
 static bool succeeded(const char *state) { return strcmp(state, "ok") == 0 || strcmp(state, "warn") == 0; }
 
 static int past_failed(const struct planning *k, const struct window_run *before, struct err *err) {
-    char start[INSTANT_TEXT];
+    char start[INSTANT_TEXT], shown[TZ_TEXT];
+    instant_text(before->start, start);
     err_set(err, EX_CONFLICT,
             "%s says `depends_on_past`, and the window before the first, from %s on, is %s in run %lld",
-            k->p->name, instant_text(before->start, start), before->state, (long long)before->run);
+            k->p->name, tz_text_in(k->p->timezone, before->start, shown), before->state,
+            (long long)before->run);
     return err_hint(err, "mend it first: leat retry %lld; or begin with it: --redo failed --from %s",
                     (long long)before->run, start);
 }

@@ -1,5 +1,6 @@
 /* backfill_windows.c: which windows lie in [from, to): those of a schedule's slots, or local units of
  * time. */
+#include "base/tz.h"
 #include "scheduler/plans/backfill_impl.h"
 
 #include "base/limits.h"
@@ -12,10 +13,10 @@
 
 /* ---- refusals ---- */
 
-static int backwards(const struct plan_request *r, struct err *err) {
-    char from[INSTANT_TEXT], to[INSTANT_TEXT];
-    err_set(err, EX_USAGE, "--from %s is not before --to %s", instant_text(r->from, from),
-            instant_text(r->to, to));
+static int backwards(const struct plan_request *r, const char *zone, struct err *err) {
+    char from[TZ_TEXT], to[TZ_TEXT];
+    err_set(err, EX_USAGE, "--from %s is not before --to %s", tz_text_in(zone, r->from, from),
+            tz_text_in(zone, r->to, to));
     return err_hint(err, "--to is exclusive: --from 2026-11-01 --to 2026-11-08 is seven days");
 }
 
@@ -25,17 +26,18 @@ static int too_many(const struct planning *k, struct err *err) {
 }
 
 static int none(const struct planning *k, struct err *err) {
-    char from[INSTANT_TEXT], to[INSTANT_TEXT];
+    char from[TZ_TEXT], to[TZ_TEXT];
     err_set(err, EX_USAGE, "no window of %s lies between %s and %s", k->p->name,
-            instant_text(k->r->from, from), instant_text(k->r->to, to));
+            tz_text_in(k->p->timezone, k->r->from, from), tz_text_in(k->p->timezone, k->r->to, to));
     return err_hint(err, "see its windows: leat next %s; or say what they are: --every hour", k->p->name);
 }
 
 static int in_future(const struct planning *k, const struct plan_window *w, struct err *err) {
-    char end[INSTANT_TEXT], now[INSTANT_TEXT];
-    err_set(err, EX_USAGE, "--to lies in the future: a window would end at %s, and it is %s",
-            instant_text(w->end, end), instant_text(k->now, now));
-    return err_hint(err, "up to now: --to now");
+    char end[TZ_TEXT], now[TZ_TEXT];
+    err_set(err, EX_USAGE, "a window of %s would end in the future, at %s: it is %s", k->p->name,
+            tz_text_in(k->p->timezone, w->end, end),
+            tz_text_in(k->p->timezone, k->now - k->now % US_PER_SECOND, now));
+    return err_hint(err, "only what has ended can be done: up to now is --from … --to now");
 }
 
 /* Windows come in order: one that equals the last, or lies in the future, is seen at once. */
@@ -143,7 +145,7 @@ static int take_units(struct planning *k, struct err *err) {
 }
 
 int plan_windows(struct planning *k, struct err *err) {
-    if (k->r->from >= k->r->to) return backwards(k->r, err);
+    if (k->r->from >= k->r->to) return backwards(k->r, k->p->timezone, err);
     const struct schedule *s = k->r->every ? NULL : schedule_asked(k);
     if (!s && k->r->schedule && !k->r->every) return no_schedule(k, err);
     if (s ? take_slots(k, s, err) : take_units(k, err)) return -1;

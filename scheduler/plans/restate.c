@@ -1,4 +1,5 @@
 /* restate.c: see restate.h. */
+#include "base/tz.h"
 #include "scheduler/plans/restate_impl.h"
 
 #include "base/json.h"
@@ -62,9 +63,9 @@ static void release(struct restating *k) {
 }
 
 static int backwards(const struct restate_request *r, struct err *err) {
-    char from[INSTANT_TEXT], to[INSTANT_TEXT];
-    return err_set(err, EX_USAGE, "--from %s is not before --to %s", instant_text(r->from, from),
-                   instant_text(r->to, to));
+    char from[TZ_TEXT], to[TZ_TEXT];
+    return err_set(err, EX_USAGE, "--from %s is not before --to %s", tz_text_in("UTC", r->from, from),
+                   tz_text_in("UTC", r->to, to));
 }
 
 int restate_plan(const struct restate_sources *s, const struct restate_request *r, struct restate_plan *out,

@@ -4,6 +4,7 @@
  * when it is kept by days and has none of the window's, though it was published for that window, or when it
  * is replaced window by window and is about another one now. */
 #include "scheduler/plans/restate_asks.h"
+#include "base/tz.h"
 
 #include "scheduler/plans/days.h"
 #include "store/datasets.h"
@@ -51,8 +52,8 @@ struct looking {
 };
 
 static int gone(const struct looking *k, const char *what) {
-    char start[INSTANT_TEXT];
-    snprintf(k->why, GONE_TEXT, "%s %s %s", k->d.name, what, instant_text(k->start, start));
+    char start[TZ_TEXT];
+    snprintf(k->why, GONE_TEXT, "%s %s %s", k->d.name, what, tz_text_in(k->timezone, k->start, start));
     return 1;
 }
 

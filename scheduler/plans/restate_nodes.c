@@ -129,7 +129,7 @@ static int add_usual(struct restating *k, const struct restate_step *t, struct s
     struct plan_request r = {.pipeline = t->pipeline->name, .from = k->r->from, .to = k->r->to};
     struct planning p = {.p = t->pipeline, .r = &r, .now = k->s->now, .out = &plan};
     int rc = plan_windows(&p, err);
-    if (rc) err_hint(err, "take a longer stretch: --from, --to");
+    if (rc && k->r->to <= k->s->now) err_hint(err, "take a longer stretch: --from, --to");
     for (size_t i = 0; i < plan.count && !rc; i++)
         add_span(k, l, plan.windows[i].start, plan.windows[i].end, 0);
     backfill_plan_release(&plan);
@@ -164,7 +164,10 @@ static int nobody_writes(const struct restating *k, struct err *err) {
         if (k->steps[i].step->into) names[n++] = k->steps[i].step->into->dataset;
     const char *meant = suggest(k->r->dataset, names, n);
     err_set(err, EX_NOT_FOUND, "no step writes `%s`", k->r->dataset);
-    if (meant) err_hint(err, "did you mean `%s`?", meant);
+    if (meant)
+        err_hint(err, "did you mean `%s`?", meant);
+    else
+        err_hint(err, "see what there is: leat zone list");
     free(names);
     return -1;
 }

@@ -119,6 +119,37 @@ const struct pause_row *why_paused(struct whying *k, struct err *err) {
     return NULL;
 }
 
+/* ---- no file any more ---- */
+
+bool why_is_gone(const struct whying *k) { return !k->pipeline && !k->problem; }
+
+/* The last slot of the schedule, when it was due and its file was not there. */
+static int tell_dropped(struct whying *k, const struct schedule_row *row, struct err *err) {
+    struct slot_row *slots;
+    size_t n;
+    if (store_slots_last(k->store, row->id, INSTANT_NONE, 1, k->out->arena, &slots, &n, err) < 0) return -1;
+    if (!n || !slots[0].reason || strcmp(slots[0].reason, "pipeline_gone") != 0) return 0;
+    why_text(k, "what was due", "slot", "the slot of %s was skipped: pipeline_gone",
+             why_at(k, slots[0].fire));
+    return 0;
+}
+
+const char *why_gone(struct whying *k, struct err *err) {
+    struct schedule_row *rows;
+    size_t n = 0;
+    instant_t since = INSTANT_NONE;
+    if (!k->store) return why_print(k, "the file of %s is gone", k->name);
+    if (store_schedules_list(k->store, k->name, k->out->arena, &rows, &n, err) < 0) return NULL;
+    for (size_t i = 0; i < n; i++)
+        if (rows[i].gone_at != INSTANT_NONE && (since == INSTANT_NONE || rows[i].gone_at > since))
+            since = rows[i].gone_at;
+    why_time(k, "gone since", "schedule", since);
+    for (size_t i = 0; i < n; i++)
+        if (tell_dropped(k, &rows[i], err)) return NULL;
+    if (since == INSTANT_NONE) return why_print(k, "the file of %s is gone", k->name);
+    return why_print(k, "the file of %s is gone since %s", k->name, why_at(k, since));
+}
+
 /* ---- begin and end ---- */
 
 int why_begin(struct whying *k, const struct why_asks *asks, const char *pipeline, struct why *out,

@@ -40,12 +40,17 @@ const struct pause_row *why_paused(struct whying *k, struct err *err); /* NULL: 
 void why_alive(struct whying *k);
 const char *why_nobody(struct whying *k); /* "nobody serves" as a reason: what runs instead, or nothing */
 
+bool why_is_gone(const struct whying *k); /* its file; what it did is known */
+/* "the file of x is gone since …", and as facts since when, and what became of what was due; NULL with
+ * err. */
+const char *why_gone(struct whying *k, struct err *err);
+
 /* ---- why_run.c ---- */
 
 /* `as`: how the sentence calls it ("run 12", "the run of its slot, run 12"). */
 int why_of_run(struct whying *k, const struct run_row *row, const char *as, struct err *err);
 
-/* ---- why_window.c ---- */
+/* ---- why_rules.c ---- */
 
 /* A schedule row of the pipeline that fires by the clock: its words, as it is decided by. */
 struct ruled {

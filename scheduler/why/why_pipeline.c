@@ -9,7 +9,62 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* ---- what it did ---- */
+
+static void tell_last(struct whying *k, const char **last) {
+    struct run_row *rows;
+    size_t n;
+    struct err ignored;
+    struct run_filter f = {.pipeline = k->name,
+                           .since = INSTANT_NONE,
+                           .window_start = INSTANT_NONE,
+                           .window_end = INSTANT_NONE,
+                           .limit = 1};
+    *last = "it has never run";
+    if (!k->store || store_runs_list(k->store, &f, k->out->arena, &rows, &n, &ignored) < 0 || !n) return;
+    *last = why_print(k, "its last run, %" PRId64 ", ended %s", rows[0].id, rows[0].state);
+    why_time(k, "last run ended at", why_print(k, "run %" PRId64, rows[0].id), rows[0].finished_at);
+}
+
+static int of_gone(struct whying *k, struct err *err) {
+    const char *last, *gone = why_is_gone(k) ? why_gone(k, err) : "";
+    if (!gone) return -1;
+    if (!*gone) return 0;
+    tell_last(k, &last);
+    why_say(k, "%s, and nothing of it starts any more; %s", gone, last);
+    return 1;
+}
+
 /* ---- what is going on ---- */
+
+static const char *pause_text(struct whying *k, const struct pause_row *p) {
+    return p->until == INSTANT_NONE ? "until it is resumed" : why_print(k, "until %s", why_at(k, p->until));
+}
+
+static void tell_pause(struct whying *k, const struct pause_row *p) {
+    why_time(k, "paused at", "pause", p->at);
+    if (p->author) why_text(k, "paused by", "pause", "%s", p->author);
+    why_text(k, "next", "pause", "leat resume %s", k->name);
+}
+
+/* It runs all the same, and nothing comes after it. */
+static int add_gone(struct whying *k, struct err *err) {
+    const char *gone = why_gone(k, err);
+    if (gone) k->out->answer = why_print(k, "%s; %s, so nothing follows", k->out->answer, gone);
+    return gone ? 0 : -1;
+}
+
+static int add_pause(struct whying *k, struct err *err) {
+    struct err failed = {0};
+    const struct pause_row *p = why_paused(k, &failed);
+    if (failed.exit) return *err = failed, -1;
+    if (!p) return 0;
+    k->out->answer =
+        why_print(k, "%s; it is paused %s, so nothing follows by itself", k->out->answer, pause_text(k, p));
+    if (p->reason) why_text(k, "because", "pause", "%s", p->reason);
+    tell_pause(k, p);
+    return 0;
+}
 
 /* Its oldest run that is running; or, when none is, that waits. */
 static int of_open(struct whying *k, struct err *err) {
@@ -22,7 +77,9 @@ static int of_open(struct whying *k, struct err *err) {
         if (!one || better) one = &open[i];
     }
     if (!one) return 0;
-    return why_of_run(k, one, why_print(k, "run %" PRId64, one->id), err) ? -1 : 1;
+    if (why_of_run(k, one, why_print(k, "run %" PRId64, one->id), err)) return -1;
+    if (strcmp(one->state, "running") != 0) return 1;
+    return (why_is_gone(k) ? add_gone : add_pause)(k, err) ? -1 : 1;
 }
 
 static int of_broken(struct whying *k, struct err *err) {
@@ -38,12 +95,8 @@ static int of_pause(struct whying *k, struct err *err) {
     const struct pause_row *p = why_paused(k, &failed);
     if (failed.exit) return *err = failed, -1;
     if (!p) return 0;
-    why_say(k, "it is paused %s%s%s%s", p->until == INSTANT_NONE ? "until it is resumed" : "until ",
-            p->until == INSTANT_NONE ? "" : why_at(k, p->until), p->reason ? ": " : "",
-            p->reason ? p->reason : "");
-    why_time(k, "paused at", "pause", p->at);
-    if (p->author) why_text(k, "paused by", "pause", "%s", p->author);
-    why_text(k, "next", "pause", "leat resume %s", k->name);
+    why_say(k, "it is paused %s%s%s", pause_text(k, p), p->reason ? ": " : "", p->reason ? p->reason : "");
+    tell_pause(k, p);
     return 1;
 }
 
@@ -102,21 +155,6 @@ static int of_stale(struct whying *k, struct err *err) {
 
 /* ---- what comes next ---- */
 
-static void tell_last(struct whying *k, const char **last) {
-    struct run_row *rows;
-    size_t n;
-    struct err ignored;
-    struct run_filter f = {.pipeline = k->name,
-                           .since = INSTANT_NONE,
-                           .window_start = INSTANT_NONE,
-                           .window_end = INSTANT_NONE,
-                           .limit = 1};
-    *last = "it has never run";
-    if (!k->store || store_runs_list(k->store, &f, k->out->arena, &rows, &n, &ignored) < 0 || !n) return;
-    *last = why_print(k, "its last run, %" PRId64 ", ended %s", rows[0].id, rows[0].state);
-    why_time(k, "last run ended at", why_print(k, "run %" PRId64, rows[0].id), rows[0].finished_at);
-}
-
 static const char *datasets_text(struct whying *k, const struct after *a) {
     const char *text = a->datasets[0];
     for (size_t i = 1; i < a->count; i++)
@@ -164,7 +202,8 @@ static void of_next(struct whying *k, const struct ruled *rules, size_t n) {
 /* ---- */
 
 static int of_state(struct whying *k, struct err *err) {
-    static int (*const looks[])(struct whying *, struct err *) = {of_broken, of_open, of_pause, of_failing};
+    static int (*const looks[])(struct whying *, struct err *) = {of_broken, of_open, of_gone, of_pause,
+                                                                  of_failing};
     for (size_t i = 0; k->store && i < sizeof looks / sizeof *looks; i++) {
         int said = looks[i](k, err);
         if (said) return said;

@@ -12,74 +12,6 @@
 
 enum { SLOTS_LOOKED_AT = 10000 };
 
-/* ---- schedules ---- */
-
-static const struct schedule *written_as(const struct whying *k, const char *name) {
-    for (size_t i = 0; k->pipeline && i < k->pipeline->schedule_count; i++)
-        if (strcmp(k->pipeline->schedules[i].name, name) == 0) return &k->pipeline->schedules[i];
-    return NULL;
-}
-
-static bool says_the_same(const json_t *stored, const struct schedule *written) {
-    json_t *a = json_copy((json_t *)(uintptr_t)stored), *b = schedule_rule_json(written);
-    json_object_del(a, "joined");
-    bool same = json_equal(a, b);
-    json_decref(a);
-    json_decref(b);
-    return same;
-}
-
-/* What it is decided by: its words in the database; those in the file when nobody has taken them over yet. */
-static struct schedule *words_of(struct whying *k, const struct schedule_row *row,
-                                 const struct schedule *written) {
-    struct err ignored;
-    json_t *rule = json_loads(row->rule, 0, NULL);
-    bool stale = written && !k->serves && !says_the_same(rule, written);
-    struct schedule *s =
-        stale ? schedule_copy(written) : schedule_from_rule(row->name, rule, k->asks->zones, &ignored);
-    json_decref(rule);
-    return s ? s : written ? schedule_copy(written) : NULL;
-}
-
-static void add_rule(struct ruled **list, size_t *n, size_t *cap, struct ruled r) {
-    r.slots = slots_new(&r.schedule->rule);
-    GROW(*list, *n, *cap);
-    (*list)[(*n)++] = r;
-}
-
-static bool is_listed(const struct ruled *list, size_t n, const char *name) {
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(list[i].schedule->name, name) == 0) return true;
-    return false;
-}
-
-int why_rules(struct whying *k, struct ruled **out, size_t *n, struct err *err) {
-    struct schedule_row *rows;
-    size_t count = 0, cap = 0, len;
-    *out = NULL;
-    *n = 0;
-    if (k->store && store_schedules_list(k->store, k->name, k->out->arena, &rows, &count, err) < 0) return -1;
-    for (size_t i = 0; i < count; i++) {
-        struct ruled r = {.row = rows[i], .written = written_as(k, rows[i].name)};
-        if (after_part(rows[i].name, &len) || (rows[i].gone_at != INSTANT_NONE && !r.written)) continue;
-        if ((r.schedule = words_of(k, &rows[i], r.written))) add_rule(out, n, &cap, r);
-    }
-    for (size_t i = 0; k->pipeline && i < k->pipeline->schedule_count; i++) {
-        const struct schedule *s = &k->pipeline->schedules[i];
-        if (s->firing_count && !is_listed(*out, *n, s->name))
-            add_rule(out, n, &cap, (struct ruled){.schedule = schedule_copy(s), .written = s});
-    }
-    return 0;
-}
-
-void why_rules_release(struct ruled *rules, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        slots_free(rules[i].slots);
-        schedule_free(rules[i].schedule);
-    }
-    free(rules);
-}
-
 static const char *rule_source(struct whying *k, const struct ruled *r) {
     return r && r->written ? why_file(k->pipeline, r->written->at, k->out->arena) : "schedule";
 }
@@ -308,8 +240,23 @@ static int of_overdue(struct whying *k, const struct item *i, struct err *err) {
 }
 
 /* A schedule begins when it is first served, unless `start` says otherwise. */
-static bool before_its_time(const struct item *i) {
-    return i->rule->row.id && i->slot.fire <= i->rule->row.cursor;
+static bool before_its_time(struct whying *k, const struct item *i) {
+    const struct ruled *r = i->rule;
+    return i->slot.fire <= (r->row.id ? r->row.cursor : slots_first_cursor(r->slots, k->asks->now));
+}
+
+static void of_before(struct whying *k, const struct item *i) {
+    why_say(k, "%s came before this schedule was %s served, and it has no `start` that reaches back so far",
+            slot_name(k, i), i->rule->row.id ? "first" : "ever");
+    if (i->rule->row.id) why_time(k, "first served at", "schedule", i->rule->row.created_at);
+    tell_how_to_fill(k, i, "schedule");
+}
+
+/* Nobody will decide it. */
+static int of_gone(struct whying *k, const struct item *i, struct err *err) {
+    const char *gone = why_gone(k, err);
+    if (gone) why_say(k, "%s does not start: %s", slot_name(k, i), gone);
+    return gone ? 0 : -1;
 }
 
 static int of_undecided(struct whying *k, const struct item *i, struct err *err) {
@@ -320,13 +267,10 @@ static int of_undecided(struct whying *k, const struct item *i, struct err *err)
     if (done) {
         why_say(k, "no slot was decided for it, but run %" PRId64 " (%s) has done this window", since.id,
                 since.trigger);
-    } else if (before_its_time(i)) {
-        why_say(
-            k,
-            "%s came before this schedule was first served, and it has no `start` that reaches back so far",
-            slot_name(k, i));
-        why_time(k, "first served at", "schedule", i->rule->row.created_at);
-        tell_how_to_fill(k, i, "schedule");
+    } else if (why_is_gone(k)) {
+        rc = of_gone(k, i, err);
+    } else if (before_its_time(k, i)) {
+        of_before(k, i);
     } else if (due > k->asks->now) {
         why_say(k, "%s is not due yet: it fires at %s", why_about(k, i->slot.start, i->slot.end),
                 why_at(k, i->slot.fire));
@@ -350,12 +294,13 @@ enum tally {
     TALLY_running,
     TALLY_queued,
     TALLY_skipped,
+    TALLY_before,
     TALLY_open,
     TALLY_later,
     TALLIES
 };
-static const char *const tally_words[TALLIES] = {"done",    "failed",  "running",    "queued",
-                                                 "skipped", "overdue", "not due yet"};
+static const char *const tally_words[TALLIES] = {
+    "done", "failed", "running", "queued", "skipped", "before it was served", "overdue", "not due yet"};
 
 static enum tally tally_of_run(const char *state) {
     if (!state || strcmp(state, "ok") == 0 || strcmp(state, "warn") == 0) return TALLY_done;
@@ -370,6 +315,7 @@ static int tally_of(struct whying *k, const struct item *i, enum tally *out, str
     *out = done                          ? TALLY_done
            : is_decided(i) && i->row.run ? tally_of_run(i->row.run_state)
            : is_decided(i)               ? TALLY_skipped
+           : before_its_time(k, i)       ? TALLY_before
            : i->slot.fire > k->asks->now ? TALLY_later
                                          : TALLY_open;
     return 0;
@@ -489,6 +435,11 @@ static int of_nothing(struct windowed *w, struct err *err) {
         said = says_calendar(w, &w->rules[i]) || says_bounds(w, &w->rules[i]);
     if (said == 0) said = why_datasets(k, w->start, w->end, err);
     if (said < 0) return -1;
+    if (why_is_gone(k)) {
+        const char *gone = why_gone(k, err);
+        if (!gone) return -1;
+        why_say(k, "no slot is about it: %s", gone);
+    }
     if (k->problem) why_say(k, "no slot is known of it, and its file is broken: %s", k->problem);
     if (w->rule_count)
         why_say(k, "no slot is about it: its schedule has none whose window meets it");

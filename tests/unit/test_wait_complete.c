@@ -183,7 +183,7 @@ static void missing(struct scene *s, const char *words) {
 
 static void test_window(void **state) {
     struct scene *s = *state;
-    missing(s, "orders for the window from 2025-11-19T00:00:00Z is not due yet");
+    missing(s, "orders for the window from Wed 2025-11-19 00:00:00 UTC is not due yet");
     int64_t run = slot_runs(s, 0);
     cursor(s, FIRE(0), FIRE(1));
     missing(s, "is queued");
@@ -217,10 +217,10 @@ static void test_skipped(void **state) {
     s->run.window_end = DAY(3);
     slots_skipped(s, 0, 2);
     cursor(s, FIRE(0), FIRE(3));
-    missing(s, "2025-11-19T00:00:00Z is skipped (missed)");
+    missing(s, "2025-11-19 00:00:00 UTC is skipped (missed)");
     filled_by_hand(s, 0);
     filled_by_hand(s, 2);
-    missing(s, "2025-11-20T00:00:00Z is skipped (missed)");
+    missing(s, "2025-11-20 00:00:00 UTC is skipped (missed)");
     filled_by_hand(s, 1);
     there(s);
 }
@@ -236,7 +236,7 @@ static void test_span(void **state) {
     cursor(s, FIRE(0), FIRE(1));
     run_moves(s, run, "queued", "running");
     run_moves(s, run, "running", "ok");
-    missing(s, "2025-11-20T00:00:00Z is not due yet");
+    missing(s, "2025-11-20 00:00:00 UTC is not due yet");
     run = slot_runs(s, 1);
     cursor(s, FIRE(1), FIRE(2));
     run_moves(s, run, "queued", "running");
@@ -286,7 +286,7 @@ static void test_published(void **state) {
     s->run.window_end = NOON - US_PER_DAY;
     there(s);
     s->run.window_end = NOON + US_PER_DAY;
-    missing(s, "has not been published since 2023-11-15");
+    missing(s, "has not been published since Wed 2023-11-15");
 }
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, scene_open, scene_close)

@@ -17,12 +17,12 @@ $ leat backfill day
 !   hint: --to is exclusive: --from 2026-11-01 --to 2026-11-08 is seven days
 [2]
 $ leat backfill day --from 2025-10-03 --to 2025-10-01
-! error: --from 2025-10-02T22:00:00Z is not before --to 2025-09-30T22:00:00Z
+! error: --from 2025-10-03 is not before --to 2025-10-01 (Europe/Berlin)
 !   hint: --to is exclusive: --from 2026-11-01 --to 2026-11-08 is seven days
 [2]
 $ leat backfill day --from 2025-10-01 --to 2100-01-01
-! error: --to lies in the future: a window would end at [0-9TZ:.-]+, and it is [0-9TZ:.-]+ (re)
-!   hint: up to now: --to now
+! error: a window of day would end in the future, at .*: it is .* (re)
+!   hint: only what has ended can be done: up to now is --from … --to now
 [2]
 $ leat backfill day --from 2025-10-01 --to 2025-10-03 --every '0 hours'
 ! error: --every `0 hours` is an interval of zero
@@ -78,12 +78,23 @@ $ leat backfill day --from 2025-10-01 --to 2025-10-05 --redo failed --detach --n
 day: 4 windows 2025-10-01 … 2025-10-04 (to is exclusive, Europe/Berlin); 2 to run, 2 already ok (kept; --redo all to repeat)
 backfill 3 is written down; it begins with the next `leat serve`, or: leat backfill resume 3
 ! about [0-9.]+s, 1 at once, by what earlier runs took (re)
+# A name stands for what it was first used for.
+$ leat backfill day --from 2025-10-01 --to 2025-10-06 --name again --yes
+! error: `again` is the name of backfill 3, from 2025-10-01 to 2025-10-05, not from 2025-10-01 to 2025-10-06 (Europe/Berlin)
+!   hint: take another --name; see: leat backfill show 3
+[8]
+$ leat restate raw.days --window 2025-10-01 --name again --yes
+! error: `again` is the name of backfill 3, a backfill of day
+!   hint: take another --name; see: leat backfill show 3
+[8]
 $ leat backfill list --plain | cut -f 1-8
 3	day	2025-10-01	2025-10-05	queued	0	2	0
 2	day	2025-10-02	2025-10-05	ok	2	2	0
 1	day	2025-10-01	2025-10-03	failed	0	2	2
 $ leat backfill pause again
 backfill 3 paused: nothing more of it starts
+$ leat status | grep PAUSED
+PAUSED    backfill 3 of day  0 of 2 windows done, 0 failed   leat backfill resume 3
 $ leat backfill pause 3
 backfill 3 paused: nothing more of it starts
 $ leat backfill resume 3
@@ -102,11 +113,11 @@ $ leat backfill cancel three
 !   hint: see: leat backfill list
 [4]
 $ leat backfill show again
-backfill 3  day  2025-10-01 … 2025-10-05 (to is exclusive)  ok
+backfill 3  day  2025-10-01 … 2025-10-05 (to is exclusive, Europe/Berlin)  ok
 ok 2  failed 0  running 0  not started 0  kept 2  1 at once
 again  [a-z_][a-z0-9_-]* (re)
 
-STATE    WINDOW      PIPELINE  RUN  WHY
+STATE    WINDOW      PIPELINE  RUN  PLANNED AS
 ok       2025-10-01  day         5  failed in run 1
 ok       2025-10-02  day         6  failed in run 2
 skipped  2025-10-03  day         3  ok in run 3
@@ -146,3 +157,26 @@ $ leat restate trusted.a
 ! error: `leat restate` needs --window, or --from and --to
 !   hint: --window 2026-11-19; or --from 2026-11-01 --to 2026-11-08: seven days, --to is exclusive
 [2]
+# A window that has not ended; a dataset's times are those of the pipeline that writes it.
+$ cat > pipelines/made.yaml <<'Y'
+> pipeline: made
+> schedule: {every: day at 02:30, timezone: Europe/Berlin, covers: previous day}
+> steps:
+>   day: {sql: "select cast(${window.date} as date) as day, 1 as n", into: raw.made, partition_by: day}
+> Y
+$ leat run made --window 2025-10-01 | head -n 1 | cut -d " " -f 4-8
+made  window 2025-10-01 (Europe/Berlin)
+$ leat restate raw.made --window tomorrow 2>&1 | sed 's/at [A-Z].. .*/at …/'
+error: a window of made would end in the future, at …
+  hint: only what has ended can be done: up to now is --from … --to now
+$ leat restate raw.made --from 2025-10-02 --to 2025-10-01
+! error: --from 2025-10-02 is not before --to 2025-10-01 (Europe/Berlin)
+!   hint: --to is exclusive: --from 2026-11-01 --to 2026-11-08 is seven days
+[2]
+$ leat restate raw.made --window 2025-10-01 --detach --yes
+restate raw.made: 1 run in 1 stage
+STAGE  ACTION  PIPELINE  STEPS  WINDOWS  WHICH       WHY
+    1  run     made      day          1  2025-10-01  writes raw.made
+backfill 6 is written down; it begins with the next `leat serve`, or: leat backfill resume 6
+$ leat backfill list --plain | head -n 1 | cut -f 2-4
+restate raw.made	2025-10-01	2025-10-02

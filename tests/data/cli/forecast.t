@@ -67,3 +67,7 @@ Fri 2026-11-20 00:05:00 UTC  d         2026-11-20 00:00 → 2026-11-20 00:05    
 ! left out: pipelines/e.yaml:2:1: this is not YAML: did not find expected node content (while parsing a flow node)
 ! 2 runs in 6m00s from Fri 2026-11-20 00:00:00 UTC
 ! never ran, counted as 0.00s (--assume 10m says otherwise): a.load, a.sum, b.load, c.load, d.load
+$ leat forecast --for 0d
+! error: --for `0d` is no time at all
+!   hint: write 7d, 36h or 90m
+[2]

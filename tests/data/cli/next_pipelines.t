@@ -91,10 +91,10 @@ $ leat next sales_dialy
 [4]
 $ echo 'pipeline: broken' > pipelines/broken.yaml; leat next -n 1 --from 2027-03-29
 more  night  Mon 2027-03-29 02:30 CEST  window 2027-03-28 03:00 → 2027-03-29 02:30   23h30m long: clocks go forward Sunday 02:00
-! pipelines/broken.yaml is not valid
+! pipelines/broken.yaml:1:1: the pipeline file needs `steps` (add `steps: {hello: {shell: echo hello}}`)
 ! more runs when raw.orders and raw.items have a new version for the same day
 $ leat next broken
-! error: pipelines/broken.yaml is not valid
+! error: pipelines/broken.yaml:1:1: the pipeline file needs `steps` (add `steps: {hello: {shell: echo hello}}`)
 !   hint: see what is wrong: leat validate
 [3]
 # The last complete window is what a run without one is about.
@@ -116,3 +116,9 @@ $ leat run future
 ! error: future uses window.*, and no window was given: its schedule has no complete one yet
 !   hint: leat run future --window yesterday
 [2]
+# Its file is broken: what was served last goes on.
+$ printf 'pipeline: yearly\nschedule: {cron: "0 6 1 1 *", timezone: Europe/Berlin}\nsteps:\n  a: {shell: "true"}\n' > pipelines/yearly.yaml; leat serve --once > /dev/null 2>&1
+$ echo '  b: {shel: "true"}' >> pipelines/yearly.yaml; leat next yearly 2>&1 | sed 's/at [A-Z].. 20..-01-01 06:00/at T/'
+yearly is broken; by the definition served last it fires next at T CET
+error: pipelines/yearly.yaml:5:7: unknown key `shel` in step `b` (did you mean `shell`?)
+  hint: see what is wrong: leat validate

@@ -7,7 +7,7 @@ $ leat runs show
 !   hint: run something first: leat run PIPELINE
 [4]
 $ leat status
-! nothing has run yet
+! nothing has run yet: leat run PIPELINE, or leat serve
 $ leat logs 1
 ! error: no run `1`: nothing was ever run in $TMP/project
 !   hint: run something first: leat run PIPELINE

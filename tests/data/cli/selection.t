@@ -55,11 +55,29 @@ other paused until it is resumed: leat resume other. Running runs are not touche
 PAUSED    other  until it is resumed: moving   leat resume other
 $ echo 'steps: oops' >> pipelines/sales_day.yaml
 $ leat next state:broken
-! error: pipelines/sales_day.yaml is not valid
+! error: pipelines/sales_day.yaml:7:1: key `steps` is defined twice (and again here)
 !   hint: see what is wrong: leat validate
 [3]
 # a pipeline whose file is gone is known by what it did
 $ rm pipelines/other.yaml; leat resume other -q; leat status other
 other resumed.
-OK        other
+GONE      other  its file is gone, its history is kept   leat runs other
 $ leat next 'oth*'
+# refused beside others: two files of one name, pipelines that start each other
+$ rm pipelines/*; printf 'pipeline: one\nsteps:\n  a: {shell: "true"}\n' | tee pipelines/a.yaml > pipelines/b.yaml
+$ printf 'pipeline: left\nschedule: {after: raw.r}\nsteps:\n  a: {sql: "select 1 as x", into: raw.l}\n' > pipelines/left.yaml
+$ printf 'pipeline: right\nschedule: {after: raw.l}\nsteps:\n  a: {sql: "select 1 as x", into: raw.r}\n' > pipelines/right.yaml
+$ leat status
+BROKEN    one  pipelines/a.yaml:1:1: pipeline `one` is defined twice (pipelines/b.yaml has this name too)   leat validate
+BROKEN    one  pipelines/b.yaml:1:1: pipeline `one` is defined twice (pipelines/a.yaml has this name too)   leat validate
+BROKEN    left  pipelines/left.yaml:2:19: pipelines start each other: `left` -> raw.l -> `right` -> raw.r -> `left` (it would, in the end, start itself)   leat validate
+BROKEN    right  pipelines/right.yaml:2:19: pipelines start each other: `right` -> raw.r -> `left` -> raw.l -> `right` (it would, in the end, start itself)   leat validate
+$ leat status right
+BROKEN    right  pipelines/right.yaml:2:19: pipelines start each other: `right` -> raw.r -> `left` -> raw.l -> `right` (it would, in the end, start itself)   leat validate
+$ leat status --exit-code state:broken
+BROKEN    one  pipelines/a.yaml:1:1: pipeline `one` is defined twice (pipelines/b.yaml has this name too)   leat validate
+BROKEN    one  pipelines/b.yaml:1:1: pipeline `one` is defined twice (pipelines/a.yaml has this name too)   leat validate
+BROKEN    left  pipelines/left.yaml:2:19: pipelines start each other: `left` -> raw.l -> `right` -> raw.r -> `left` (it would, in the end, start itself)   leat validate
+BROKEN    right  pipelines/right.yaml:2:19: pipelines start each other: `right` -> raw.r -> `left` -> raw.l -> `right` (it would, in the end, start itself)   leat validate
+[10]
+$ leat status state:paused

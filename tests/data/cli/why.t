@@ -67,6 +67,19 @@ no slot is about it: its schedule has none whose window meets it
  schedule main, covers previous day, UTC (pipelines/weekdays.yaml:2)
  the slot before covers 2025-01-08 (pipelines/weekdays.yaml:2)
  the slot after covers 2025-01-09 (pipelines/weekdays.yaml:2)
+# Without a `start` it begins when it is first served: nothing decides what came before.
+$ leat why weekdays 2025-01-09 | ./hide
+the slot of Fri 2025-01-10 06:15:00 UTC came before this schedule was ever served, and it has no `start` that reaches back so far
+ next leat backfill weekdays --from 2025-01-09T00:00:00Z --to 2025-01-10T00:00:00Z (schedule)
+ schedule main, covers previous day, UTC (pipelines/weekdays.yaml:2)
+ fires at Fri 2025-01-10 06:15:00 UTC (pipelines/weekdays.yaml:2)
+ covers 2025-01-09 (pipelines/weekdays.yaml:2)
+$ leat why weekdays 2025-01 | ./hide
+22 slots are about the window 2025-01: 22 before it was served; the first that is not done: the slot of Thu 2025-01-02 06:15:00 UTC came before this schedule was ever served, and it has no `start` that reaches back so far
+ next leat backfill weekdays --from 2025-01-01T00:00:00Z --to 2025-01-02T00:00:00Z (schedule)
+ schedule main, covers previous day, UTC (pipelines/weekdays.yaml:2)
+ fires at Thu 2025-01-02 06:15:00 UTC (pipelines/weekdays.yaml:2)
+ covers 2025-01-01 (pipelines/weekdays.yaml:2)
 $ printf 'pipeline: hand\nsteps:\n  a: {shell: exit 3}\n' > pipelines/hand.yaml && leat why hand 2025-01-10
 hand has no schedule: only `leat run` and `leat backfill` make runs of it
 $ leat why hand
@@ -115,7 +128,7 @@ run 2, started by raw.days version 0, ended ok at T
  decided at T (slot)
 $ leat why sum 2025-03-28 | ./hide
 sum starts after raw.days, of which nothing has been published for the window 2025-03-28
- missing daily for the window from 2025-03-27T23:00:00Z is skipped (missed) (raw.days)
+ missing daily for the window from Fri 2025-03-28 00:00:00 CET is skipped (missed) (raw.days)
 $ leat why weekdays 2025-01-09 | ./hide
 the slot of Fri 2025-01-10 06:15:00 UTC came before this schedule was first served, and it has no `start` that reaches back so far
  first served at T (schedule)
@@ -206,8 +219,8 @@ $ printf 'pipeline: late\nsteps:\n  a: {shel: echo a}\n' > pipelines/late.yaml; 
 its file is broken: pipelines/late.yaml:3:7: unknown key `shel` in step `a` (did you mean `shell`?)
  next mend it, then: leat validate late (the file)
 $ leat why lat
-! error: there is no pipeline `lat`
-!   hint: see: leat status
+! error: no pipeline is called `lat` in $TMP/project
+!   hint: did you mean `late`?
 [4]
 $ leat why 99
 ! error: there is no run 99

@@ -74,6 +74,8 @@ run 2 of past waits for the success of the slot before (depends_on_past): run 1 
  fires at T (slot)
  covers 2025-01-02 (slot)
  decided at T (slot)
+$ leat status past | grep QUEUED
+QUEUED    run 2  past  2025-01-02  waits for run 1, which is failed (depends_on_past)   leat logs 2 -f
 $ leat pause past --reason "moving house" > /dev/null; ./why "paused" 2 | grep -v 'paused by'
 run 2 of past waits: past is paused until it is resumed
  paused at T (pause)
@@ -83,6 +85,15 @@ run 2 of past waits: past is paused until it is resumed
  fires at T (slot)
  covers 2025-01-02 (slot)
  decided at T (slot)
+$ leat pause slow --reason "too much" > /dev/null; ./why "it is paused" slow | grep -v 'paused by'
+run 3 is running: step query runs since T; it is paused until it is resumed, so nothing follows by itself
+ step query runs since T (run 3)
+ running since T (run 3)
+ asked for at T (run 3)
+ started by manual (run 3)
+ because too much (pause)
+ paused at T (pause)
+ next leat resume slow (pause)
 $ leat cancel slow > /dev/null; touch go; ./why cancelled 4
 run 4 of slow was cancelled: somebody cancelled it
  asked for at T (run 4)

@@ -21,6 +21,7 @@ $ leat run h --window 2026-01-01 --tz Mars/Base
 [2]
 $ leat runs --tz Mars/Base
 ! error: unknown time zone `Mars/Base`
+!   hint: write one such as Europe/Berlin or UTC
 [2]
 # A step that does not name the window has nothing to do for the next one when nothing else changed.
 $ cat > pipelines/u.yaml <<'Y'
