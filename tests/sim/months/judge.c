@@ -114,12 +114,6 @@ static bool fires(int pipe, instant_t t) {
     return w.minute >= 0 && says(&w, t);
 }
 
-static instant_t next_fire(int pipe, instant_t after) {
-    instant_t t = (after / US_PER_MINUTE + 1) * US_PER_MINUTE;
-    while (!fires(pipe, t)) t += US_PER_MINUTE;
-    return t;
-}
-
 bool unsure(int pipe, instant_t t) {
     for (int i = 0; i < stage->edit_count; i++) {
         const struct edit *e = &stage->edits[i];
@@ -132,6 +126,16 @@ static bool ever_fires(int pipe, instant_t t) {
     for (int i = 0; i < stage->edit_count; i++)
         if (stage->edits[i].pipe == pipe && says(&stage->edits[i].words, t)) return true;
     return false;
+}
+
+static bool may_fire(int pipe, instant_t t) {
+    return fires(pipe, t) || (unsure(pipe, t) && ever_fires(pipe, t));
+}
+
+static instant_t next_fire(int pipe, instant_t after) {
+    instant_t t = (after / US_PER_MINUTE + 1) * US_PER_MINUTE;
+    while (!may_fire(pipe, t)) t += US_PER_MINUTE;
+    return t;
 }
 
 bool was_gone(int pipe, instant_t from, instant_t to) {
@@ -164,10 +168,6 @@ static instant_t walk(int pipe, instant_t at, instant_t until, struct walked *n)
         if (!may && missed == INSTANT_NONE) missed = t;
     }
     return missed;
-}
-
-static bool may_fire(int pipe, instant_t t) {
-    return fires(pipe, t) || (unsure(pipe, t) && ever_fires(pipe, t));
 }
 
 static int judge_fires(struct judgement *j, int pipe, const struct row *r, instant_t at) {
