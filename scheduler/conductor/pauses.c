@@ -32,7 +32,8 @@ int pauses_open(struct conductor *c, struct err *err) {
     for (size_t i = 0; rc >= 0 && i < n; i++) {
         struct lane *l = lane_of(c, rows[i].pipeline);
         l->paused = true;
-        if (clock_timetable(c)) timetable_pause(clock_timetable(c), clock_group(l));
+        l->paused_at = rows[i].at;
+        if (clock_timetable(c)) timetable_pause(clock_timetable(c), clock_group(l), l->paused_at);
         if (rows[i].until != INSTANT_NONE &&
             (c->pause_until == INSTANT_NONE || rows[i].until < c->pause_until))
             c->pause_until = rows[i].until;
@@ -49,7 +50,7 @@ static int end_pause(struct conductor *c, const struct pause_row *p, struct err 
     if (store_resume(c->store, p->pipeline, err) < 0) return -1;
     l->paused = false;
     timetable_resume(clock_timetable(c), clock_group(l), p->at, p->until, catch_up_of(p->catch_up));
-    triggers_resume(c, l, p->until, p->catch_up);
+    triggers_resume(c, l, p->at, p->until, p->catch_up);
     lane_touch(c, l);
     report(c, "resumed", 0, NULL, json_pack("{ss ss}", "pipeline", p->pipeline, "catch_up", p->catch_up));
     return 0;

@@ -29,6 +29,7 @@ struct server {
     struct inherited before, inherited; /* of the program before this one; for the one after it */
     char uuid[STORE_UUID];              /* of the database that was served in the life before; "": none yet */
     uint64_t zones;                     /* stamp of the zone data that definitions were read with */
+    struct err tending, collecting;     /* what of the upkeep failed the last time; {0}: nothing */
     bool began, replace, draining, drain_over, hurried;
 };
 
@@ -36,9 +37,9 @@ struct server {
 
 static const struct {
     const char *type, *level;
-} levels[] = {{"broken", "error"},        {"project_broken", "warn"},    {"nothing_to_serve", "warn"},
-              {"refused", "warn"},        {"definition_broken", "warn"}, {"clock", "warn"},
-              {"cancel_too_late", "warn"}};
+} levels[] = {{"broken", "error"},         {"project_broken", "warn"},    {"nothing_to_serve", "warn"},
+              {"refused", "warn"},         {"definition_broken", "warn"}, {"clock", "warn"},
+              {"cancel_too_late", "warn"}, {"upkeep_failed", "warn"}};
 
 static const char *level_of(const json_t *event) {
     const char *type = json_text_or(event, "type", ""), *result = json_text_or(event, "result", "");
@@ -210,6 +211,25 @@ static int still_there(struct server *s, struct err *err) {
                    s->o->conductor.project->state);
 }
 
+/* Once; again when it was well meanwhile, or something else is wrong. */
+static void say_upkeep(struct server *s, struct err *last, const struct err *now) {
+    bool news = now->msg[0] && strcmp(now->msg, last->msg) != 0;
+    *last = *now;
+    if (news) say(s, "upkeep_failed", json_pack("{ss ss}", "message", now->msg, "hint", now->hint));
+}
+
+static void tend(struct server *s) {
+    struct err err = {0};
+    if (store_tend(s->c->store, true, &err) == 0) err = (struct err){0};
+    say_upkeep(s, &s->tending, &err);
+}
+
+static void collect(struct server *s) {
+    struct err err = {0};
+    if (conductor_collect(s->c, &err) == 0) err = (struct err){0};
+    say_upkeep(s, &s->collecting, &err);
+}
+
 static void keep_up(uv_timer_t *t) {
     struct server *s = t->data;
     struct err err;
@@ -220,8 +240,8 @@ static void keep_up(uv_timer_t *t) {
     }
     notify("WATCHDOG=1");
     tell_state(s);
-    if (!s->c->runs) store_tend(s->c->store, true, &err);
-    if (!s->c->runs && !s->draining) conductor_collect(s->c, &err);
+    if (!s->c->runs) tend(s);
+    if (!s->c->runs && !s->draining) collect(s);
 }
 
 static void drain_over(uv_timer_t *t) {

@@ -93,9 +93,10 @@ void timetable_busy(struct timetable *t, int64_t group, bool busy) {
     group_drop_empty(t, g);
 }
 
-void timetable_pause(struct timetable *t, int64_t group) {
+void timetable_pause(struct timetable *t, int64_t group, instant_t from) {
     struct tt_group *g = group_get(t, group);
     g->paused = true;
+    g->paused_at = from;
     for (struct tt_entry *e = g->first; e; e = e->right)
         if (e->ends == INSTANT_NONE) e->due = INSTANT_NONE;
 }
@@ -295,7 +296,7 @@ void timetable_end(struct timetable *t, int64_t id, instant_t at) {
     struct tt_entry *e = tt_find(t, id);
     if (!e || (e->ends != INSTANT_NONE) == (at != INSTANT_NONE)) return;
     e->ends = at;
-    if (at != INSTANT_NONE && e->group->paused) catch_slots(e, e->cursor, at, CATCH_UP_none);
+    if (at != INSTANT_NONE && e->group->paused) catch_slots(e, e->group->paused_at, at, CATCH_UP_none);
     tt_queue(t, e);
 }
 

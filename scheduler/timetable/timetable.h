@@ -141,7 +141,7 @@ void timetable_change(struct timetable *t, int64_t id, const struct schedule *ne
 void timetable_busy(struct timetable *t, int64_t group, bool busy);
 /* A paused group decides nothing: cursors stay. The group need not have schedules. The pause began at `from`
  * and ended at `until`, which may be long ago: slots that fired before or after it are late ones like any. */
-void timetable_pause(struct timetable *t, int64_t group);
+void timetable_pause(struct timetable *t, int64_t group, instant_t from);
 void timetable_resume(struct timetable *t, int64_t group, instant_t from, instant_t until,
                       enum catch_up catch_up);
 bool timetable_paused(const struct timetable *t, int64_t group);

@@ -214,7 +214,7 @@ static void happen(struct world_of *w, int i) {
     instant_t until = w->now - pick(2) * pick(w->now - n->began + 1);
     for (int table = 0; table < TABLES; table++) {
         if (what == 0) timetable_busy(w->t[table], i, busy);
-        if (what == 1) timetable_pause(w->t[table], i);
+        if (what == 1) timetable_pause(w->t[table], i, n->paused ? n->began : w->now);
         if (what == 2) timetable_resume(w->t[table], i, n->began, until, how);
     }
     if (what == 0) n->busy = busy;

@@ -172,6 +172,7 @@ static void remove_file(struct life *l, int pipe) {
         stage->now + (chance_below(3) ? (int64_t)(7200 + chance_below(3 * 86400)) * US_PER_SECOND
                                       : (int64_t)(5 + chance_below(45)) * US_PER_SECOND);
     file_remove(pipe);
+    if (chance_below(3) == 0) stage->die_at = 1; /* nobody served when it went */
     look(l);
 }
 
@@ -204,6 +205,7 @@ static void jump(struct life *l, int pipe) {
     if (stage->jump_count == JUMPS) return;
     stage->jumps[stage->jump_count++] = (struct jump){.at = stage_wall(), .by = by};
     stage->went_back = stage->went_back || by < 0;
+    if (by < 0) files_time_went_back();
     if (stage_wall() > stage->latest) stage->latest = stage_wall();
     stage->wall_ahead += by;
 }

@@ -108,11 +108,19 @@ static instant_t decided_until(int pipe) {
     return p && p->from < stage->rested ? p->from : stage->rested;
 }
 
+/* Words that nobody has come to rest with may not be in force: then they are forgotten with their file. */
+static bool is_in_force(int pipe) {
+    for (int i = 0; i < stage->edit_count; i++)
+        if (stage->edits[i].pipe == pipe && stage->edits[i].at >= stage->rested) return false;
+    return true;
+}
+
 /* A file that goes or comes: who dies before everything due is decided leaves it to the next one to find out.
- */
+ * What fired until a file went is decided all the same. */
 static struct edit *remember_unsure(int pipe) {
+    bool certain = file_is_gone(pipe) && is_in_force(pipe);
     struct edit *e = remember(pipe);
-    e->unsure_from = decided_until(pipe);
+    if (!certain) e->unsure_from = decided_until(pipe);
     e->unsure_to = INSTANT_NONE;
     e->life = stage->lives;
     return e;
@@ -145,6 +153,12 @@ void files_in_zone(void) {
         e->of_zone = true;
         e->broken_until = stage->broken[p] ? INT64_MAX : 0;
     }
+}
+
+/* What had fired when a file went may not have when somebody finds out. */
+void files_time_went_back(void) {
+    for (int i = 0; i < stage->edit_count; i++)
+        if (stage->edits[i].life) stage->edits[i].unsure_from = decided_until(stage->edits[i].pipe);
 }
 
 void file_remove(int pipe) {

@@ -126,10 +126,14 @@ static bool ever_fires(int pipe, instant_t t) {
     return false;
 }
 
+static bool may_fire(int pipe, instant_t t) {
+    return fires(pipe, t) || (unsure(pipe, t) && ever_fires(pipe, t));
+}
+
 bool was_gone(int pipe, instant_t from, instant_t to) {
     for (int i = 0; i < stage->edit_count; i++) {
         const struct edit *e = &stage->edits[i];
-        if (e->pipe == pipe && e->words.minute < 0 && !e->was_short && e->at >= from && e->at <= to)
+        if (e->pipe == pipe && e->words.minute < 0 && !e->was_short && e->unsure_to >= from && e->at <= to)
             return true;
     }
     return false;
@@ -156,10 +160,6 @@ static instant_t walk(int pipe, instant_t at, instant_t until, struct walked *n)
         if (must && missed == INSTANT_NONE) missed = t;
     }
     return missed;
-}
-
-static bool may_fire(int pipe, instant_t t) {
-    return fires(pipe, t) || (unsure(pipe, t) && ever_fires(pipe, t));
 }
 
 static int judge_fires(struct judgement *j, int pipe, const struct row *r, instant_t at) {

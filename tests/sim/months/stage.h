@@ -62,7 +62,8 @@ struct edit {
     instant_t at; /* wall */
     struct words words;
     /* A file that went, or came back: whoever died over it may have decided what was due meanwhile, or not.
-     * Both `at`: nobody did. */
+     * Of one that went they begin `at` that instant, since what was due before is decided by the next one:
+     * but for words that never were in force, and a clock that was set back before. Both `at`: nobody did. */
     instant_t unsure_from, unsure_to;
     bool was_short; /* it was away so shortly that it never was; or never in force */
     bool of_zone;   /* not the file said something else, but the zone data; while it is paused it waits */
@@ -147,6 +148,7 @@ bool file_is_gone(int pipe);
 void file_remove(int pipe);
 void file_put_back(int pipe, struct words words);
 void file_rename(int pipe);
+void files_time_went_back(void);
 void files_at_rest(void); /* everything that was due has been decided */
 /* Other zone data is in force; when, of each pipeline that is in the zone, depends on who dies over it. */
 void files_in_zone(void);
