@@ -61,11 +61,31 @@ static struct slot_row slot_of(struct conductor *c, const struct hand *h,
                              .decided_at = turn_wall(c)};
 }
 
+/* After a clock that was set back some slots of a stretch may be decided already: the others, one by one. */
+static int skip_each(struct conductor *c, const struct hand *h, const struct slot_row *stretch,
+                     struct err *err) {
+    struct slots *slots = slots_new(&h->schedule->rule);
+    struct slot at;
+    int rc = 0;
+    for (bool there = slots_at(slots, stretch->fire, &at); there && at.fire <= stretch->last_fire && rc >= 0;
+         there = slots_step(slots, &at)) {
+        struct slot_row one = *stretch;
+        one.fire = one.last_fire = at.fire;
+        one.window_start = at.start;
+        one.window_end = at.end;
+        one.count = 1;
+        rc = store_slot_add(c->store, &one, err);
+    }
+    slots_free(slots);
+    return rc < 0 ? -1 : 0;
+}
+
 static int skip(struct conductor *c, const struct hand *h, const struct slot_row *slot, struct err *err) {
     report(c, "slots_skipped", 0, NULL,
            json_pack("{ss ss ss sI}", "pipeline", h->lane->name, "schedule", h->schedule->name, "reason",
                      slot->reason, "count", (json_int_t)slot->count));
-    return store_slot_add(c->store, slot, err) < 0 ? -1 : 0;
+    int hit = store_slot_add(c->store, slot, err);
+    return hit == 0 && slot->count > 1 ? skip_each(c, h, slot, err) : hit < 0 ? -1 : 0;
 }
 
 static int skip_slots(struct conductor *c, const struct hand *h, const struct timetable_decision *d,
@@ -101,16 +121,12 @@ static int run_slot(struct conductor *c, const struct hand *h, const struct time
     return hit < 0 ? -1 : 0;
 }
 
-static int decide(struct conductor *c, const struct timetable_decision *d, struct err *err) {
-    const struct hand *h = idmap_get(&c->clock->hands, (uint64_t)d->id);
-    return d->run ? run_slot(c, h, d, err) : skip_slots(c, h, d, err);
-}
-
 static int in_force(struct conductor *c, struct hand *h, const struct timetable_move *m, struct err *err) {
     schedule_free(h->schedule);
     h->schedule = h->next;
     h->next = NULL;
     json_t *rule = schedule_stored_json(h->schedule, &m->join);
+    if (h->held.until > m->to) held_put(rule, &h->held);
     int rc = store_schedule_rule(c->store, h->id, rule, m->to, err);
     json_decref(rule);
     return rc < 0 ? -1 : 0;
@@ -132,19 +148,32 @@ static int cut_stretch(struct conductor *c, const struct hand *h, struct slot_ro
     return stretch->count ? store_slot_cut(c->store, stretch, err) : 0;
 }
 
-/* By more than three hours: what was skipped ahead of the clock is to be decided when its time comes
- * again. */
-static int set_back(struct conductor *c, const struct hand *h, instant_t to, struct err *err) {
+/* The clock was set back and this slot comes again: what was skipped from it on is to be decided anew. */
+static int forget_ahead(struct conductor *c, struct hand *h, instant_t fire, struct err *err) {
     struct arena *a = arena_new();
     struct slot_row stretch;
-    report(c, "clock", 0, NULL,
-           json_pack("{ss ss}", "what", "the clock was set back by more than three hours", "pipeline",
-                     h->lane->name));
+    instant_t to = fire - 1;
     int rc = store_slots_forget(c->store, h->id, to, err);
     int held = rc ? -1 : store_slot_at(c->store, h->id, to, a, &stretch, err);
     if (held == 1 && !stretch.run && stretch.last_fire > to) held = cut_stretch(c, h, &stretch, to, err);
     arena_free(a);
+    h->is_behind = false;
     return held < 0 ? -1 : 0;
+}
+
+static int decide(struct conductor *c, const struct timetable_decision *d, struct err *err) {
+    struct hand *h = idmap_get(&c->clock->hands, (uint64_t)d->id);
+    if (h->is_behind && forget_ahead(c, h, d->fire, err)) return -1;
+    return d->run ? run_slot(c, h, d, err) : skip_slots(c, h, d, err);
+}
+
+/* By more than three hours. */
+static void set_back(struct conductor *c, const struct timetable_move *m) {
+    struct hand *h = idmap_get(&c->clock->hands, (uint64_t)m->id);
+    h->is_behind = true;
+    report(c, "clock", 0, NULL,
+           json_pack("{ss ss}", "what", "the clock was set back by more than three hours", "pipeline",
+                     h->lane->name));
 }
 
 static int move(struct conductor *c, const struct timetable_move *m, struct err *err) {
@@ -154,7 +183,6 @@ static int move(struct conductor *c, const struct timetable_move *m, struct err 
     if (hit == 0)
         return err_set(err, EX_CONFLICT, "another program moved the cursor of schedule %s of %s",
                        h->schedule->name, h->lane->name);
-    if (m->set_back && set_back(c, h, m->to, err)) return -1;
     return m->changed ? in_force(c, h, m, err) : 0;
 }
 
@@ -165,6 +193,8 @@ void clock_tick(struct conductor *c, size_t decisions) {
     struct timetable_budget budget = TIMETABLE_BUDGET;
     budget.decisions = decisions;
     timetable_tick(k->timetable, turn_wall(c), budget, &k->out);
+    for (size_t i = 0; i < k->out.move_count; i++)
+        if (k->out.moves[i].set_back) set_back(c, &k->out.moves[i]);
     for (size_t i = 0; i < k->out.count && !c->is_broken; i++)
         if (decide(c, &k->out.decisions[i], &err)) turn_broke(c, &err);
     for (size_t i = 0; i < k->out.move_count && !c->is_broken; i++)

@@ -96,12 +96,25 @@ static struct schedule *decided_by(struct conductor *c, const struct schedule_ro
     return s;
 }
 
+/* What a pause held back and nobody has decided yet. */
+static void take_held(struct conductor *c, struct hand *h, const struct schedule_row *row) {
+    if (!held_read(row->rule, &h->held) || h->held.until <= row->cursor) return;
+    timetable_catch(c->clock->timetable, h->id, h->held.from, h->held.until, h->held.catch_up);
+}
+
 /* schedule: handed over. */
 static struct hand *hand_new(struct conductor *c, struct lane *l, const struct schedule_row *row,
                              struct schedule *schedule) {
     struct clock *k = c->clock;
     struct hand *h = xcalloc(1, sizeof *h);
-    *h = (struct hand){.id = row->id, .lane = l, .schedule = schedule, .sibling = l->hands};
+    struct err ignored;
+    instant_t ahead;
+    if (store_slots_ahead(c->store, row->id, row->cursor, &ahead, &ignored)) ahead = INSTANT_NONE;
+    *h = (struct hand){.id = row->id,
+                       .lane = l,
+                       .schedule = schedule,
+                       .is_behind = ahead != INSTANT_NONE,
+                       .sibling = l->hands};
     l->hands = h;
     idmap_put(&k->hands, (uint64_t)h->id, h);
     timetable_add(k->timetable,
@@ -109,8 +122,10 @@ static struct hand *hand_new(struct conductor *c, struct lane *l, const struct s
                                            .group = clock_group(l),
                                            .schedule = h->schedule,
                                            .cursor = row->cursor,
-                                           .since = row->created_at},
+                                           .since = row->created_at,
+                                           .high = ahead},
                   turn_wall(c));
+    take_held(c, h, row);
     c->wants_turn = true;
     return h;
 }

@@ -9,12 +9,22 @@
 
 #include "scheduler/timetable/timetable.h"
 
+/* What a pause held back, while not all of it is decided (pauses.c). */
+struct held {
+    instant_t from, until; /* until 0: nothing */
+    enum catch_up catch_up;
+};
+void held_put(json_t *rule, const struct held *h);
+bool held_read(const char *rule, struct held *out);
+
 /* One schedule of one pipeline. */
 struct hand {
     int64_t id; /* of its row */
     struct lane *lane;
     struct schedule *schedule, *next; /* next: of an edit that is not in force yet */
+    struct held held;                 /* by a pause that is over; until 0: nothing */
     bool seen, leaving;
+    bool is_behind;       /* the clock was set back: slots ahead of its cursor have outcomes */
     bool listed;          /* with those that leave; it may have come back since */
     struct hand *sibling; /* of the same pipeline */
     struct hand *next_leaving;

@@ -122,6 +122,12 @@ void timetable_resume(struct timetable *t, int64_t group, instant_t from, instan
     group_drop_empty(t, g);
 }
 
+void timetable_catch(struct timetable *t, int64_t id, instant_t from, instant_t until,
+                     enum catch_up catch_up) {
+    struct tt_entry *e = tt_find(t, id);
+    if (e) catch_slots(e, from, until, catch_up);
+}
+
 bool timetable_paused(const struct timetable *t, int64_t group) {
     const struct tt_group *g = group_find(t, group);
     return g && g->paused;
@@ -276,7 +282,8 @@ void timetable_add(struct timetable *t, const struct timetable_spec *spec, insta
     e->id = spec->id;
     e->cursor = e->told = spec->cursor;
     e->since = spec->since;
-    e->due = e->high = e->caught_until = e->ends = INSTANT_NONE;
+    e->due = e->caught_until = e->ends = INSTANT_NONE;
+    e->high = spec->high ? spec->high : INSTANT_NONE;
     idmap_put(&t->entries, (uint64_t)e->id, e);
     group_join(group_get(t, spec->group), e);
     entry_use(e, spec->schedule, slots_new(&spec->schedule->rule));

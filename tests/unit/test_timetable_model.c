@@ -104,7 +104,8 @@ static enum skip_reason naive_reason(struct naive *n, const struct verdict *list
     const struct verdict *v = &list[i];
     duration_t late = now - v->fire - n->s->delay;
     if (n->caught_until != INSTANT_NONE && v->fire > n->caught_from && v->fire <= n->caught_until) {
-        bool newest = i + 1 == count || list[i + 1].fire > n->caught_until;
+        struct slot after; /* due or not */
+        bool newest = !slots_next(n->slots, v->fire, &after) || after.fire > n->caught_until;
         bool runs = n->catch_up == CATCH_UP_all || (n->catch_up == CATCH_UP_latest && newest);
         return runs ? SKIP_none : SKIP_paused;
     }
