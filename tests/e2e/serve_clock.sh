@@ -63,3 +63,16 @@ same "$(slots back | tail -5)" "02 12|12|1|run
 02 21|21|1|missed
 02 22|22|1|run" "when it has caught up"
 same "$(db "select count(*) - count(distinct scheduled_for) from run r join pipeline p on p.id = r.pipeline where p.name = 'back'")" 0 "slots that ran twice"
+
+step "what fired while its file was gone is nobody's, and why says so"
+pipeline away "if_missed: run_all"
+serves_at 2026-03-03T00:30
+serves_at 2026-03-03T01:30
+mv pipelines/away.yaml away.yaml
+serves_at 2026-03-03T01:40
+mv away.yaml pipelines/away.yaml
+serves_at 2026-03-03T04:30
+exits 0 at 2026-03-03T04:40 leat why away 2026-03-03T02
+says "came while this schedule was not there: its file was gone, or did without it"
+exits 0 at 2026-03-03T04:40 leat why away 2026-03-02T02
+says "came before this schedule was first served"
