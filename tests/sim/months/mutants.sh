@@ -70,7 +70,7 @@ publish-unheard   | scheduler/conductor/publishing.c | s/triggers_published(c, .
 all-is-any        | scheduler/conductor/trigger_decide.c | s/if (move_to(k, &s\[i\], v\[i\].version, err)) return -1;/if (i == last \&\& move_to(k, \&s[i], v[i].version, err)) return -1;/
 day-again         | scheduler/conductor/trigger_decide.c | s/if (decided) return decided < 0 ? -1 : 0;/(void)decided;/
 day-before-time   | scheduler/conductor/trigger_decide.c | s/if (complete <= 0) return complete;/if (complete < 0) return complete;/
-held-is-forgotten@30 | scheduler/conductor/triggers.c | s/if (decide_last_ones(c, t, err)) return -1;//
+held-is-forgotten@40 | scheduler/conductor/triggers.c | s/if (decide_last_ones(c, t, err)) return -1;//
 request-unkept    | scheduler/conductor/effects.c  | s/if (keeps_request(k->a) \&\& write_request/if (0 \&\& write_request/
 pins-of-before    | scheduler/conductor/claim.c    | s/store_pin_take(k->c->store, &pin, &version, err) < 0/store_pin_take(k->c->store, \&pin, \&version, err) < 0 || (version -= version > 0) < 0/
 zone-ignored      | scheduler/conductor/hands.c    | s/if (s \&\& !schedule_same_zones(was, s))/if (0)/
@@ -83,7 +83,7 @@ wait-for-ever     | scheduler/conductor/attended.c | s/return a->attended->over 
 wait-sees-ghosts  | scheduler/conductor/waits.c    | s/t->there = there;/t->there = true;/
 wait-early        | scheduler/conductor/waits.c    | s/w->walls.nodes\[0\].key <= now/w->walls.nodes[0].key <= now + US_PER_HOUR/
 wait-looks-once   | scheduler/conductor/waits.c    | s/t->next = t->woken ? turn_now(c) : next_look(c, t);/t->next = INSTANT_NONE;/
-broken-goes-back@80 | scheduler/conductor/hands.c    | s/ \&\& !e->is_broken)/)/
+broken-goes-back@90 | scheduler/conductor/hands.c    | s/ \&\& !e->is_broken)/)/
 LIST
 
 echo "$tried mutants, $survived not noticed"
