@@ -111,7 +111,7 @@ enum {
         " CROSS JOIN definition d ON d.id = ?2 AND d.pipeline = r.pipeline WHERE r.id = ?1 AND r.state = 'queued')") \
     X(run_before, SQL_RUN_COLUMNS "FROM run r INDEXED BY run_slot" SQL_RUN_JOINS \
         "WHERE r.pipeline = " SQL_PIPELINE_OF("?1") " AND r.schedule = ?2 AND r.scheduled_for < ?3" \
-        " ORDER BY r.scheduled_for DESC, r.id DESC LIMIT 1") \
+        " AND r.reason IS NOT 'withdrawn' ORDER BY r.scheduled_for DESC, r.id DESC LIMIT 1") \
     X(runs_of_parent, SQL_RUN_COLUMNS "FROM run r INDEXED BY run_parent" SQL_RUN_JOINS \
         "WHERE r.parent = ?1 ORDER BY r.id DESC")
 
@@ -213,7 +213,7 @@ enum {
 #define STATEMENTS_WINDOWS(X) \
     X(window_runs, "SELECT window_start, window_end, max(id), state, created_at, finished_at" \
         " FROM run INDEXED BY run_window WHERE pipeline = " SQL_PIPELINE_OF("?1") " AND window_start >= ?2" \
-        " AND window_start < ?3 AND state <> 'skipped' AND " SQL_PART_IS("?4", "?5") \
+        " AND window_start < ?3 AND state <> 'skipped' AND reason IS NOT 'withdrawn' AND " SQL_PART_IS("?4", "?5") \
         " GROUP BY window_start, window_end") \
     X(run_durations, "SELECT took FROM (" SQL_DURATIONS("ok") " UNION ALL " SQL_DURATIONS("warn") ") d" \
         " ORDER BY id DESC LIMIT ?2") \

@@ -12,7 +12,7 @@ struct window_run {
     instant_t created_at, finished_at; /* finished_at INSTANT_NONE: not yet */
 };
 /* The newest run of each window of the pipeline that starts in [from, to), by start, then end; those that
- * were skipped do not count. Runs of a part of the pipeline (options.only as JSON text, options.from_step)
+ * were skipped, or withdrawn by their backfill before they began, do not count. Runs of a part of the pipeline (options.only as JSON text, options.from_step)
  * count only when asked for the same part; runs of the whole always do. */
 struct window_query {
     const char *pipeline;

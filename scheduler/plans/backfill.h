@@ -7,7 +7,7 @@
  *   action    run, keep (it is there already, or somebody else's), refuse (it cannot be done; the rest can)
  *
  *   newest run of the window   --redo never   --redo failed   --redo all
- *   none, or skipped           run            run             run
+ *   none, skipped, withdrawn   run            run             run
  *   ok, warn                   keep           keep            run
  *   failed, cancelled          keep           run             run
  *   queued, running            keep           keep            keep

@@ -72,6 +72,25 @@ static void the_newest_run_of_each_window_counts(void **state) {
     fx_end(&f);
 }
 
+static void a_run_that_was_withdrawn_never_was(void **state) {
+    (void)state;
+    struct fx f;
+    struct err err;
+    fx_begin(&f);
+    assert_ok(store_begin(f.s, &err));
+    int64_t sales = definition_of(&f, "sales");
+    ran(&f, sales, 0, "ok", NULL, 1);
+    for (int64_t day = 0; day < 3; day++) {
+        const struct run_move m = {ran(&f, sales, day, "queued", NULL, 1), "queued", "cancelled",
+                                   .reason = day < 2 ? "withdrawn" : "cancelled", .at = NOON};
+        assert_hit(1, store_run_move(f.s, &m, &err));
+    }
+    struct window_query q = {.pipeline = "sales", .from = DAY(0), .to = DAY(9)};
+    assert_string_equal("0:ok/1 2:cancelled/4", runs_text(&f, &q));
+    store_rollback(f.s);
+    fx_end(&f);
+}
+
 static void a_part_counts_for_the_same_part_only(void **state) {
     (void)state;
     struct fx f;
@@ -237,6 +256,7 @@ static void partitions_are_those_of_live_files(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_newest_run_of_each_window_counts),
+        cmocka_unit_test(a_run_that_was_withdrawn_never_was),
         cmocka_unit_test(a_part_counts_for_the_same_part_only),
         cmocka_unit_test(what_runs_took_is_that_of_the_last_good_whole_ones),
         cmocka_unit_test(windows_of_versions_are_those_that_stand),
