@@ -141,12 +141,6 @@ static int plan_by_runs(struct planning *k, struct err *err) {
 
 /* ---- what else stands in the way ---- */
 
-/* A slot that has not fired is its schedule's. */
-static void leave_due(struct planning *k) {
-    for (size_t i = k->out->count; i > 0 && k->out->windows[i - 1].fire > k->now; i--)
-        if (why_actions[k->out->windows[i - 1].why] == PLAN_run) k->out->windows[i - 1].why = WHY_due;
-}
-
 static bool replaces_days(const struct planning *k) {
     for (uint32_t i = 0; i < k->p->step_count; i++) {
         const struct output *o = k->p->steps[i].into;
@@ -247,7 +241,7 @@ static int make(struct planning *k, struct err *err) {
     if (plan_steps(k, err) || plan_windows(k, err)) return -1;
     if (k->r->missing && plan_by_data(k, err)) return -1;
     if (plan_by_runs(k, err)) return -1;
-    leave_due(k);
+    if (plan_due(k, err)) return -1;
     if (refuse_parts_of_days(k, err) || plan_lost(k, err) || follow_past(k, err)) return -1;
     finish(k);
     return 0;

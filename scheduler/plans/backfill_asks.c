@@ -48,6 +48,56 @@ static int ask_before(void *ctx, const char *pipeline, const char *schedule, ins
     return found;
 }
 
+/* ---- what the clock has decided ---- */
+
+static enum if_missed caught_up_by(const char *catch_up) {
+    static const struct {
+        const char *word;
+        enum if_missed means;
+    } words[] = {{"all", MISSED_run_all}, {"latest", MISSED_run_latest}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(catch_up, words[i].word) == 0) return words[i].means;
+    return MISSED_skip;
+}
+
+static int find_pause(struct store *s, const char *pipeline, struct arena *a, struct plan_decided *out,
+                      struct err *err) {
+    struct pause_row *rows;
+    size_t n;
+    if (store_pauses_list(s, INSTANT_NONE, a, &rows, &n, err) < 0) return -1;
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(rows[i].pipeline, pipeline) != 0) continue;
+        out->paused_from = rows[i].at;
+        out->paused_until = rows[i].until;
+        out->caught_up = caught_up_by(rows[i].catch_up);
+    }
+    return 0;
+}
+
+static int find_cursor(struct store *s, const char *pipeline, const char *schedule, struct arena *a,
+                       struct plan_decided *out, struct err *err) {
+    struct schedule_row *rows;
+    size_t n;
+    if (store_schedules_list(s, pipeline, a, &rows, &n, err) < 0) return -1;
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(rows[i].name, schedule) != 0 || rows[i].gone_at != INSTANT_NONE) continue;
+        out->cursor = rows[i].cursor;
+        return 1;
+    }
+    return 0;
+}
+
+static int ask_decided(void *ctx, const char *pipeline, const char *schedule, struct plan_decided *out,
+                       struct err *err) {
+    const struct asked_store *k = ctx;
+    struct arena *a = arena_new();
+    *out = (struct plan_decided){.paused_from = INSTANT_NONE};
+    int known = k->store ? find_cursor(k->store, pipeline, schedule, a, out, err) : 0;
+    if (known == 1 && find_pause(k->store, pipeline, a, out, err)) known = -1;
+    arena_free(a);
+    return known;
+}
+
 /* ---- data ---- */
 
 struct gathering {
@@ -166,7 +216,7 @@ static int ask_lost(void *ctx, const struct plan_request *r, const char *dataset
 
 struct plan_asks plan_asks_of(struct asked_store *a) {
     return (struct plan_asks){
-        .ctx = a, .runs = ask_runs, .has = ask_has, .lost = ask_lost, .before = ask_before};
+        .ctx = a, .runs = ask_runs, .has = ask_has, .lost = ask_lost, .before = ask_before, .decided = ask_decided};
 }
 
 /* ---- how long it takes ---- */
