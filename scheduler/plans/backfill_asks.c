@@ -184,12 +184,10 @@ static int gather_lost(struct gathering *g, const struct time_span *days, size_t
     if (store_version_windows(g->k->store, &q, g->arena, &rows, &n, err) < 0) return -1;
     g->spans = arena_array(g->arena, n + 1, sizeof *g->spans);
     for (size_t i = 0; i < n; i++) {
-        int64_t files = 0;
         while (at < day_count && days[at].end <= rows[i].start) at++;
         bool there = at < day_count && days[at].start < rows[i].end;
-        if (there || !rows[i].files_added) continue;
-        if (store_version_alive(g->k->store, g->dataset.id, rows[i].version, &files, err)) return -1;
-        if (!files) gather(g, rows[i].start, rows[i].end);
+        if (there || !rows[i].files_added || rows[i].alive) continue;
+        gather(g, rows[i].start, rows[i].end);
     }
     return 0;
 }

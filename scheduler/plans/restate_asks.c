@@ -81,10 +81,8 @@ static int look_at_versions(const struct looking *k, bool *had, bool *alive, str
     if (store_version_windows(k->s, &q, k->arena, &rows, &n, err) < 0) return -1;
     *had = *alive = false;
     for (size_t i = 0; i < n && !*alive; i++) {
-        int64_t files;
-        if (store_version_alive(k->s, k->d.id, rows[i].version, &files, err)) return -1;
         *had |= rows[i].files_added > 0;
-        *alive = files > 0;
+        *alive = rows[i].alive;
     }
     return 0;
 }
