@@ -270,7 +270,7 @@ static const struct flag flags[] = {
      .letter = 'p',
      .value = "NAME=VALUE",
      .help = "a parameter of the pipeline; may be repeated"},
-    {.name = "name", .value = "TEXT", .help = "the same name again goes on with it, and never doubles it"},
+    {.name = "name", .value = "TEXT", .help = "the same name again goes on with it, unless it is paused or cancelled"},
     {.name = "move-bookmark", .help = "let bookmarks move: steps bring what is new, whatever the window"},
     {.name = "reason", .value = "TEXT", .help = "kept with it"},
     {.name = "dry-run", .help = "show the plan, and when it would be done"},

@@ -246,7 +246,7 @@ static const struct flag flags[] = {
      .help = "who follows: none, steps of the same pipeline, or all that read it (default)"},
     {.name = "max-parallel", .value = "N", .help = "runs at once (default 1)"},
     {.name = "max-failures", .value = "N", .help = "start nothing more after so many failed ones"},
-    {.name = "name", .value = "TEXT", .help = "the same name again goes on with it, and never doubles it"},
+    {.name = "name", .value = "TEXT", .help = "the same name again goes on with it, unless it is paused or cancelled"},
     {.name = "reason", .value = "TEXT", .help = "kept with it"},
     {.name = "dry-run", .help = "show the plan"},
     {.name = "detach", .help = "write it down and return"},
