@@ -198,10 +198,13 @@ static int confirm_and_add(struct restating_cli *k, struct err *err) {
 }
 
 static int plan(struct restating_cli *k, struct err *err) {
-    struct restate_asks asks = restate_asks_of(k->v.store);
+    struct restate_asked asked = {.store = k->v.store};
+    struct restate_asks asks = restate_asks_of(&asked);
     struct restate_sources s = {(const struct pipeline *const *)k->all.list, k->all.count, &asks,
                                 world_wall(k->v.c->world)};
-    return restate_plan(&s, &k->r, &k->plan, err);
+    int rc = restate_plan(&s, &k->r, &k->plan, err);
+    restate_asked_release(&asked);
+    return rc;
 }
 
 /* A name that is there goes on with what it stands for. */

@@ -236,7 +236,8 @@ static int is_refused(const struct restate_plan *p, struct err *err) {
 
 static int plan_and_write(struct restating_add *k, struct err *err) {
     const struct conductor_options *o = &k->c->options;
-    struct restate_asks asks = restate_asks_of(k->c->store);
+    struct restate_asked asked = {.store = k->c->store};
+    struct restate_asks asks = restate_asks_of(&asked);
     struct arena *a = arena_new();
     struct all_pipelines all;
     const char *broken;
@@ -247,6 +248,7 @@ static int plan_and_write(struct restating_add *k, struct err *err) {
     if (!rc) rc = check_token(k->request, k->plan.token, err);
     if (!rc) rc = is_refused(&k->plan, err);
     if (!rc) rc = write_restatement(k, err);
+    restate_asked_release(&asked);
     all_pipelines_release(&all);
     arena_free(a);
     return rc;
