@@ -185,19 +185,9 @@ struct restating_add {
     int64_t id;
 };
 
-static const char *only_text(const struct restate_item *item, struct arena *a) {
-    json_t *only = json_array();
-    for (size_t i = 0; i < item->step_count; i++) json_array_append_new(only, json_string(item->steps[i]));
-    json_t *options = json_pack("{so}", "only", only);
-    char *text = json_dumps(options, JSON_COMPACT);
-    const char *kept = arena_strdup(a, text);
-    json_decref(options);
-    free(text);
-    return kept;
-}
-
 static void restate_item(const void *plan, size_t i, struct arena *a, struct backfill_item *out) {
     const struct restate_item *item = &((const struct restate_plan *)plan)->items[i];
+    const char *only = only_text(item->steps, item->step_count, a);
     *out = (struct backfill_item){.n = (int64_t)i,
                                   .stage = item->stage,
                                   .pipeline = item->pipeline->name,
@@ -205,7 +195,7 @@ static void restate_item(const void *plan, size_t i, struct arena *a, struct bac
                                   .window_end = item->end,
                                   .action = "run",
                                   .reason = item->reason,
-                                  .options = only_text(item, a)};
+                                  .options = arena_printf(a, "{\"only\":%s}", only)};
 }
 
 static int write_restatement(struct restating_add *k, struct err *err) {

@@ -114,7 +114,7 @@ static bool is_undone(const char *to, const char *reason) {
 }
 
 static const char *item_state_of(const struct backfill_row *b, const char *to, const char *reason) {
-    if (strcmp(to, "ok") == 0 || strcmp(to, "warn") == 0) return "ok";
+    if (run_ended_well(to)) return "ok";
     if (is_undone(to, reason)) return has_ended(b) ? "cancelled" : "planned";
     return strcmp(to, "failed") == 0 ? "failed" : "cancelled";
 }

@@ -46,6 +46,9 @@ struct plan_request {
 json_t *plan_request_json(const struct plan_request *r);
 void plan_request_read(const json_t *from, struct plan_request *out);
 
+/* A part of a pipeline as options.only of a run has it; in the arena; NULL: the whole. */
+const char *only_text(const char *const *steps, size_t n, struct arena *a);
+
 /* ---- questions ---- */
 
 /* How far a schedule has come. */

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "scheduler/core/plan.h"
+#include "scheduler/core/states.h"
 #include "store/datasets.h"
 #include "store/runs.h"
 #include "store/schedules.h"
@@ -12,23 +13,13 @@
 
 /* ---- runs ---- */
 
-/* As the options of a run have it. */
-static const char *only_text(const struct plan_request *r, struct arena *a) {
-    json_t *only = r->step ? json_pack("[s]", r->step) : NULL;
-    char *text = only ? json_dumps(only, JSON_COMPACT) : NULL;
-    const char *kept = arena_strdup(a, text);
-    json_decref(only);
-    free(text);
-    return kept;
-}
-
 static int ask_runs(void *ctx, const struct plan_request *r, struct arena *a, struct window_run **rows,
                     size_t *n, struct err *err) {
     const struct asked_store *k = ctx;
     const struct window_query q = {.pipeline = k->pipeline->name,
                                    .from = r->from,
                                    .to = r->to,
-                                   .only = only_text(r, a),
+                                   .only = only_text(&r->step, r->step != NULL, a),
                                    .from_step = r->from_step};
     *n = 0;
     return k->store ? store_window_runs(k->store, &q, a, rows, n, err) : 0;
@@ -114,11 +105,6 @@ static void gather(struct gathering *g, instant_t start, instant_t end) {
     g->spans[g->count++] = (struct time_span){.start = start, .end = end};
 }
 
-static int by_start(const void *a, const void *b) {
-    const struct time_span *x = a, *y = b;
-    return (x->start > y->start) - (x->start < y->start);
-}
-
 /* 0: it is not partitioned by days. */
 static int gather_days(struct gathering *g, struct err *err) {
     const struct output *o = g->s->into;
@@ -135,8 +121,7 @@ static int gather_forgotten(struct gathering *g, const struct window_run *runs, 
     instant_t oldest;
     if (store_version_oldest(g->k->store, g->dataset.id, &oldest, err)) return -1;
     for (size_t i = 0; i < n; i++) {
-        bool well = strcmp(runs[i].state, "ok") == 0 || strcmp(runs[i].state, "warn") == 0;
-        if (well && runs[i].finished_at < oldest) gather(g, runs[i].start, runs[i].end);
+        if (run_ended_well(runs[i].state) && runs[i].finished_at < oldest) gather(g, runs[i].start, runs[i].end);
     }
     return 0;
 }
@@ -153,7 +138,7 @@ static int gather_versions(struct gathering *g, struct err *err) {
     g->count = 0;
     for (size_t i = 0; i < n; i++) gather(g, rows[i].start, rows[i].end);
     if (gather_forgotten(g, runs, run_count, err)) return -1;
-    qsort(g->spans, g->count, sizeof *g->spans, by_start);
+    qsort(g->spans, g->count, sizeof *g->spans, time_span_by_start);
     return 1;
 }
 

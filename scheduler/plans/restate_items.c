@@ -98,19 +98,15 @@ static int add_item(struct restating *k, const uint32_t *nodes, size_t n, struct
     return 0;
 }
 
-static uint64_t mixed(uint64_t h, const void *p, size_t n) {
-    return (h ^ hash_bytes(p, n)) * UINT64_C(0x9e3779b97f4a7c15);
-}
-
 static void put_token(struct restate_plan *p) {
     uint64_t h = 0;
     for (size_t i = 0; i < p->count; i++) {
         const struct restate_item *item = &p->items[i];
         const char *gone = item->gone ? item->gone : "";
-        h = mixed(mixed(h, &item->stage, sizeof item->stage), gone, strlen(gone));
-        h = mixed(h, item->pipeline->name, strlen(item->pipeline->name));
-        h = mixed(mixed(h, &item->start, sizeof item->start), &item->end, sizeof item->end);
-        for (size_t s = 0; s < item->step_count; s++) h = mixed(h, item->steps[s], strlen(item->steps[s]));
+        h = hash_more(hash_more(h, &item->stage, sizeof item->stage), gone, strlen(gone));
+        h = hash_more(h, item->pipeline->name, strlen(item->pipeline->name));
+        h = hash_more(hash_more(h, &item->start, sizeof item->start), &item->end, sizeof item->end);
+        for (size_t s = 0; s < item->step_count; s++) h = hash_more(h, item->steps[s], strlen(item->steps[s]));
     }
     snprintf(p->token, sizeof p->token, "%016" PRIx64, h);
 }
