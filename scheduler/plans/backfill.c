@@ -183,7 +183,9 @@ static int ask_before(struct planning *k, struct err *err) {
     if (!k->out->schedule) return 0;
     int found = k->asks->before(k->asks->ctx, k->p->name, k->out->schedule, first->fire, &before, err);
     if (found <= 0) return found;
-    return run_ended_well(before.state) || strcmp(before.state, "skipped") == 0 ? 0 : past_failed(k, &before, err);
+    return run_ended_well(before.state) || strcmp(before.state, "skipped") == 0
+               ? 0
+               : past_failed(k, &before, err);
 }
 
 /* The window after one that stays as it is must not run. */

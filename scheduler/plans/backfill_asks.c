@@ -121,7 +121,8 @@ static int gather_forgotten(struct gathering *g, const struct window_run *runs, 
     instant_t oldest;
     if (store_version_oldest(g->k->store, g->dataset.id, &oldest, err)) return -1;
     for (size_t i = 0; i < n; i++) {
-        if (run_ended_well(runs[i].state) && runs[i].finished_at < oldest) gather(g, runs[i].start, runs[i].end);
+        if (run_ended_well(runs[i].state) && runs[i].finished_at < oldest)
+            gather(g, runs[i].start, runs[i].end);
     }
     return 0;
 }
@@ -198,8 +199,12 @@ static int ask_lost(void *ctx, const struct plan_request *r, const char *dataset
 }
 
 struct plan_asks plan_asks_of(struct asked_store *a) {
-    return (struct plan_asks){
-        .ctx = a, .runs = ask_runs, .has = ask_has, .lost = ask_lost, .before = ask_before, .decided = ask_decided};
+    return (struct plan_asks){.ctx = a,
+                              .runs = ask_runs,
+                              .has = ask_has,
+                              .lost = ask_lost,
+                              .before = ask_before,
+                              .decided = ask_decided};
 }
 
 /* ---- how long it takes ---- */

@@ -10,8 +10,8 @@ struct planning {
     const struct plan_asks *asks;
     instant_t now;
     struct backfill_plan *out;
-    struct arena *arena; /* of the answers */
-    bool *runs;          /* malloc'ed: per step */
+    struct arena *arena;             /* of the answers */
+    bool *runs;                      /* malloc'ed: per step */
     const struct schedule *slots_of; /* whose windows these are; NULL: units */
 };
 

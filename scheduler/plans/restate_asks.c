@@ -77,9 +77,8 @@ static int read_days(const struct looking *k, struct known_days **out, struct er
     if (!asked->arena) asked->arena = arena_new();
     struct arena *a = asked->arena;
     struct known_days *d = *out = arena_array(a, 1, sizeof *d);
-    *d = (struct known_days){.dataset = arena_strdup(a, k->d.name),
-                             .timezone = arena_strdup(a, k->timezone),
-                             .next = asked->days};
+    *d = (struct known_days){
+        .dataset = arena_strdup(a, k->d.name), .timezone = arena_strdup(a, k->timezone), .next = asked->days};
     const struct days_query q = {
         .dataset = k->d.id, .column = days_column(k->d.partition_by, a), .timezone = k->timezone};
     int by_day = dataset_days(k->s, &q, a, &d->days, &d->count, err);
@@ -159,9 +158,7 @@ struct restate_asks restate_asks_of(struct restate_asked *k) {
         .ctx = k, .written = ask_written, .consumers = ask_consumers, .gone = ask_gone};
 }
 
-void restate_asked_release(struct restate_asked *k) {
-    arena_free(k->arena);
-}
+void restate_asked_release(struct restate_asked *k) { arena_free(k->arena); }
 
 /* ---- the pipelines ---- */
 

@@ -14,7 +14,7 @@ struct restate_step {
     const char *cannot; /* why it cannot be restated; "": it can */
     bool root, noted;
     uint32_t next_writer; /* of the same dataset; NO_WRITER */
-    uint32_t *readers; /* malloc'ed: steps that read what it writes */
+    uint32_t *readers;    /* malloc'ed: steps that read what it writes */
     size_t reader_count, reader_cap;
     uint32_t waits;  /* of the order: steps before it that are not in it yet */
     uint32_t *nodes; /* malloc'ed: for which windows it runs */

@@ -106,7 +106,8 @@ static void put_token(struct restate_plan *p) {
         h = hash_more(hash_more(h, &item->stage, sizeof item->stage), gone, strlen(gone));
         h = hash_more(h, item->pipeline->name, strlen(item->pipeline->name));
         h = hash_more(hash_more(h, &item->start, sizeof item->start), &item->end, sizeof item->end);
-        for (size_t s = 0; s < item->step_count; s++) h = hash_more(h, item->steps[s], strlen(item->steps[s]));
+        for (size_t s = 0; s < item->step_count; s++)
+            h = hash_more(h, item->steps[s], strlen(item->steps[s]));
     }
     snprintf(p->token, sizeof p->token, "%016" PRIx64, h);
 }

@@ -190,8 +190,12 @@ static void plan_as_sent(struct bench *b, const struct plan_request *r, instant_
     struct backfill_plan p;
     struct plan_request got;
     json_t *sent = plan_request_json(r);
-    struct plan_asks asks = {
-        .ctx = b, .runs = ask_runs, .has = ask_has, .lost = ask_lost, .before = ask_before, .decided = ask_decided};
+    struct plan_asks asks = {.ctx = b,
+                             .runs = ask_runs,
+                             .has = ask_has,
+                             .lost = ask_lost,
+                             .before = ask_before,
+                             .decided = ask_decided};
     plan_request_read(sent, &got);
     if (backfill_plan(b->p.list[0], &got, &asks, now, &p, &err)) {
         fx_put_err(out, &err);
