@@ -55,6 +55,9 @@ int store_slot_add(struct store *s, const struct slot_row *slot, struct err *err
 struct run_spec;
 int store_slot_run(struct store *s, const struct slot_row *slot, const struct run_spec *run, int64_t *id,
                    struct err *err);
+/* The last instant ahead of the cursor that was skipped, INSTANT_NONE when there is none: the wall clock was set
+ * back, and no slot has come again. */
+int store_slots_ahead(struct store *s, int64_t schedule, instant_t cursor, instant_t *last, struct err *err);
 /* The wall clock was set back: what was skipped after `after` never was. A stretch that began before is the
  * caller's to cut (store_slot_at, store_slot_cut). */
 int store_slots_forget(struct store *s, int64_t schedule, instant_t after, struct err *err);

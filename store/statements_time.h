@@ -75,6 +75,8 @@ enum {
     X(slot_add, "INSERT INTO slot(schedule, fire, last_fire, count, window_start, window_end, span, outcome, reason," \
         " detail, run, decided_at) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)") \
     X(slots_forget, "DELETE FROM slot WHERE schedule = ?1 AND fire > ?2 AND outcome = 'skipped'") \
+    X(slots_ahead, "SELECT max(last_fire) FROM slot WHERE schedule = ?1 AND outcome = 'skipped' AND last_fire > ?2" \
+        " AND fire >= coalesce((SELECT max(fire) FROM slot WHERE schedule = ?1 AND fire <= ?2), ?2)") \
     X(slot_cut, "UPDATE slot SET last_fire = ?3, count = ?4, window_end = ?5, span = ?6 WHERE schedule = ?1 AND fire = ?2" \
         " AND last_fire > ?3 AND outcome = 'skipped'") \
     X(slot_grow, "UPDATE slot SET last_fire = ?3, count = count + ?4, window_end = ?5, span = ?6, decided_at = ?7" \

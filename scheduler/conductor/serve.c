@@ -5,7 +5,6 @@
  * an idle daemon but the clock's next firing. */
 #include "scheduler/serve.h"
 
-#include "base/arena.h"
 #include "base/json.h"
 #include "base/tz.h"
 #include "scheduler/conductor/attended.h"
@@ -30,6 +29,7 @@ struct server {
     struct inherited before, inherited; /* of the program before this one; for the one after it */
     char uuid[STORE_UUID];              /* of the database that was served in the life before; "": none yet */
     uint64_t zones;                     /* stamp of the zone data that definitions were read with */
+    struct err tending, collecting;     /* what of the upkeep failed the last time; {0}: nothing */
     bool began, replace, draining, drain_over, hurried;
 };
 
@@ -37,9 +37,9 @@ struct server {
 
 static const struct {
     const char *type, *level;
-} levels[] = {{"broken", "error"},        {"project_broken", "warn"},    {"nothing_to_serve", "warn"},
-              {"refused", "warn"},        {"definition_broken", "warn"}, {"clock", "warn"},
-              {"cancel_too_late", "warn"}};
+} levels[] = {{"broken", "error"},         {"project_broken", "warn"},    {"nothing_to_serve", "warn"},
+              {"refused", "warn"},         {"definition_broken", "warn"}, {"clock", "warn"},
+              {"cancel_too_late", "warn"}, {"upkeep_failed", "warn"}};
 
 static const char *level_of(const json_t *event) {
     const char *type = json_text_or(event, "type", ""), *result = json_text_or(event, "result", "");
@@ -211,6 +211,25 @@ static int still_there(struct server *s, struct err *err) {
                    s->o->conductor.project->state);
 }
 
+/* Once; again when it was well meanwhile, or something else is wrong. */
+static void say_upkeep(struct server *s, struct err *last, const struct err *now) {
+    bool news = now->msg[0] && strcmp(now->msg, last->msg) != 0;
+    *last = *now;
+    if (news) say(s, "upkeep_failed", json_pack("{ss ss}", "message", now->msg, "hint", now->hint));
+}
+
+static void tend(struct server *s) {
+    struct err err = {0};
+    if (store_tend(s->c->store, true, &err) == 0) err = (struct err){0};
+    say_upkeep(s, &s->tending, &err);
+}
+
+static void collect(struct server *s) {
+    struct err err = {0};
+    if (conductor_collect(s->c, &err) == 0) err = (struct err){0};
+    say_upkeep(s, &s->collecting, &err);
+}
+
 static void keep_up(uv_timer_t *t) {
     struct server *s = t->data;
     struct err err;
@@ -221,8 +240,8 @@ static void keep_up(uv_timer_t *t) {
     }
     notify("WATCHDOG=1");
     tell_state(s);
-    if (!s->c->runs) store_tend(s->c->store, true, &err);
-    if (!s->c->runs && !s->draining) conductor_collect(s->c, &err);
+    if (!s->c->runs) tend(s);
+    if (!s->c->runs && !s->draining) collect(s);
 }
 
 static void drain_over(uv_timer_t *t) {
@@ -294,20 +313,6 @@ static void loop(struct server *s) {
     }
 }
 
-/* A file that was broken while nobody served: what ran last goes on running. */
-static void adopt_last_good(struct server *s) {
-    struct arena *a = arena_new();
-    struct catalog_entry e;
-    struct definition_row d;
-    struct err ignored;
-    for (size_t at = 0; catalog_next(s->catalog, &at, &e);) {
-        if (e.pipeline || store_definition_last(s->c->store, e.name, a, &d, &ignored) != 1) continue;
-        struct pipeline *p = restore_definition(s->c, &d);
-        if (p) catalog_adopt(s->catalog, e.name, p);
-    }
-    arena_free(a);
-}
-
 /* It is left to serve: files may come. But it may be the wrong folder, too. */
 static void say_nothing(struct server *s) {
     const struct project *p = s->o->conductor.project;
@@ -332,7 +337,7 @@ static int begin(struct server *s, struct err *err) {
     s->c->quiet_catalog = true;
     s->zones = tz_database_stamp();
     catalog_fill(s->catalog);
-    adopt_last_good(s);
+    restore_last_good(s->c);
     s->c->quiet_catalog = false;
     open_handles(s);
     if (sign_of_life(s, err) || clock_open(s->c, err) || conductor_recover(s->c, 0, err) ||

@@ -246,6 +246,18 @@ static bool before_its_time(struct whying *k, const struct item *i) {
     return i->slot.fire <= (r->row.id ? r->row.cursor : slots_first_cursor(r->slots, k->asks->now));
 }
 
+/* What a file's schedule would have fired while it was gone is nobody's to decide. */
+static bool was_away(const struct item *i) {
+    const struct ruled *r = i->rule;
+    return r->row.id && i->slot.fire > slots_first_cursor(r->slots, r->row.created_at);
+}
+
+static void of_away(struct whying *k, const struct item *i) {
+    why_say(k, "%s came while this schedule was not there: its file was gone, or did without it",
+            slot_name(k, i));
+    tell_how_to_fill(k, i, "schedule");
+}
+
 static void of_before(struct whying *k, const struct item *i) {
     why_say(k, "%s came before this schedule was %s served, and it has no `start` that reaches back so far",
             slot_name(k, i), i->rule->row.id ? "first" : "ever");
@@ -271,7 +283,7 @@ static int of_undecided(struct whying *k, const struct item *i, struct err *err)
     } else if (why_is_gone(k)) {
         rc = of_gone(k, i, err);
     } else if (before_its_time(k, i)) {
-        of_before(k, i);
+        was_away(i) ? of_away(k, i) : of_before(k, i);
     } else if (due > k->asks->now) {
         why_say(k, "%s is not due yet: it fires at %s", why_about(k, i->slot.start, i->slot.end),
                 why_at(k, i->slot.fire));
@@ -301,7 +313,7 @@ enum tally {
     TALLIES
 };
 static const char *const tally_words[TALLIES] = {
-    "done", "failed", "running", "queued", "skipped", "before it was served", "overdue", "not due yet"};
+    "done", "failed", "running", "queued", "skipped", "while it was not served", "overdue", "not due yet"};
 
 static enum tally tally_of_run(const char *state) {
     if (!state || run_ended_well(state)) return TALLY_done;
