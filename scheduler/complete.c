@@ -1,6 +1,7 @@
 /* complete.c: see complete.h. The pipelines that write the dataset are looked at first, then those that write
  * what they start after, and so on: a list that grows, each dataset and each pipeline once. */
 #include "scheduler/complete.h"
+#include "scheduler/core/states.h"
 
 #include "base/map.h"
 #include "store/datasets.h"
@@ -95,8 +96,7 @@ static int must_be_done(struct asking *q, instant_t start, instant_t end, const 
 
 static bool ended_well(const struct slot_row *row) {
     if (strcmp(row->outcome, "run") != 0) return false;
-    return !row->run_state || strcmp(row->run_state, "ok") == 0 ||
-           strcmp(row->run_state, "warn") == 0; /* NULL: pruned */
+    return !row->run_state || run_ended_well(row->run_state); /* NULL: pruned */
 }
 
 /* The slots of a rule from one on, as far as they meet the span and fire no later than `last`. */

@@ -130,7 +130,7 @@ int store_pipelines_waiting(struct store *s, struct arena *a, const char ***name
 int store_run_defined(struct store *s, int64_t run, int64_t definition, struct err *err);
 /* depends_on_past: of the pipeline's runs with this schedule and a scheduled_for before this one, the newest
  * run of the latest. Slots that were skipped have none and are passed over; a backfill's run counts, because
- * it has schedule and scheduled_for of the slot it repeats. */
+ * it has schedule and scheduled_for of the slot it repeats, unless it was withdrawn before it began. */
 int store_run_before(struct store *s, const char *pipeline, const char *schedule, instant_t scheduled_for,
                      struct arena *a, struct run_row *out, struct err *err);
 /* The runs started by an attempt of a `pipeline:` step, newest first. */

@@ -1,6 +1,7 @@
 /* why_window.c: a pipeline and a window: which slots are about it, what became of them, or why there is
  * none. */
 #include "scheduler/complete.h"
+#include "scheduler/core/states.h"
 #include "scheduler/why/why_impl.h"
 
 #include "base/json.h"
@@ -315,7 +316,7 @@ static const char *const tally_words[TALLIES] = {
     "done", "failed", "running", "queued", "skipped", "while it was not served", "overdue", "not due yet"};
 
 static enum tally tally_of_run(const char *state) {
-    if (!state || strcmp(state, "ok") == 0 || strcmp(state, "warn") == 0) return TALLY_done;
+    if (!state || run_ended_well(state)) return TALLY_done;
     if (strcmp(state, "running") == 0) return TALLY_running;
     return strcmp(state, "queued") == 0 ? TALLY_queued : TALLY_failed;
 }
