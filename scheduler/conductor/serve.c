@@ -2,13 +2,19 @@
  *
  * Upkeep comes with the watchdog (half its interval), or once a minute: a look at the files that inotify may
  * have missed, a write that proves the database writable, and only then the sign of life. Nothing else wakes
- * an idle daemon but the clock's next firing. */
+ * an idle daemon but the clock's next firing.
+ *
+ * When nothing can be written (a full disk, a broken database), a life ends and the next is tried after a
+ * pause, for as long as it takes (lives.h). Meanwhile nobody listens at the socket, slots wait for the life
+ * that decides them, steps go on under the warden, which keeps how they end; systemd is told why, and asked
+ * for as much more patience as the pause takes, since this is no hang. */
 #include "scheduler/serve.h"
 
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/tz.h"
 #include "scheduler/conductor/attended.h"
+#include "scheduler/conductor/lives.h"
 #include "scheduler/conductor/notify.h"
 
 #include <signal.h>
@@ -17,7 +23,6 @@
 #include <unistd.h>
 
 #define UPKEEP_EVERY (60 * US_PER_SECOND)
-enum { PAUSE_FIRST_S = 1, PAUSE_LONGEST_S = 30 };
 enum { LAST_ANSWERS_MS = 2000 };
 enum { LOCK_TRIES = 10, LOCK_PAUSE_US = 100000 };
 
@@ -341,6 +346,7 @@ static int begin(struct server *s, struct err *err) {
     say(s, "serving",
         json_pack("{si si}", "pid", (int)getpid(), "pipelines", (int)catalog_count(s->catalog)));
     if (!catalog_count(s->catalog)) say_nothing(s);
+    notify_patience(0);
     notify("READY=1\nMAINPID=%d", (int)getpid());
     return 0;
 }
@@ -416,20 +422,6 @@ static void log_broken(struct server *s, const struct err *err, int pause) {
     json_decref(e);
 }
 
-/* Waits, unless a signal says to end: false. SIGHUP: tries again at once. */
-static bool pause_for(int seconds) {
-    sigset_t set, old;
-    struct timespec t = {.tv_sec = seconds};
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &set, &old);
-    int got = sigtimedwait(&set, NULL, &t);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return got < 0 || got == SIGHUP;
-}
-
 /* A command that writes a row by itself holds the lock for a moment; a run, or another daemon, for longer. */
 static int first_life(struct server *s, struct err *err) {
     int rc = live(s, err);
@@ -452,14 +444,17 @@ int serve(const struct serve_options *o, enum serve_end *end, struct inherited *
     s.began = s.before.uuid[0] != '\0'; /* in the program before this one */
     memcpy(s.uuid, s.before.uuid, sizeof s.uuid);
     hold_signals(SIG_BLOCK);
-    int rc = first_life(&s, err), pause = PAUSE_FIRST_S;
+    const struct world *world = o->conductor.world;
+    instant_t began = world_steady(world);
+    int rc = first_life(&s, err), pause = 0;
     *end = SERVE_STOPPED;
     while (rc && s.began) {
+        pause = lives_pause(pause, world_steady(world) - began);
         log_broken(&s, err, pause);
-        if (!pause_for(pause)) return 0;
+        if (!lives_wait(pause, err)) return 0;
         next_life(&s);
+        began = world_steady(world);
         rc = live(&s, err);
-        pause = pause * 2 < PAUSE_LONGEST_S ? pause * 2 : PAUSE_LONGEST_S;
     }
     *end = s.replace ? SERVE_REPLACED : SERVE_STOPPED;
     *inherited = s.inherited;
