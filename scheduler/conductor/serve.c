@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/tz.h"
 #include "scheduler/conductor/attended.h"
+#include "scheduler/conductor/collect.h"
 #include "scheduler/conductor/lives.h"
 #include "scheduler/conductor/notify.h"
 
@@ -22,7 +23,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define UPKEEP_EVERY (60 * US_PER_SECOND)
+#define UPKEEP_EVERY  (60 * US_PER_SECOND)
+#define COLLECT_AGAIN (60 * US_PER_MINUTE)
 enum { LAST_ANSWERS_MS = 2000 };
 enum { LOCK_TRIES = 10, LOCK_PAUSE_US = 100000 };
 
@@ -32,6 +34,9 @@ struct server {
     struct catalog *catalog;
     uv_signal_t hup, usr2;
     uv_timer_t upkeep, drained, hurry;
+    uv_idle_t collector;          /* at work while there is a collection: a piece for each round of the loop */
+    struct collection *collection; /* NULL: none is under way */
+    instant_t collect_from;        /* steady clock: not before this, one has failed */
     struct inherited before, inherited; /* of the program before this one; for the one after it */
     char uuid[STORE_UUID];              /* of the database that was served in the life before; "": none yet */
     uint64_t zones;                     /* stamp of the zone data that definitions were read with */
@@ -44,7 +49,7 @@ static const struct {
     const char *type, *level;
 } levels[] = {{"broken", "error"},        {"project_broken", "warn"},    {"nothing_to_serve", "warn"},
               {"refused", "warn"},        {"definition_broken", "warn"}, {"clock", "warn"},
-              {"cancel_too_late", "warn"}};
+              {"cancel_too_late", "warn"}, {"not_collected", "warn"}};
 
 static const char *level_of(const json_t *event) {
     const char *type = json_text_or(event, "type", ""), *result = json_text_or(event, "result", "");
@@ -216,6 +221,33 @@ static int still_there(struct server *s, struct err *err) {
                    s->o->conductor.project->state);
 }
 
+/* ---- retention and garbage, once a day, also while runs go on ---- */
+
+static void stop_collecting(struct server *s) {
+    if (!s->collection) return;
+    uv_idle_stop(&s->collector);
+    collection_free(s->collection);
+    s->collection = NULL;
+}
+
+static void collect_piece(uv_idle_t *h) {
+    struct server *s = h->data;
+    struct err err;
+    int more = s->draining || s->c->is_broken ? 0 : collection_step(s->collection, &err);
+    if (more > 0) return;
+    stop_collecting(s);
+    if (!more) return;
+    s->collect_from = turn_now(s->c) + COLLECT_AGAIN;
+    say(s, "not_collected", json_pack("{ss ss}", "message", err.msg, "hint", err.hint));
+}
+
+static void begin_collecting(struct server *s) {
+    if (s->collection || s->draining || turn_now(s->c) < s->collect_from || !collection_due(s->c)) return;
+    s->collection = collection_new(s->c);
+    uv_idle_start(&s->collector, collect_piece);
+}
+
+/* Nobody waits for the log to be emptied, which waits for readers: when nothing runs. */
 static void keep_up(uv_timer_t *t) {
     struct server *s = t->data;
     struct err err;
@@ -227,7 +259,7 @@ static void keep_up(uv_timer_t *t) {
     notify("WATCHDOG=1");
     tell_state(s);
     if (!s->c->runs) store_tend(s->c->store, true, &err);
-    if (!s->c->runs && !s->draining) conductor_collect(s->c, &err);
+    begin_collecting(s);
 }
 
 static void drain_over(uv_timer_t *t) {
@@ -252,6 +284,8 @@ static void open_handles(struct server *s) {
     uv_timer_init(&c->loop, &s->upkeep);
     uv_timer_init(&c->loop, &s->drained);
     uv_timer_init(&c->loop, &s->hurry);
+    uv_idle_init(&c->loop, &s->collector);
+    s->collector.data = s;
     s->hup.data = s->usr2.data = s->upkeep.data = s->drained.data = s->hurry.data = s;
     uv_signal_start(&s->hup, hung_up, SIGHUP);
     uv_signal_start(&s->usr2, replaced, SIGUSR2);
@@ -381,6 +415,7 @@ static void end_life(struct server *s) {
     if (s->replace && !s->c->is_broken) keep_for_next(s);
     if (!s->c->is_broken)
         say(s, "stopped", json_pack("{sI}", "left_running", (json_int_t)core_load(s->c->core).live));
+    stop_collecting(s);
     clock_close(s->c);
     catalog_free(s->catalog);
     s->catalog = s->c->catalog = NULL;

@@ -84,6 +84,11 @@ step "upgraded: the same process goes on being the main one"
 kill -USR2 "$daemon"
 soon "its process" told "MAINPID=$daemon"
 
+step "old versions and garbage are collected while a step runs, too"
+db_is "select count(*) from attempt where state = 'running'" 1 || fail "its step has ended"
+rm -f .leat/collected
+soon "collected" test -e .leat/collected
+
 step "reloading, and stopping"
 kill -HUP "$daemon"
 soon "reloading" told 'RELOADING=1'
