@@ -279,6 +279,23 @@ static void print_trouble(struct asking *k, const struct forecast *f) {
     }
 }
 
+static bool starts_after_data(const struct pipeline *p) {
+    for (size_t i = 0; i < p->schedule_count; i++)
+        if (p->schedules[i].after.count) return true;
+    return false;
+}
+
+/* What it leaves out (timetable/forecast.h), where that is something. */
+static void print_left_out(const struct asking *k) {
+    struct buf names = BUF_INIT;
+    for (size_t i = 0; i < k->in.count; i++) {
+        const struct pipeline *p = pipeline_of(k, i);
+        if (starts_after_data(p)) buf_addf(&names, "%s%s", names.len ? ", " : "", p->name);
+    }
+    if (names.len) cli_say(k->v.c, "not in it: runs that start when data arrive: %s\n", buf_str(&names));
+    buf_release(&names);
+}
+
 static void print_text(struct asking *k, const struct forecast *f) {
     char length[DURATION_TEXT];
     print_runs(k, f);
@@ -290,6 +307,7 @@ static void print_text(struct asking *k, const struct forecast *f) {
     if (k->unknown_count)
         cli_say(k->v.c, "never ran, counted as %s (--assume 10m says otherwise): %s\n",
                 duration_text(k->assume, length), buf_str(&k->unknown));
+    print_left_out(k);
 }
 
 static int answer(struct asking *k, struct err *err) {

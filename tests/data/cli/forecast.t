@@ -71,3 +71,7 @@ $ leat forecast --for 0d
 ! error: --for `0d` is no time at all
 !   hint: write 7d, 36h or 90m
 [2]
+$ rm pipelines/e.yaml; printf 'pipeline: g\nschedule: {after: raw.days}\nsteps: {load: {shell: "true"}}\n' > pipelines/g.yaml; leat forecast g --from 2026-11-20 --for 6m
+! 0 runs in 6m00s from Fri 2026-11-20 00:00:00 UTC
+! never ran, counted as 0.00s (--assume 10m says otherwise): g.load
+! not in it: runs that start when data arrive: g
