@@ -1,18 +1,28 @@
-/* err.c: fixed-size, so that reporting an error never allocates. */
+/* err.c: fixed-size, so that reporting an error never allocates. What an error says is UTF-8, whatever it was
+ * made of, and is cut between characters: others make JSON of it. */
 #include "base/err.h"
+
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+/* After a print into `text` that wanted n bytes. */
+static void be_text(char *text, size_t size, int n) {
+    if (n >= 0 && (size_t)n >= size) text[utf8_whole(text, size - 1)] = 0;
+    utf8_mend(text);
+}
+
 int err_set(struct err *err, enum leat_exit exit, const char *fmt, ...) {
     if (!err) return -1;
     *err = (struct err){.exit = exit};
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(err->msg, sizeof err->msg, fmt, ap);
+    int n = vsnprintf(err->msg, sizeof err->msg, fmt, ap);
     va_end(ap);
+    be_text(err->msg, sizeof err->msg, n);
     return -1;
 }
 
@@ -41,7 +51,8 @@ int err_errno(struct err *err, const char *fmt, ...) {
     int n = vsnprintf(err->msg, sizeof err->msg, fmt, ap);
     va_end(ap);
     if (n >= 0 && (size_t)n < sizeof err->msg)
-        snprintf(err->msg + n, sizeof err->msg - (size_t)n, ": %s", strerror(number));
+        n += snprintf(err->msg + n, sizeof err->msg - (size_t)n, ": %s", strerror(number));
+    be_text(err->msg, sizeof err->msg, n);
     for (size_t i = 0; i < sizeof errno_words / sizeof *errno_words; i++) {
         if (errno_words[i].number != number) continue;
         err_reason(err, errno_words[i].word);
@@ -56,8 +67,9 @@ int err_hint(struct err *err, const char *fmt, ...) {
     if (!err) return -1;
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(err->hint, sizeof err->hint, fmt, ap);
+    int n = vsnprintf(err->hint, sizeof err->hint, fmt, ap);
     va_end(ap);
+    be_text(err->hint, sizeof err->hint, n);
     return -1;
 }
 
@@ -75,5 +87,6 @@ void err_prefix(struct err *err, const char *fmt, ...) {
     int n = vsnprintf(err->msg, sizeof err->msg, fmt, ap);
     va_end(ap);
     if (n >= 0 && (size_t)n < sizeof err->msg)
-        snprintf(err->msg + n, sizeof err->msg - (size_t)n, ": %.*s", (int)(sizeof old - 1), old);
+        n += snprintf(err->msg + n, sizeof err->msg - (size_t)n, ": %.*s", (int)(sizeof old - 1), old);
+    be_text(err->msg, sizeof err->msg, n);
 }

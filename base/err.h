@@ -2,7 +2,7 @@
  *
  * A function that can fail takes `struct err *` last, returns 0 or -1 (or a pointer, NULL on failure), and
  * sets the error only on failure. Library code never prints and never exits; only cli/ and the worker's main
- * do. */
+ * do. What it says is UTF-8: it is cut between characters, and a byte that is none becomes a `?`. */
 #ifndef LEAT_BASE_ERR_H
 #define LEAT_BASE_ERR_H
 

@@ -2,9 +2,12 @@
 #include "base/json.h"
 
 #include "base/arena.h"
+#include "base/buf.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 const char *json_text(const json_t *obj, const char *key) {
     return json_string_value(json_object_get(obj, key));
@@ -31,8 +34,23 @@ void json_put(json_t *obj, const char *key, json_t *value) {
     json_object_set_new(obj, key, value ? value : json_null());
 }
 
+json_t *json_words(const char *text) {
+    json_t *v = json_string(text);
+    if (v) return v;
+    struct buf b = BUF_INIT;
+    for (size_t at = 0, n = strlen(text); at < n;) {
+        size_t good = utf8_check(text + at, n - at);
+        buf_add(&b, text + at, good);
+        at += good;
+        if (at < n) buf_adds(&b, "\xef\xbf\xbd"), at++;
+    }
+    v = json_string(buf_str(&b));
+    buf_release(&b);
+    return v;
+}
+
 void json_put_text(json_t *obj, const char *key, const char *text) {
-    json_object_set_new(obj, key, text ? json_string(text) : json_null());
+    json_object_set_new(obj, key, text ? json_words(text) : json_null());
 }
 
 static json_t *failed(const json_error_t *e, const char *where, struct err *err) {

@@ -16,6 +16,7 @@ double json_num(const json_t *obj, const char *key, double otherwise); /* intege
 bool json_flag(const json_t *obj, const char *key);                    /* true only for `true` */
 void json_put(json_t *obj, const char *key, json_t *value);         /* steals value; NULL value stores null */
 void json_put_text(json_t *obj, const char *key, const char *text); /* NULL text stores null */
+json_t *json_words(const char *text); /* a string; what is not UTF-8 is U+FFFD in it */
 
 json_t *json_load_path(const char *path, struct err *err); /* new reference; errors name path:line:col */
 json_t *json_parse(const char *text, struct err *err);     /* new reference */

@@ -1,6 +1,8 @@
 /* utf8.c: see utf8.h. */
 #include "base/utf8.h"
 
+#include <string.h>
+
 static const struct {
     uint32_t first, last;
 } zero_width[] =
@@ -52,6 +54,24 @@ size_t utf8_check(const char *s, size_t n) {
         if ((unsigned char)s[i] >= 0x80 && c == UINT32_MAX) return i;
     }
     return n;
+}
+
+static size_t length_of(unsigned char lead) {
+    for (size_t len = 0; len < 4; len++)
+        if ((lead & lengths[len].mask) == lengths[len].lead) return len + 1;
+    return 1;
+}
+
+size_t utf8_whole(const char *s, size_t n) {
+    size_t at = n;
+    while (at > 0 && n - at < 4 && ((unsigned char)s[at - 1] & 0xc0) == 0x80) at--;
+    if (at == 0) return n;
+    return length_of((unsigned char)s[at - 1]) > n - at + 1 ? at - 1 : n;
+}
+
+void utf8_mend(char *text) {
+    size_t n = strlen(text);
+    for (size_t i = 0; (i += utf8_check(text + i, n - i)) < n;) text[i] = '?';
 }
 
 int utf8_width(uint32_t c) {

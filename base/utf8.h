@@ -13,6 +13,10 @@
 size_t utf8_decode(const char *s, size_t n, uint32_t *c);
 /* Offset of the first byte that is not UTF-8, or n when all is well. */
 size_t utf8_check(const char *s, size_t n);
+/* How much of the first n bytes of a longer text can be kept without a piece of a character at the end. */
+size_t utf8_whole(const char *s, size_t n);
+/* Makes UTF-8 of a text in place: each byte that is none becomes a `?`. */
+void utf8_mend(char *text);
 int utf8_width(uint32_t c);                      /* 0, 1 or 2 columns */
 size_t utf8_columns(const char *s, size_t n);    /* of a text without line breaks */
 size_t utf8_characters(const char *s, size_t n); /* a broken byte counts as one */

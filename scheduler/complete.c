@@ -3,6 +3,7 @@
 #include "scheduler/complete.h"
 #include "scheduler/core/states.h"
 
+#include "base/limits.h"
 #include "base/map.h"
 #include "store/datasets.h"
 #include "store/runs.h"
@@ -10,8 +11,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { SLOTS_LOOKED_AT = 20000 }; /* of one schedule: two years of hours */
 
 struct asking {
     const struct complete_asks *with;
@@ -24,6 +23,7 @@ struct asking {
     const struct tz *tz;  /* of the schedule that is looked at; NULL: UTC */
     const char *why;      /* what is missing; NULL: nothing so far */
     size_t due;           /* slots and runs that meet the span */
+    size_t walked;        /* slots that were looked at one by one */
 };
 
 /* ---- names ---- */
@@ -99,12 +99,24 @@ static bool ended_well(const struct slot_row *row) {
     return !row->run_state || run_ended_well(row->run_state); /* NULL: pruned */
 }
 
-/* The slots of a rule from one on, as far as they meet the span and fire no later than `last`. */
-static int walk(struct asking *q, struct slots *slots, struct slot slot, instant_t last, const char *state,
+/* One more; nothing is complete that was not looked at to its end. */
+static bool may_walk(struct asking *q) {
+    if (q->walked++ < LIMIT_COMPLETE_SLOTS) return true;
+    q->why = arena_printf(q->arena,
+                          "not known: too many slots of %s would have to be looked at one by one (%d are)",
+                          q->pipeline, LIMIT_COMPLETE_SLOTS);
+    return false;
+}
+
+/* The slots of a rule that fire after `since` and no later than `last`, as far as they meet the span: a
+ * window ends when it fires, or before, so no slot up to the span's start does. */
+static int walk(struct asking *q, struct slots *slots, instant_t since, instant_t last, const char *state,
                 struct err *err) {
-    for (int i = 0; i < SLOTS_LOOKED_AT && slot.start < q->end && slot.fire <= last && !q->why; i++) {
-        if (meets(q, slot.start, slot.end) && must_be_done(q, slot.start, slot.end, state, err)) return -1;
-        if (!slots_step(slots, &slot)) break;
+    struct slot slot;
+    bool there = slots_next(slots, since > q->start ? since : q->start, &slot);
+    for (; there && slot.start < q->end && slot.fire <= last && !q->why; there = slots_step(slots, &slot)) {
+        if (!meets(q, slot.start, slot.end)) continue;
+        if (may_walk(q) && must_be_done(q, slot.start, slot.end, state, err)) return -1;
     }
     return 0;
 }
@@ -113,7 +125,8 @@ static int walk(struct asking *q, struct slots *slots, struct slot slot, instant
 static int walk_stretch(struct asking *q, const struct slot_row *row, struct slots *slots, struct err *err) {
     const char *reason = row->reason ? arena_printf(q->arena, "skipped (%s)", row->reason) : "skipped";
     struct slot slot;
-    if (slots && slots_at(slots, row->fire, &slot)) return walk(q, slots, slot, row->last_fire, reason, err);
+    if (slots && slots_at(slots, row->fire, &slot))
+        return walk(q, slots, row->fire - 1, row->last_fire, reason, err);
     return must_be_done(q, row->window_start, row->window_end, reason, err);
 }
 
@@ -128,9 +141,7 @@ static int look_slot(struct asking *q, const struct slot_row *row, struct slots 
 /* What the clock has not decided yet, up to now or later. */
 static int look_undecided(struct asking *q, const struct schedule_row *row, struct slots *slots,
                           struct err *err) {
-    struct slot slot;
-    if (!slots_next(slots, row->cursor, &slot)) return 0;
-    return walk(q, slots, slot, INT64_MAX, "not due yet, or waits for its turn", err);
+    return walk(q, slots, row->cursor, INT64_MAX, "not due yet, or waits for its turn", err);
 }
 
 /* ---- what starts after datasets ---- */

@@ -16,6 +16,9 @@
  *                             have had its run
  *   no schedule               nothing is due
  *
+ * Where more slots would have to be looked at one by one than LIMIT_COMPLETE_SLOTS, it is not known, and so
+ * not complete.
+ *
  * Where nothing at all is due in the span, a version says it: one that was published since the span ended. */
 #ifndef LEAT_SCHEDULER_COMPLETE_H
 #define LEAT_SCHEDULER_COMPLETE_H

@@ -134,8 +134,8 @@ struct repair_request {
 };
 int conductor_repair(struct conductor *c, const struct repair_request *r, struct err *err);
 
-/* Retention and garbage collection when the last was a day ago; nothing may be live. A failure is worth a
- * warning, no more. */
+/* Retention and garbage collection when the last was a day ago, in one go: after the work. A failure is worth
+ * a warning, no more. A daemon does it piece by piece (conductor/collect.h). */
 int conductor_collect(struct conductor *c, struct err *err);
 
 /* The database, for verbs that change something small (bookmarks) after conductor_recover(). Borrowed. */

@@ -3,7 +3,12 @@
  * What may go is narrow on purpose: a stage, or a data file, whose name holds an attempt's token, when that
  * token is neither live nor in any kept version, and nothing about it is younger than the grace. Names
  * without a token belong to somebody else and are never touched. A dataset whose log goes on past the
- * database's head is left alone: the files may belong to versions the database does not know. */
+ * database's head is left alone: the files may belong to versions the database does not know.
+ *
+ * It goes in pieces, and others may publish between them. That is safe because the live tokens are read before
+ * the kept files (whose attempt is live by then is spared, whose has ended is in the versions), because what
+ * came since is younger than the grace, and because a dataset whose head moved is read again before its files
+ * are looked at. */
 #include "zones/gc.h"
 
 #include "base/arena.h"
@@ -24,13 +29,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { ENTRIES = 500 }; /* of a folder's tree, for one piece */
 #define TRASH "_leat_trash"
 #define STAGE "_leat_stage"
 
+enum phase { READ_LIVE, READ_KEPT, STAGES, DATASETS, TRASH_DAYS, DONE };
+
 struct gc {
     struct store *store;
-    const struct gc_options *o;
-    struct gc_report *report;
+    struct gc_options o;
+    struct gc_report report;
     json_t *list;
     struct arena *arena;
     struct map live; /* tokens of live attempts and open intents */
@@ -39,6 +47,9 @@ struct gc {
     struct dataset_row *datasets;
     size_t dataset_count;
     struct map keep; /* absolute paths of every kept version */
+    enum phase phase;
+    size_t zone, dataset; /* the next ones */
+    FTS *walk;            /* NULL: between two trees */
 };
 
 /* ---- the keep-set ---- */
@@ -54,13 +65,18 @@ static int keep_dataset(struct gc *g, const struct dataset_row *d, struct err *e
     return 0;
 }
 
-static int read_keep_set(struct gc *g, struct err *err) {
+static int read_live(struct gc *g, struct err *err) {
     if (store_tokens_live(g->store, g->arena, &g->tokens, &g->token_count, err) < 0 ||
         store_datasets_list(g->store, g->arena, &g->datasets, &g->dataset_count, err) < 0)
         return -1;
     for (size_t i = 0; i < g->token_count; i++) map_add(&g->live, g->tokens[i], 0, NULL);
-    for (size_t i = 0; i < g->dataset_count; i++)
-        if (keep_dataset(g, &g->datasets[i], err)) return -1;
+    g->phase = READ_KEPT;
+    return 0;
+}
+
+static int read_kept(struct gc *g, struct err *err) {
+    if (g->dataset < g->dataset_count) return keep_dataset(g, &g->datasets[g->dataset++], err);
+    g->phase = STAGES;
     return 0;
 }
 
@@ -90,7 +106,7 @@ static bool is_live(const struct gc *g, const char *path) {
 static bool is_young(const struct gc *g, const struct stat *st) {
     instant_t m = (instant_t)st->st_mtim.tv_sec * US_PER_SECOND,
               c = (instant_t)st->st_ctim.tv_sec * US_PER_SECOND;
-    return (m > c ? m : c) > g->o->now - g->o->grace;
+    return (m > c ? m : c) > g->o.now - g->o.grace;
 }
 
 /* ---- the trash ---- */
@@ -101,7 +117,7 @@ static void note(struct gc *g, const char *path) {
 
 /* <zone>/_leat_trash/<day>/<path below the zone> */
 static char *trash_path(const struct gc *g, const char *zone, const char *path) {
-    struct civil c = civil_of(g->o->now);
+    struct civil c = civil_of(g->o.now);
     struct buf b = BUF_INIT;
     buf_addf(&b, "%s/" TRASH "/%04lld-%02d-%02d%s", zone, (long long)c.year, c.month, c.day,
              path + strlen(zone));
@@ -121,7 +137,7 @@ static void remove_empty_folders(const char *path, const char *top) {
 
 static int to_trash(struct gc *g, const char *zone, const char *top, const char *path, struct err *err) {
     note(g, path);
-    if (g->o->dry_run) return 0;
+    if (g->o.dry_run) return 0;
     char *to = trash_path(g, zone, path), *folder = fs_parent(to);
     int r = fs_mkdirs(folder, 0755, err);
     if (!r && rename(path, to) && errno != ENOENT) r = err_errno(err, "cannot move %s to the trash", path);
@@ -138,23 +154,23 @@ static bool day_parse(const char *name, instant_t *out) {
     return true;
 }
 
-/* Deletes the days that have been in the trash long enough; a day ends before its grace begins. */
-static int empty_trash(struct gc *g, const char *zone, struct err *err) {
-    char *trash = fs_join(zone, TRASH);
+/* A day that has been in the trash long enough; a day ends before its grace begins. NULL: there is none. */
+static char *old_day(const struct gc *g, const char *trash) {
     DIR *dir = opendir(trash);
-    int r = 0;
-    for (struct dirent *e; dir && !r && (e = readdir(dir));) {
+    char *found = NULL;
+    for (struct dirent *e; dir && !found && (e = readdir(dir));) {
         instant_t day;
-        if (!day_parse(e->d_name, &day) || day + US_PER_DAY + g->o->trash_grace > g->o->now) continue;
-        char *path = fs_join(trash, e->d_name);
-        note(g, path);
-        if (!g->o->dry_run) r = fs_remove_tree(path, err);
-        g->report->deleted++;
-        free(path);
+        bool old = day_parse(e->d_name, &day) && day + US_PER_DAY + g->o.trash_grace <= g->o.now;
+        if (old) found = fs_join(trash, e->d_name);
     }
     if (dir) closedir(dir);
-    free(trash);
-    return r;
+    return found;
+}
+
+static int remove_entry(const FTSENT *e, struct err *err) {
+    if (e->fts_info == FTS_D) return 0;
+    if (remove(e->fts_accpath) == 0 || errno == ENOENT) return 0;
+    return err_errno(err, "cannot delete %s", e->fts_path);
 }
 
 /* ---- stages ---- */
@@ -168,7 +184,7 @@ static int collect_stage(struct gc *g, const char *zone, const char *stages, con
     int r = 0;
     if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && !is_young(g, &st)) {
         r = to_trash(g, zone, stages, path, err);
-        g->report->stages++;
+        g->report.stages++;
     }
     free(path);
     return r;
@@ -197,27 +213,44 @@ static bool is_garbage(const struct gc *g, const struct dataset_row *d, const ch
 static int collect_file(struct gc *g, const char *zone, const struct dataset_row *d, const FTSENT *e,
                         struct err *err) {
     if (!is_garbage(g, d, e->fts_path, e->fts_statp)) return 0;
-    g->report->files++;
-    g->report->bytes += (int64_t)e->fts_statp->st_size;
+    g->report.files++;
+    g->report.bytes += (int64_t)e->fts_statp->st_size;
     return to_trash(g, zone, d->path, e->fts_path, err);
 }
 
-static int walk_dataset(struct gc *g, const char *zone, const struct dataset_row *d, struct err *err) {
-    char *roots[] = {(char *)(uintptr_t)d->path, NULL};
-    FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
-    if (!walk) return err_errno(err, "cannot read %s", d->path);
-    int r = 0;
-    for (FTSENT *e; !r && (e = fts_read(walk));) {
-        bool hidden = e->fts_level > 0 && (e->fts_name[0] == '_' || e->fts_name[0] == '.');
-        if (e->fts_info == FTS_D && hidden) fts_set(walk, e, FTS_SKIP);
-        if (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR) {
-            errno = e->fts_errno;
-            r = errno == ENOENT ? 0 : err_errno(err, "cannot read %s", e->fts_path);
-        }
-        if (e->fts_info == FTS_F && !hidden && !r) r = collect_file(g, zone, d, e, err);
+static int take_entry(struct gc *g, const char *zone, const struct dataset_row *d, FTSENT *e,
+                      struct err *err) {
+    bool hidden = e->fts_level > 0 && (e->fts_name[0] == '_' || e->fts_name[0] == '.');
+    if (e->fts_info == FTS_D && hidden) fts_set(g->walk, e, FTS_SKIP);
+    if (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR) {
+        errno = e->fts_errno;
+        return errno == ENOENT ? 0 : err_errno(err, "cannot read %s", e->fts_path);
     }
-    fts_close(walk);
-    return r;
+    return e->fts_info == FTS_F && !hidden ? collect_file(g, zone, d, e, err) : 0;
+}
+
+static int walk_begin(struct gc *g, const char *path, struct err *err) {
+    char *roots[] = {(char *)(uintptr_t)path, NULL};
+    g->walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
+    return g->walk ? 0 : err_errno(err, "cannot read %s", path);
+}
+
+static void walk_end(struct gc *g) {
+    if (g->walk) fts_close(g->walk);
+    g->walk = NULL;
+}
+
+/* The next entries of a dataset's folder, or of a day in the trash (d NULL); at its end the walk is over. */
+static int walk_on(struct gc *g, const char *zone, const struct dataset_row *d, struct err *err) {
+    for (int i = 0; i < ENTRIES; i++) {
+        FTSENT *e = fts_read(g->walk);
+        if (!e) {
+            walk_end(g);
+            return 0;
+        }
+        if (d ? take_entry(g, zone, d, e, err) : remove_entry(e, err)) return -1;
+    }
+    return 0;
 }
 
 /* What a killed publisher left of its log entry: ".<version>.json.XXXXXX" and checkpoints half written. */
@@ -230,7 +263,7 @@ static void collect_log_temporaries(struct gc *g, const struct dataset_row *d, c
         char *path = fs_join(folder, e->d_name);
         if (lstat(path, &st) == 0 && S_ISREG(st.st_mode) && !is_young(g, &st)) {
             note(g, path);
-            if (!g->o->dry_run) unlink(path);
+            if (!g->o.dry_run) unlink(path);
         }
         free(path);
     }
@@ -238,38 +271,104 @@ static void collect_log_temporaries(struct gc *g, const struct dataset_row *d, c
     free(folder);
 }
 
-static int collect_dataset(struct gc *g, const char *zone, const struct dataset_row *d, struct err *err) {
+/* Published to since it was read: what it keeps now is kept, too. */
+static int read_again(struct gc *g, struct dataset_row *d, struct err *err) {
+    struct dataset_row now;
+    int found = store_dataset_find(g->store, d->name, g->arena, &now, err);
+    if (found < 0) return -1;
+    if (found == 0 || now.id != d->id || now.head == d->head) return 0;
+    *d = now;
+    return keep_dataset(g, d, err);
+}
+
+static int begin_dataset(struct gc *g, struct dataset_row *d, struct err *err) {
     struct publish_ahead ahead;
     if (d->stopped || !fs_exists(d->path)) return 0;
+    if (read_again(g, d, err)) return -1;
     collect_log_temporaries(g, d, "_delta_log");
     collect_log_temporaries(g, d, "_leat");
     int r = publish_ahead(d->path, d->format, d->head, &ahead, err);
     /* An open intent's own entry is there between P5 and P6: the next round sees to this dataset. */
-    return r == 0 ? walk_dataset(g, zone, d, err) : r < 0 ? -1 : 0;
+    return r == 0 ? walk_begin(g, d->path, err) : r < 0 ? -1 : 0;
 }
 
-static int collect_zone(struct gc *g, const struct gc_zone *zone, struct err *err) {
-    if (collect_stages(g, zone->path, err)) return -1;
-    for (size_t i = 0; i < g->dataset_count; i++) {
-        const struct dataset_row *d = &g->datasets[i];
-        size_t n = strlen(zone->path);
-        bool inside = strncmp(d->path, zone->path, n) == 0 && d->path[n] == '/';
-        if (inside && collect_dataset(g, zone->path, d, err)) return -1;
+/* ---- piece by piece ---- */
+
+static const char *zone_path(const struct gc *g) { return g->o.zones[g->zone].path; }
+
+static int take_stages(struct gc *g, struct err *err) {
+    if (g->zone == g->o.zone_count) {
+        g->phase = DONE;
+        return 0;
     }
-    return empty_trash(g, zone->path, err);
+    g->phase = DATASETS;
+    g->dataset = 0;
+    return collect_stages(g, zone_path(g), err);
+}
+
+static int take_datasets(struct gc *g, struct err *err) {
+    size_t n = strlen(zone_path(g));
+    if (g->walk) return walk_on(g, zone_path(g), &g->datasets[g->dataset - 1], err);
+    if (g->dataset == g->dataset_count) {
+        g->phase = TRASH_DAYS;
+        return 0;
+    }
+    struct dataset_row *d = &g->datasets[g->dataset++];
+    bool inside = strncmp(d->path, zone_path(g), n) == 0 && d->path[n] == '/';
+    return inside ? begin_dataset(g, d, err) : 0;
+}
+
+static int take_trash(struct gc *g, struct err *err) {
+    if (g->walk) return walk_on(g, zone_path(g), NULL, err);
+    char *trash = fs_join(zone_path(g), TRASH), *day = old_day(g, trash);
+    int r = 0;
+    if (day) note(g, day);
+    if (day && !g->o.dry_run) r = walk_begin(g, day, err);
+    g->report.deleted += day != NULL;
+    if (!day || g->o.dry_run) {
+        g->zone++;
+        g->phase = STAGES;
+    }
+    free(day);
+    free(trash);
+    return r;
+}
+
+int gc_step(struct gc *g, struct err *err) {
+    static int (*const steps[])(struct gc *, struct err *) = {[READ_LIVE] = read_live,
+                                                              [READ_KEPT] = read_kept,
+                                                              [STAGES] = take_stages,
+                                                              [DATASETS] = take_datasets,
+                                                              [TRASH_DAYS] = take_trash};
+    if (g->phase != DONE && steps[g->phase](g, err)) return -1;
+    return g->phase != DONE;
+}
+
+struct gc *gc_new(struct store *s, const struct gc_options *o, json_t *list) {
+    struct gc *g = xcalloc(1, sizeof *g);
+    *g = (struct gc){.store = s, .o = *o, .list = list, .arena = arena_new()};
+    return g;
+}
+
+const struct gc_report *gc_done(const struct gc *g) { return &g->report; }
+
+void gc_free(struct gc *g) {
+    if (!g) return;
+    walk_end(g);
+    map_release(&g->live);
+    map_release(&g->keep);
+    arena_free(g->arena);
+    free(g);
 }
 
 int gc_run(struct store *s, const struct gc_options *o, struct gc_report *out, json_t *list,
            struct err *err) {
-    struct gc g = {.store = s, .o = o, .report = out, .list = list, .arena = arena_new()};
-    *out = (struct gc_report){0};
-    int r = store_snapshot_begin(s, err) ? -1 : read_keep_set(&g, err);
-    store_snapshot_end(s);
-    for (size_t i = 0; i < o->zone_count && !r; i++) r = collect_zone(&g, &o->zones[i], err);
-    map_release(&g.live);
-    map_release(&g.keep);
-    arena_free(g.arena);
-    return r;
+    struct gc *g = gc_new(s, o, list);
+    int more = 1;
+    while (more == 1) more = gc_step(g, err);
+    *out = *gc_done(g);
+    gc_free(g);
+    return more;
 }
 
 /* ---- retention ---- */

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/fsio.h"
 #include "base/json.h"
+#include "base/utf8.h"
 #include "dag/value.h"
 #include "operators/exchange.h"
 #include "scheduler/scope.h"
@@ -82,7 +83,7 @@ static const char *what_text(const struct attended *w, char out[TEXT_SHOWN + 8])
     const char *text = w->what.what;
     size_t n = strcspn(text, "\n");
     bool cut = text[n] || n > TEXT_SHOWN;
-    if (n > TEXT_SHOWN) n = TEXT_SHOWN;
+    if (n > TEXT_SHOWN) n = utf8_whole(text, TEXT_SHOWN);
     snprintf(out, TEXT_SHOWN + 8, "%.*s%s", (int)n, text, cut ? "…" : "");
     return out;
 }

@@ -35,3 +35,8 @@ duration_t notify_watchdog(void) {
     long long us = atoll(every);
     return us > 0 ? us : 0;
 }
+
+void notify_patience(duration_t more) {
+    duration_t usual = notify_watchdog();
+    if (usual) notify("WATCHDOG_USEC=%lld", (long long)(usual + more));
+}

@@ -8,5 +8,7 @@
 void notify(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* How often a sign of life is expected (WATCHDOG_USEC, for this process); 0: never. */
 duration_t notify_watchdog(void);
+/* Until the next sign of life it may take so much longer than that; 0: as usual. */
+void notify_patience(duration_t more);
 
 #endif

@@ -2,12 +2,19 @@
  *
  * Upkeep comes with the watchdog (half its interval), or once a minute: a look at the files that inotify may
  * have missed, a write that proves the database writable, and only then the sign of life. Nothing else wakes
- * an idle daemon but the clock's next firing. */
+ * an idle daemon but the clock's next firing.
+ *
+ * When nothing can be written (a full disk, a broken database), a life ends and the next is tried after a
+ * pause, for as long as it takes (lives.h). Meanwhile nobody listens at the socket, slots wait for the life
+ * that decides them, steps go on under the warden, which keeps how they end; systemd is told why, and asked
+ * for as much more patience as the pause takes, since this is no hang. */
 #include "scheduler/serve.h"
 
 #include "base/json.h"
 #include "base/tz.h"
 #include "scheduler/conductor/attended.h"
+#include "scheduler/conductor/collect.h"
+#include "scheduler/conductor/lives.h"
 #include "scheduler/conductor/notify.h"
 
 #include <signal.h>
@@ -15,8 +22,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define UPKEEP_EVERY (60 * US_PER_SECOND)
-enum { PAUSE_FIRST_S = 1, PAUSE_LONGEST_S = 30 };
+#define UPKEEP_EVERY  (60 * US_PER_SECOND)
+#define COLLECT_AGAIN (60 * US_PER_MINUTE)
 enum { LAST_ANSWERS_MS = 2000 };
 enum { LOCK_TRIES = 10, LOCK_PAUSE_US = 100000 };
 
@@ -26,6 +33,9 @@ struct server {
     struct catalog *catalog;
     uv_signal_t hup, usr2;
     uv_timer_t upkeep, drained, hurry;
+    uv_idle_t collector; /* at work while there is a collection: a piece for each round of the loop */
+    struct collection *collection;      /* NULL: none is under way */
+    instant_t collect_from;             /* steady clock: not before this, one has failed */
     struct inherited before, inherited; /* of the program before this one; for the one after it */
     char uuid[STORE_UUID];              /* of the database that was served in the life before; "": none yet */
     uint64_t zones;                     /* stamp of the zone data that definitions were read with */
@@ -224,12 +234,34 @@ static void tend(struct server *s) {
     say_upkeep(s, &s->tending, &err);
 }
 
-static void collect(struct server *s) {
-    struct err err = {0};
-    if (conductor_collect(s->c, &err) == 0) err = (struct err){0};
-    say_upkeep(s, &s->collecting, &err);
+/* ---- retention and garbage, once a day, also while runs go on ---- */
+
+static void stop_collecting(struct server *s) {
+    if (!s->collection) return;
+    uv_idle_stop(&s->collector);
+    collection_free(s->collection);
+    s->collection = NULL;
 }
 
+static void collect_piece(uv_idle_t *h) {
+    struct server *s = h->data;
+    struct err err = {0};
+    int more = s->draining || s->c->is_broken ? 0 : collection_step(s->collection, &err);
+    if (more > 0) return;
+    stop_collecting(s);
+    if (!more) err = (struct err){0};
+    say_upkeep(s, &s->collecting, &err);
+    if (!more) return;
+    s->collect_from = turn_now(s->c) + COLLECT_AGAIN;
+}
+
+static void begin_collecting(struct server *s) {
+    if (s->collection || s->draining || turn_now(s->c) < s->collect_from || !collection_due(s->c)) return;
+    s->collection = collection_new(s->c);
+    uv_idle_start(&s->collector, collect_piece);
+}
+
+/* Nobody waits for the log to be emptied, which waits for readers: when nothing runs. */
 static void keep_up(uv_timer_t *t) {
     struct server *s = t->data;
     struct err err;
@@ -241,7 +273,7 @@ static void keep_up(uv_timer_t *t) {
     notify("WATCHDOG=1");
     tell_state(s);
     if (!s->c->runs) tend(s);
-    if (!s->c->runs && !s->draining) collect(s);
+    begin_collecting(s);
 }
 
 static void drain_over(uv_timer_t *t) {
@@ -266,6 +298,8 @@ static void open_handles(struct server *s) {
     uv_timer_init(&c->loop, &s->upkeep);
     uv_timer_init(&c->loop, &s->drained);
     uv_timer_init(&c->loop, &s->hurry);
+    uv_idle_init(&c->loop, &s->collector);
+    s->collector.data = s;
     s->hup.data = s->usr2.data = s->upkeep.data = s->drained.data = s->hurry.data = s;
     uv_signal_start(&s->hup, hung_up, SIGHUP);
     uv_signal_start(&s->usr2, replaced, SIGUSR2);
@@ -346,6 +380,7 @@ static int begin(struct server *s, struct err *err) {
     say(s, "serving",
         json_pack("{si si}", "pid", (int)getpid(), "pipelines", (int)catalog_count(s->catalog)));
     if (!catalog_count(s->catalog)) say_nothing(s);
+    notify_patience(0);
     notify("READY=1\nMAINPID=%d", (int)getpid());
     return 0;
 }
@@ -380,6 +415,7 @@ static void end_life(struct server *s) {
     if (s->replace && !s->c->is_broken) keep_for_next(s);
     if (!s->c->is_broken)
         say(s, "stopped", json_pack("{sI}", "left_running", (json_int_t)core_load(s->c->core).live));
+    stop_collecting(s);
     clock_close(s->c);
     catalog_free(s->catalog);
     s->catalog = s->c->catalog = NULL;
@@ -421,20 +457,6 @@ static void log_broken(struct server *s, const struct err *err, int pause) {
     json_decref(e);
 }
 
-/* Waits, unless a signal says to end: false. SIGHUP: tries again at once. */
-static bool pause_for(int seconds) {
-    sigset_t set, old;
-    struct timespec t = {.tv_sec = seconds};
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &set, &old);
-    int got = sigtimedwait(&set, NULL, &t);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return got < 0 || got == SIGHUP;
-}
-
 /* A command that writes a row by itself holds the lock for a moment; a run, or another daemon, for longer. */
 static int first_life(struct server *s, struct err *err) {
     int rc = live(s, err);
@@ -457,14 +479,17 @@ int serve(const struct serve_options *o, enum serve_end *end, struct inherited *
     s.began = s.before.uuid[0] != '\0'; /* in the program before this one */
     memcpy(s.uuid, s.before.uuid, sizeof s.uuid);
     hold_signals(SIG_BLOCK);
-    int rc = first_life(&s, err), pause = PAUSE_FIRST_S;
+    const struct world *world = o->conductor.world;
+    instant_t began = world_steady(world);
+    int rc = first_life(&s, err), pause = 0;
     *end = SERVE_STOPPED;
     while (rc && s.began) {
+        pause = lives_pause(pause, world_steady(world) - began);
         log_broken(&s, err, pause);
-        if (!pause_for(pause)) return 0;
+        if (!lives_wait(pause, err)) return 0;
         next_life(&s);
+        began = world_steady(world);
         rc = live(&s, err);
-        pause = pause * 2 < PAUSE_LONGEST_S ? pause * 2 : PAUSE_LONGEST_S;
     }
     *end = s.replace ? SERVE_REPLACED : SERVE_STOPPED;
     *inherited = s.inherited;

@@ -179,15 +179,18 @@ static void look_url(struct waits *w, struct live_attempt *a) {
 
 static void look(struct waits *w, struct live_attempt *a) {
     struct attended *t = a->attended;
-    switch (t->what.kind) {
-    case ATTEND_PATH:
-        t->looking = true;
-        look_paths_add(w->paths, a);
-        break;
-    case ATTEND_URL: look_url(w, a); break;
-    default: waits_tell(w->c, a); return; /* asked in the turn: it stays due until then */
+    bool polled = t->what.kind == ATTEND_PATH || t->what.kind == ATTEND_URL;
+    if (!polled) { /* asked in the turn: it stays due until then */
+        waits_tell(w->c, a);
+        return;
     }
-    t->next = INSTANT_NONE;
+    t->next = INSTANT_NONE; /* before the look: one that fails at once says when the next is */
+    if (t->what.kind == ATTEND_URL) {
+        look_url(w, a);
+        return;
+    }
+    t->looking = true;
+    look_paths_add(w->paths, a);
 }
 
 static void take_due(struct waits *w, instant_t now) {

@@ -5,13 +5,12 @@
 #include "scheduler/why/why_impl.h"
 
 #include "base/json.h"
+#include "base/limits.h"
 #include "cron/explain.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { SLOTS_LOOKED_AT = 10000 };
 
 static const char *rule_source(struct whying *k, const struct ruled *r) {
     return r && r->written ? why_file(k->pipeline, r->written->at, k->out->arena) : "schedule";
@@ -48,7 +47,7 @@ static int add_of_rule(struct windowed *w, const struct ruled *r, struct err *er
     bool there = slots_next(r->slots, w->start, &slot);
     for (int i = 0; there && slot.start < w->end; i++, there = slots_step(r->slots, &slot)) {
         struct item item = {.rule = r, .slot = slot};
-        if ((w->cut |= i == SLOTS_LOOKED_AT)) break;
+        if ((w->cut |= i == LIMIT_WHY_SLOTS)) break;
         if (slot.end <= w->start) continue;
         if (r->row.id &&
             store_slot_at(w->k->store, r->row.id, slot.fire, w->k->out->arena, &item.row, err) < 0)

@@ -72,14 +72,22 @@ locked() { grep -q locked "$WORK/locked.txt"; }
 soon "the database is locked" locked
 : >"$WORK/told.txt"
 log_says ' error broken '
-! told WATCHDOG || [ "$(grep -c WATCHDOG "$WORK/told.txt")" -le 1 ] || fail "it said that it lives"
+! told WATCHDOG=1 || [ "$(grep -c WATCHDOG=1 "$WORK/told.txt")" -le 1 ] || fail "it said that it lives"
+soon "what is wrong" told 'STATUS=broken, tries again in 1 s: .*locked'
+soon "patience for the pause" told 'WATCHDOG_USEC=1400000$'
 exec 9>&-
 soon "alive again" told 'WATCHDOG=1'
+soon "the usual interval" told 'WATCHDOG_USEC=400000$'
 
 step "upgraded: the same process goes on being the main one"
 : >"$WORK/told.txt"
 kill -USR2 "$daemon"
 soon "its process" told "MAINPID=$daemon"
+
+step "old versions and garbage are collected while a step runs, too"
+db_is "select count(*) from attempt where state = 'running'" 1 || fail "its step has ended"
+rm -f .leat/collected
+soon "collected" test -e .leat/collected
 
 step "reloading"
 kill -HUP "$daemon"

@@ -3,9 +3,11 @@
 #include "base/buf.h"
 #include "base/fsio.h"
 #include "base/instant.h"
+#include "base/json.h"
 #include "base/map.h"
 #include "base/sha256.h"
 #include "base/suggest.h"
+#include "base/utf8.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -106,6 +108,62 @@ static void sha256_matches_the_standard(void **state) {
     assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
+/* ---- text that is cut, or was no text ---- */
+
+static void texts_are_cut_between_characters(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t n, whole;
+    } cases[] = {
+        {"abc", 2, 2},
+        {"a\xc3\xa9", 2, 1},
+        {"a\xc3\xa9", 3, 3},
+        {"\xe2\x82\xac", 2, 0},
+        {"\xe2\x82\xac", 3, 3},
+        {"x\xf0\x9f\x98\x80", 4, 1},
+        {"x\xf0\x9f\x98\x80", 5, 5},
+        {"\x80\x80\x80", 3, 3},
+        {"", 0, 0},
+        {"a\xff", 2, 2},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(utf8_whole(cases[i].text, cases[i].n), cases[i].whole);
+}
+
+static void errors_are_text(void **state) {
+    (void)state;
+    struct err err;
+    char long_text[2000];
+    for (size_t shift = 0; shift < 4; shift++) {
+        memset(long_text, 'x', shift);
+        for (size_t i = shift; i + 4 < sizeof long_text; i += 4) memcpy(long_text + i, "\xf0\x9f\x98\x80", 5);
+        err_set(&err, EX_FAILED, "%s", long_text);
+        err_hint(&err, "%s", long_text);
+        assert_int_equal(utf8_check(err.msg, strlen(err.msg)), strlen(err.msg));
+        assert_true(strlen(err.msg) > sizeof err.msg - 6 && !strchr(err.msg, '?'));
+        assert_int_equal(utf8_check(err.hint, strlen(err.hint)), strlen(err.hint));
+        err_prefix(&err, "%s", "\xc3\xa9");
+        assert_int_equal(utf8_check(err.msg, strlen(err.msg)), strlen(err.msg));
+    }
+    err_set(&err, EX_FAILED, "no file %s: %.3s", "caf\xe9.csv", "ab\xc3\xa9");
+    assert_string_equal(err.msg, "no file caf?.csv: ab?");
+}
+
+static void json_keeps_every_text(void **state) {
+    (void)state;
+    json_t *o = json_object();
+    json_put_text(o, "good", "\xc3\xa9");
+    json_put_text(o, "cut", "ab\xc3");
+    json_put_text(o, "latin", "caf\xe9.csv");
+    json_put_text(o, "none", NULL);
+    assert_string_equal(json_text(o, "good"), "\xc3\xa9");
+    assert_string_equal(json_text(o, "cut"), "ab\xef\xbf\xbd");
+    assert_string_equal(json_text(o, "latin"), "caf\xef\xbf\xbd.csv");
+    assert_true(json_is_null(json_object_get(o, "none")));
+    json_decref(o);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(instants_round_trip),
@@ -114,6 +172,9 @@ int main(void) {
         cmocka_unit_test(maps_keep_what_they_are_given),
         cmocka_unit_test(files_are_created_once),
         cmocka_unit_test(sha256_matches_the_standard),
+        cmocka_unit_test(texts_are_cut_between_characters),
+        cmocka_unit_test(errors_are_text),
+        cmocka_unit_test(json_keeps_every_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include "dag/pipeline.h"
 #include "operators/op.h"
 #include "scheduler/conductor/attended.h"
+#include "store/internal.h"
 #include "store/schedules.h"
 
 #define DAY(n)  (INT64_C(1763510400000000) + (n)*US_PER_DAY) /* 2025-11-19 + n */
@@ -14,6 +15,10 @@ static const char writer_text[] = "pipeline: orders\n"
                                   "schedule: {every: day at 06:00, timezone: UTC, covers: previous day}\n"
                                   "steps:\n"
                                   "  load: {copy: landing/*.csv, into: trusted.orders}\n";
+static const char minutely_text[] = "pipeline: orders\n"
+                                    "schedule: {cron: \"* * * * *\", timezone: UTC}\n"
+                                    "steps:\n"
+                                    "  load: {copy: landing/*.csv, into: trusted.orders}\n";
 static const char other_text[] = "pipeline: other\n"
                                  "steps:\n"
                                  "  load: {copy: landing/*.csv, into: raw.others}\n";
@@ -54,7 +59,7 @@ static void commit(struct scene *s) {
     assert_ok(store_commit(s->fx.s, &err));
 }
 
-static int scene_open(void **state) {
+static int scene_open_with(void **state, const char *text) {
     struct scene *s = calloc(1, sizeof *s);
     struct err err;
     struct diags *d = diags_new();
@@ -62,7 +67,7 @@ static int scene_open(void **state) {
     s->project = project_load(s->fx.dir, d, &err);
     diags_free(d);
     s->pipelines[0] = load(s->project, other_text);
-    s->pipelines[1] = load(s->project, writer_text);
+    s->pipelines[1] = load(s->project, text);
     s->c =
         (struct conductor){.store = s->fx.s, .options = {.project = s->project, .next = next, .find_ctx = s}};
     s->run = (struct live_run){.window_start = DAY(0), .window_end = DAY(1)};
@@ -82,6 +87,9 @@ static int scene_open(void **state) {
     *state = s;
     return 0;
 }
+
+static int scene_open(void **state) { return scene_open_with(state, writer_text); }
+static int minutely_open(void **state) { return scene_open_with(state, minutely_text); }
 
 static int scene_close(void **state) {
     struct scene *s = *state;
@@ -225,6 +233,74 @@ static void test_skipped(void **state) {
     there(s);
 }
 
+/* ---- a minute at a time ---- */
+
+static void minutes_skipped(struct scene *s, instant_t from, instant_t to) {
+    struct err err;
+    struct slot_row slot = {.schedule = s->schedule,
+                            .fire = from + US_PER_MINUTE,
+                            .last_fire = to,
+                            .count = (to - from) / US_PER_MINUTE,
+                            .window_start = from,
+                            .window_end = to,
+                            .outcome = "skipped",
+                            .reason = "missed",
+                            .decided_at = to};
+    begin(s);
+    assert_hit(1, store_slot_add(s->fx.s, &slot, &err));
+    commit(s);
+}
+
+static void minutes_filled(struct scene *s, instant_t from, instant_t to) {
+    const char *text = arena_printf(
+        s->fx.a,
+        "WITH RECURSIVE m(t) AS (SELECT %lld UNION ALL SELECT t + 60000000 FROM m WHERE t < %lld)"
+        "INSERT INTO run(pipeline, trigger, state, window_start, window_end, created_at, "
+        "finished_at) SELECT (SELECT id FROM pipeline WHERE name = 'orders'), 'backfill', 'ok', t, "
+        "t + 60000000, t, t FROM m;"
+        "INSERT INTO generation(run, number, definition, created_at) SELECT id, 1, %lld, created_at "
+        "FROM run WHERE id NOT IN (SELECT run FROM generation)",
+        (long long)from, (long long)(to - US_PER_MINUTE), (long long)s->definition);
+    char *problem = NULL;
+    if (sqlite3_exec(s->fx.s->db, text, NULL, NULL, &problem)) fail_msg("%s", problem);
+}
+
+static void set_span(struct scene *s, instant_t from, instant_t to) {
+    s->run.window_start = from;
+    s->run.window_end = to;
+    cursor(s, FIRE(0), to);
+}
+
+/* A stretch that begins long before the span is looked at where the span begins. */
+static void test_long_stretch(void **state) {
+    struct scene *s = *state;
+    minutes_skipped(s, DAY(-60), DAY(1));
+    set_span(s, DAY(0), DAY(1));
+    missing(s, "orders for the window from Wed 2025-11-19 00:00:00 UTC is skipped (missed)");
+    minutes_filled(s, DAY(0), DAY(1) - US_PER_MINUTE);
+    missing(s, "orders for the window from Wed 2025-11-19 23:59:00 UTC is skipped (missed)");
+    minutes_filled(s, DAY(1) - US_PER_MINUTE, DAY(1));
+    there(s);
+}
+
+static void test_far_behind(void **state) {
+    struct scene *s = *state;
+    minutes_filled(s, DAY(50), DAY(51) - US_PER_MINUTE);
+    s->run.window_start = DAY(50);
+    s->run.window_end = DAY(51);
+    missing(s, "orders for the window from Thu 2026-01-08 23:59:00 UTC is not due yet");
+}
+
+static void test_too_many(void **state) {
+    struct scene *s = *state;
+    minutes_skipped(s, DAY(-40), DAY(0));
+    minutes_filled(s, DAY(-40), DAY(0));
+    set_span(s, DAY(-30), DAY(0));
+    there(s);
+    s->run.window_start = DAY(-40);
+    missing(s, "not known: too many slots of orders");
+}
+
 /* previous 2 days: the days before the one in which the window ends. */
 static void test_span(void **state) {
     struct scene *s = *state;
@@ -289,13 +365,15 @@ static void test_published(void **state) {
     missing(s, "has not been published since Wed 2023-11-15");
 }
 
-#define CASE(f) cmocka_unit_test_setup_teardown(f, scene_open, scene_close)
+#define MINUTES(f) cmocka_unit_test_setup_teardown(f, minutely_open, scene_close)
+#define CASE(f)    cmocka_unit_test_setup_teardown(f, scene_open, scene_close)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        CASE(test_window),    CASE(test_generation),         CASE(test_skipped),
-        CASE(test_span),      CASE(test_ahead_of_the_clock), CASE(test_no_slots),
-        CASE(test_no_window), CASE(test_published),
+        CASE(test_window),        CASE(test_generation),         CASE(test_skipped),
+        CASE(test_span),          CASE(test_ahead_of_the_clock), CASE(test_no_slots),
+        CASE(test_no_window),     CASE(test_published),          MINUTES(test_long_stretch),
+        MINUTES(test_far_behind), MINUTES(test_too_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -492,6 +492,40 @@ static void only_what_nothing_refers_to_is_collected(void **state) {
     lake_free(l);
 }
 
+/* What is published between two pieces is kept, and does not keep the rest from being collected. */
+static void others_publish_between_the_pieces(void **state) {
+    (void)state;
+    for (int before = 0; before < 5; before++) {
+        struct lake *l = lake_new(NULL);
+        struct publication p = append(days, 2);
+        lake_publish(l, &p);
+        const char *table = lake_path(l, "trusted.o");
+        const char *orphan = arena_printf(l->arena, "%s/r7-s0-g1-a1-0123456789abcdef-0-x.parquet", table);
+        assert_int_equal(fs_replace(orphan, "x", 1, 0644, &l->err), 0);
+        const struct gc_zone zone = {.name = "trusted",
+                                     .path = arena_printf(l->arena, "%s/lake/trusted", l->root)};
+        const struct gc_options o = {.zones = &zone,
+                                     .zone_count = 1,
+                                     .now = world_wall(world_real()) + 2 * US_PER_HOUR,
+                                     .grace = US_PER_HOUR};
+        struct gc *g = gc_new(l->store, &o, NULL);
+        for (int i = 0; i < before; i++) assert_int_equal(gc_step(g, &l->err), 1);
+        lake_publish(l, &p);
+        int more = 1;
+        while (more == 1) more = gc_step(g, &l->err);
+        assert_int_equal(more, 0);
+        assert_int_equal(gc_done(g)->files, 1);
+        assert_false(fs_exists(orphan));
+        struct file_list files;
+        assert_true(store_files_all(l->store, lake_id(l, "trusted.o"), l->arena, &files, &l->err) >= 0);
+        assert_true(files.count > 0);
+        for (size_t i = 0; i < files.count; i++)
+            assert_true(fs_exists(arena_printf(l->arena, "%s/%s", table, files.rows[i].path)));
+        gc_free(g);
+        lake_free(l);
+    }
+}
+
 static void a_dataset_ahead_of_the_database_is_left_alone(void **state) {
     (void)state;
     struct lake *l = lake_new(NULL);
@@ -528,6 +562,7 @@ int main(void) {
         cmocka_unit_test(a_rollback_to_removed_files_says_which),
         cmocka_unit_test(retention_keeps_what_was_current),
         cmocka_unit_test(only_what_nothing_refers_to_is_collected),
+        cmocka_unit_test(others_publish_between_the_pieces),
         cmocka_unit_test(a_dataset_ahead_of_the_database_is_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,3 +75,12 @@ $ printf 'pipeline: d\nsteps:\n  a: {wait: {for: raw.x, complete: window}}\n' > 
 ! error: d uses window.*, and no window was given
 !   hint: leat run d --window yesterday
 [2]
+$ cat > pipelines/umlaut.yaml <<'Y'
+> pipeline: umlaut
+> steps:
+>   never: {wait: {for: landing/aäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöü.csv, timeout: 1s}}
+> Y
+$ leat run umlaut --progress none | grep -a 'in vain' | sed 's/^  *cause *//; s/waited [0-9.]*s/waited N/' | tail -n 1
+step never waited N for landing/aäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüäöüä…, in vain   pipelines/umlaut.yaml:3
+$ leat runs show 4 --json | grep -ac 'in vain'
+2
