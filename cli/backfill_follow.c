@@ -87,7 +87,8 @@ static int end_here(struct following *f, struct conductor *k, int signal, struct
     if (store_backfill_get(conductor_store(k), f->id, f->v->arena, &b, err) < 0) return -1;
     if (conductor_collect(k, &late))
         cli_say(f->v->c, "warning: old versions could not be collected: %s\n", late.msg);
-    if (f->v->c->json && b.finished_at != INSTANT_NONE) return strcmp(b.state, "ok") == 0 ? EX_OK : EX_FAILED;
+    if (f->v->c->json && b.finished_at != INSTANT_NONE)
+        return backfill_is(&b, BACKFILL_ok) ? EX_OK : EX_FAILED;
     return watch_end(f->watch, &b);
 }
 
@@ -221,7 +222,7 @@ static int look(struct polling *p, struct backfill_row *b, struct arena *a, stru
     watch_counts(p->f->watch, b);
     watch_draw(p->f->watch);
     say_alone(p);
-    bool held = b->finished_at != INSTANT_NONE || strcmp(b->state, "paused") == 0;
+    bool held = b->finished_at != INSTANT_NONE || backfill_is(b, BACKFILL_paused);
     return held && b->running == 0;
 }
 

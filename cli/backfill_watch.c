@@ -179,7 +179,7 @@ static int exit_of(const char *state) {
 }
 
 static void say_next(const struct watch *w, const struct backfill_row *b) {
-    if (strcmp(b->state, "ok") == 0) return;
+    if (backfill_is(b, BACKFILL_ok)) return;
     cli_say(w->c, "see      leat backfill show %lld\n", (long long)b->id);
     cli_say(w->c, "go on    leat backfill resume %lld\n", (long long)b->id);
 }
@@ -187,7 +187,7 @@ static void say_next(const struct watch *w, const struct backfill_row *b) {
 int watch_end(struct watch *w, const struct backfill_row *b) {
     const struct out *o = &w->c->out;
     char took[DURATION_TEXT];
-    bool failed = strcmp(b->state, "failed") == 0;
+    bool failed = backfill_is(b, BACKFILL_failed);
     erase(w);
     if (w->c->json) {
         print_event(w, "backfill_finished",

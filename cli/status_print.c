@@ -195,7 +195,7 @@ static void print_held(const struct state_of *s) {
     for (size_t i = 0; i < s->backfill_count; i++) {
         const struct backfill_row *b = &s->backfills[i];
         bool restates = strcmp(b->kind, "restate") == 0;
-        if (strcmp(b->state, "paused") != 0) continue;
+        if (!backfill_is(b, BACKFILL_paused)) continue;
         if (restates ? s->v->c->arg_count > 0 : !status_selected(s, b->subject)) continue;
         word(o, "PAUSED");
         out_printf(o,

@@ -5,6 +5,17 @@
 
 #include <string.h>
 
+#define X(name) [BACKFILL_##name] = #name,
+const char *const backfill_state_names[BACKFILL_STATES] = {BACKFILL_STATE_LIST(X)};
+#undef X
+#define X(name) [ITEM_##name] = #name,
+const char *const item_state_names[ITEM_STATES] = {ITEM_STATE_LIST(X)};
+#undef X
+
+bool backfill_is(const struct backfill_row *b, enum backfill_state state) {
+    return strcmp(b->state, backfill_state_names[state]) == 0;
+}
+
 /* ---- the plan ---- */
 
 static bool is_to_run(const struct backfill_item *i) { return strcmp(i->action, "run") == 0; }
@@ -19,7 +30,7 @@ static int item_add(struct store *s, int64_t backfill, const struct backfill_ite
     return sql_must(SQL(s, item_add, err, A_INT(backfill), A_INT(i->n), A_INT(i->stage), A_TEXT(i->pipeline),
                         A_AT(i->window_start), A_AT(i->window_end), arg_span(i->window_start, i->window_end),
                         A_TEXT(i->action), A_TEXT(i->reason), A_TEXT(i->options),
-                        A_TEXT(is_to_run(i) ? "planned" : "skipped"), A_REF(i->run)));
+                        A_TEXT(item_state_names[is_to_run(i) ? ITEM_planned : ITEM_skipped]), A_REF(i->run)));
 }
 
 int store_backfill_add(struct store *s, const struct backfill_spec *b, const struct backfill_item *items,
@@ -167,7 +178,8 @@ int store_backfill_item_move(struct store *s, const struct item_move *m, struct 
 }
 
 int store_backfill_cancel_planned(struct store *s, int64_t backfill, int64_t *n, struct err *err) {
-    const struct item_move m = {.backfill = backfill, .from = "planned", .to = "cancelled"};
+    const struct item_move m = {
+        .backfill = backfill, .from = item_state_names[ITEM_planned], .to = item_state_names[ITEM_cancelled]};
     int64_t hit = sql_run(SQL(s, items_cancel, err, A_INT(backfill)));
     if (hit < 0 || (hit && count_moved(s, &m, hit, err))) return -1;
     *n = hit;
@@ -175,7 +187,7 @@ int store_backfill_cancel_planned(struct store *s, int64_t backfill, int64_t *n,
 }
 
 int store_backfill_replan(struct store *s, int64_t backfill, const char *state, int64_t *n, struct err *err) {
-    const struct item_move m = {.backfill = backfill, .from = state, .to = "planned"};
+    const struct item_move m = {.backfill = backfill, .from = state, .to = item_state_names[ITEM_planned]};
     int64_t hit = sql_run(SQL(s, items_again, err, A_INT(backfill), A_TEXT(state)));
     if (hit < 0 || (hit && count_moved(s, &m, hit, err))) return -1;
     *n = hit;

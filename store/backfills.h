@@ -6,6 +6,24 @@
 
 #include <jansson.h>
 
+/* States, as the database and JSON have them: names are texts, so that a row is shown as it is. */
+#define BACKFILL_STATE_LIST(X) X(queued) X(running) X(paused) X(ok) X(failed) X(cancelled)
+#define ITEM_STATE_LIST(X)     X(planned) X(running) X(ok) X(failed) X(skipped) X(cancelled)
+
+enum backfill_state {
+#define X(name) BACKFILL_##name,
+    BACKFILL_STATE_LIST(X)
+#undef X
+        BACKFILL_STATES
+};
+enum item_state {
+#define X(name) ITEM_##name,
+    ITEM_STATE_LIST(X)
+#undef X
+        ITEM_STATES
+};
+extern const char *const backfill_state_names[BACKFILL_STATES], *const item_state_names[ITEM_STATES];
+
 struct backfill_spec {
     const char *kind; /* backfill restate */
     const char *name; /* --name; NULL */
@@ -25,7 +43,7 @@ struct backfill_item {
     const char *action; /* run keep refuse */
     const char *reason;
     const char *options; /* JSON text or NULL */
-    const char *state;   /* planned running ok failed skipped cancelled */
+    const char *state;   /* of item_state_names */
     int64_t run;         /* 0: none */
 };
 
@@ -49,6 +67,7 @@ struct backfill_row {
     int64_t planned;                                          /* what is left to start */
     instant_t created_at, started_at, finished_at;
 };
+bool backfill_is(const struct backfill_row *b, enum backfill_state state);
 int store_backfill_get(struct store *s, int64_t id, struct arena *a, struct backfill_row *out,
                        struct err *err);
 int store_backfill_named(struct store *s, const char *name, struct arena *a, struct backfill_row *out,

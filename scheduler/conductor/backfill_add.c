@@ -51,7 +51,7 @@ static int go_on_named(struct conductor *c, const struct backfill_row *b, const 
                        struct err *err) {
     const char *other = other_word(plan, b->options);
     if (other) return another_one(b, other, err);
-    bool stopped = strcmp(b->state, "paused") == 0 || strcmp(b->state, "cancelled") == 0;
+    bool stopped = backfill_is(b, BACKFILL_paused) || backfill_is(b, BACKFILL_cancelled);
     return stopped ? was_stopped(b, err) : backfill_go_on(c, b, err);
 }
 

@@ -42,12 +42,15 @@ int backfill_answer(struct conductor *c, int64_t id, json_t *answer, struct err 
 
 int backfill_go_on(struct conductor *c, const struct backfill_row *b, struct err *err) {
     int64_t n;
-    if (strcmp(b->state, "ok") == 0) return 0;
-    if (!is_open(b) && (store_backfill_replan(c->store, b->id, "failed", &n, err) < 0 ||
-                        store_backfill_replan(c->store, b->id, "cancelled", &n, err) < 0))
+    if (backfill_is(b, BACKFILL_ok)) return 0;
+    if (!is_open(b) &&
+        (store_backfill_replan(c->store, b->id, item_state_names[ITEM_failed], &n, err) < 0 ||
+         store_backfill_replan(c->store, b->id, item_state_names[ITEM_cancelled], &n, err) < 0))
         return -1;
-    bool held = strcmp(b->state, "queued") != 0 && strcmp(b->state, "running") != 0;
-    if (held && store_backfill_move(c->store, b->id, b->state, "queued", turn_wall(c), err) < 0) return -1;
+    bool held = !backfill_is(b, BACKFILL_queued) && !backfill_is(b, BACKFILL_running);
+    if (held && store_backfill_move(c->store, b->id, b->state, backfill_state_names[BACKFILL_queued],
+                                    turn_wall(c), err) < 0)
+        return -1;
     backfills_enter(c, b->id);
     return 0;
 }
@@ -73,7 +76,7 @@ static int withdraw_run(struct conductor *c, int64_t run, struct arena *a, struc
 
 /* Runs that are queued and have not begun end here; their windows are as if nothing had been. */
 static int withdraw(struct conductor *c, const struct backfill_row *b, struct arena *a, struct err *err) {
-    struct item_filter f = {.backfill = b->id, .limit = b->running, .state = "running"};
+    struct item_filter f = {.backfill = b->id, .limit = b->running, .state = item_state_names[ITEM_running]};
     struct backfill_item *items;
     size_t n;
     if (!b->running) return 0;
@@ -86,7 +89,7 @@ static int withdraw(struct conductor *c, const struct backfill_row *b, struct ar
 /* What runs is stopped by whoever is at work on it, or by the next one. */
 static int cancel_running(struct conductor *c, const struct backfill_row *b, struct arena *a,
                           struct err *err) {
-    struct item_filter f = {.backfill = b->id, .limit = b->running, .state = "running"};
+    struct item_filter f = {.backfill = b->id, .limit = b->running, .state = item_state_names[ITEM_running]};
     struct backfill_item *items;
     size_t n;
     if (store_backfill_items(c->store, &f, a, &items, &n, err) < 0) return -1;
@@ -107,8 +110,11 @@ static int already(const struct backfill_row *b, struct err *err) {
 static int pause_it(struct conductor *c, const struct backfill_row *b, struct arena *a, struct err *err) {
     if (!is_open(b)) return already(b, err);
     if (withdraw(c, b, a, err)) return -1;
-    if (strcmp(b->state, "paused") == 0) return 0;
-    return store_backfill_move(c->store, b->id, b->state, "paused", turn_wall(c), err) < 0 ? -1 : 0;
+    if (backfill_is(b, BACKFILL_paused)) return 0;
+    return store_backfill_move(c->store, b->id, b->state, backfill_state_names[BACKFILL_paused], turn_wall(c),
+                               err) < 0
+               ? -1
+               : 0;
 }
 
 int ask_backfill_pause(struct conductor *c, const json_t *request, json_t *answer, struct err *err) {
@@ -127,7 +133,9 @@ static int cancel_it(struct conductor *c, const struct backfill_row *b, bool run
     int64_t n;
     if (!is_open(b)) return already(b, err);
     if (withdraw(c, b, a, err) || store_backfill_cancel_planned(c->store, b->id, &n, err) < 0) return -1;
-    if (store_backfill_move(c->store, b->id, b->state, "cancelled", turn_wall(c), err) < 0) return -1;
+    if (store_backfill_move(c->store, b->id, b->state, backfill_state_names[BACKFILL_cancelled], turn_wall(c),
+                            err) < 0)
+        return -1;
     return running && b->running ? cancel_running(c, b, a, err) : 0;
 }
 

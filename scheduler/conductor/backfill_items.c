@@ -71,8 +71,11 @@ static bool done_since(const struct starting_item *k, const struct window_run *r
 }
 
 static int skip_item(struct starting_item *k, int64_t run, struct err *err) {
-    const struct item_move m = {
-        .backfill = k->b->id, .n = k->item->n, .from = "planned", .to = "skipped", .run = run};
+    const struct item_move m = {.backfill = k->b->id,
+                                .n = k->item->n,
+                                .from = item_state_names[ITEM_planned],
+                                .to = item_state_names[ITEM_skipped],
+                                .run = run};
     return store_backfill_item_move(k->c->store, &m, err) < 0 ? -1 : ITEM_DONE_ALREADY;
 }
 
@@ -80,7 +83,8 @@ static int skip_item(struct starting_item *k, int64_t run, struct err *err) {
 
 /* Somebody has to look at it; nothing is lost. */
 static int stuck(struct starting_item *k, const struct err *why, struct err *err) {
-    if (store_backfill_move(k->c->store, k->b->id, k->b->state, "paused", turn_wall(k->c), err) < 0)
+    if (store_backfill_move(k->c->store, k->b->id, k->b->state, backfill_state_names[BACKFILL_paused],
+                            turn_wall(k->c), err) < 0)
         return -1;
     backfill_report(k->c, "backfill_paused", k->b,
                     json_pack("{ss ss}", "message", why->msg, "hint", why->hint));
@@ -113,8 +117,11 @@ static int queue_item(struct starting_item *k, struct pipeline *p, json_t *param
     if (scheduled_for(k, &rq.scheduled_for, err)) return -1;
     if (rq.scheduled_for != INSTANT_NONE) rq.schedule = json_text(k->of_all, "slots_of");
     int64_t run = k->item->run = queue_run(k->c, &rq, err);
-    const struct item_move m = {
-        .backfill = k->b->id, .n = k->item->n, .from = "planned", .to = "running", .run = run};
+    const struct item_move m = {.backfill = k->b->id,
+                                .n = k->item->n,
+                                .from = item_state_names[ITEM_planned],
+                                .to = item_state_names[ITEM_running],
+                                .run = run};
     return !run || store_backfill_item_move(k->c->store, &m, err) < 0 ? -1 : ITEM_STARTED;
 }
 

@@ -113,18 +113,21 @@ static bool is_undone(const char *to, const char *reason) {
     return false;
 }
 
-static const char *item_state_of(const struct backfill_row *b, const char *to, const char *reason) {
-    if (run_ended_well(to)) return "ok";
-    if (is_undone(to, reason)) return has_ended(b) ? "cancelled" : "planned";
-    return strcmp(to, "failed") == 0 ? "failed" : "cancelled";
+static enum item_state item_state_of(const struct backfill_row *b, const char *to, const char *reason) {
+    if (run_ended_well(to)) return ITEM_ok;
+    if (is_undone(to, reason)) return has_ended(b) ? ITEM_cancelled : ITEM_planned;
+    return strcmp(to, run_state_names[RUN_failed]) == 0 ? ITEM_failed : ITEM_cancelled;
 }
 
 /* A window that failed and was mended by a retry may have been the last one. */
 static int mended(struct conductor *c, int64_t id, struct arena *a, struct err *err) {
     struct backfill_row b;
     if (store_backfill_get(c->store, id, a, &b, err) < 0) return -1;
-    if (strcmp(b.state, "failed") != 0 || b.done + b.skipped < b.total) return 0;
-    return store_backfill_move(c->store, id, "failed", "ok", turn_wall(c), err) < 0 ? -1 : 0;
+    if (!backfill_is(&b, BACKFILL_failed) || b.done + b.skipped < b.total) return 0;
+    return store_backfill_move(c->store, id, backfill_state_names[BACKFILL_failed],
+                               backfill_state_names[BACKFILL_ok], turn_wall(c), err) < 0
+               ? -1
+               : 0;
 }
 
 static int end_item(struct conductor *c, const struct backfill_row *b, const struct backfill_item *item,
@@ -146,7 +149,7 @@ int backfills_run_ended(struct conductor *c, int64_t run, const char *to, const 
     int found = store_backfill_item_of_run(c->store, run, a, &id, &item, err);
     if (found == 1) found = store_backfill_get(c->store, id, a, &b, err);
     int rc = found < 0 ? -1 : 0;
-    if (found == 1) rc = end_item(c, &b, &item, item_state_of(&b, to, reason), err);
+    if (found == 1) rc = end_item(c, &b, &item, item_state_names[item_state_of(&b, to, reason)], err);
     if (found == 1 && !rc && has_ended(&b)) rc = mended(c, id, a, err);
     arena_free(a);
     return rc;
@@ -164,13 +167,15 @@ struct feeding {
 /* One that is not there, has ended. */
 static int reload(struct feeding *k, struct err *err) {
     int found = store_backfill_get(k->c->store, k->feed->id, k->arena, &k->b, err);
-    if (found == 0) k->b = (struct backfill_row){.id = k->feed->id, .state = "ok"};
+    if (found == 0)
+        k->b = (struct backfill_row){.id = k->feed->id, .state = backfill_state_names[BACKFILL_ok]};
     return found < 0 ? -1 : 0;
 }
 
 /* Windows whose run ended without anybody to take note. */
 static int settle(struct feeding *k, struct err *err) {
-    struct item_filter f = {.backfill = k->b.id, .limit = k->b.running, .state = "running"};
+    struct item_filter f = {
+        .backfill = k->b.id, .limit = k->b.running, .state = item_state_names[ITEM_running]};
     struct backfill_item *items;
     size_t n;
     k->feed->settled = true;
@@ -181,22 +186,24 @@ static int settle(struct feeding *k, struct err *err) {
         int found = store_run_get(k->c->store, items[i].run, k->arena, &row, err);
         if (found < 0) return -1;
         if (found && row.finished_at == INSTANT_NONE) continue;
-        const char *to = found ? item_state_of(&k->b, row.state, row.reason) : "planned";
-        if (end_item(k->c, &k->b, &items[i], to, err)) return -1;
+        enum item_state to = found ? item_state_of(&k->b, row.state, row.reason) : ITEM_planned;
+        if (end_item(k->c, &k->b, &items[i], item_state_names[to], err)) return -1;
     }
     return reload(k, err);
 }
 
 static int begin_feeding(struct feeding *k, struct err *err) {
-    if (strcmp(k->b.state, "queued") != 0) return 0;
-    if (store_backfill_move(k->c->store, k->b.id, "queued", "running", turn_wall(k->c), err) < 0) return -1;
+    if (!backfill_is(&k->b, BACKFILL_queued)) return 0;
+    if (store_backfill_move(k->c->store, k->b.id, backfill_state_names[BACKFILL_queued],
+                            backfill_state_names[BACKFILL_running], turn_wall(k->c), err) < 0)
+        return -1;
     backfill_report(k->c, "backfill_started", &k->b, counts_json(&k->b));
     return reload(k, err);
 }
 
 static int end_feeding(struct feeding *k, struct err *err) {
     bool well = k->b.failed + k->b.cancelled == 0;
-    const char *to = well ? "ok" : "failed";
+    const char *to = backfill_state_names[well ? BACKFILL_ok : BACKFILL_failed];
     if (store_backfill_move(k->c->store, k->b.id, k->b.state, to, turn_wall(k->c), err) < 0) return -1;
     json_t *d = counts_json(&k->b);
     json_put_text(d, "result", to);
@@ -222,7 +229,8 @@ static int start_items(struct feeding *k, bool *waits, struct err *err) {
         if (started < 0) return -1;
         if (started == ITEM_STARTED) room--;
         if (started == ITEM_STARTED)
-            backfill_report(k->c, "backfill_item", &k->b, item_json(&items[i], "running"));
+            backfill_report(k->c, "backfill_item", &k->b,
+                            item_json(&items[i], item_state_names[ITEM_running]));
         if (started == ITEM_WAITS) *waits = true;
         if (started == ITEM_DONE_ALREADY) k->feed->dirty = k->c->wants_turn = true;
         if (started == ITEM_STUCK) break;
@@ -240,7 +248,7 @@ static int run_dry(struct feeding *k, struct err *err) {
     return end_feeding(k, err);
 }
 
-static bool is_running(const struct feeding *k) { return strcmp(k->b.state, "running") == 0; }
+static bool is_running(const struct feeding *k) { return backfill_is(&k->b, BACKFILL_running); }
 
 static int feed_it(struct feeding *k, struct err *err) {
     bool waits = false;
