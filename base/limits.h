@@ -16,7 +16,7 @@
     X(TZ_FILE_BYTES, 1u << 20, "of one zone file: the largest have a few thousand")                          \
     X(TZ_NAMES, 4096, "time zones that a suggestion looks through: there are 600")                           \
     X(NEXT_SHOWN, 100000, "fire times that one `leat next` lists")                                           \
-    X(COMPLETE_SLOTS, 50000, "looked at one by one to say whether data is complete: a month of minutes")      \
+    X(COMPLETE_SLOTS, 50000, "looked at one by one to say whether data is complete: a month of minutes")     \
     X(WHY_SLOTS, 10000, "of one schedule that `leat why` looks at for one window")                           \
     X(CALL_DEPTH, 32, "pipelines that run pipelines that run pipelines")                                     \
     X(NAME_BYTES, 63, "pipeline and step names become file and column names")                                \

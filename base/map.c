@@ -13,6 +13,10 @@ uint64_t hash_bytes(const void *p, size_t n) {
     return h;
 }
 
+uint64_t hash_more(uint64_t h, const void *p, size_t n) {
+    return (h ^ hash_bytes(p, n)) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
 void map_release(struct map *m) {
     free(m->slots);
     *m = (struct map)MAP_INIT;

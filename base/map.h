@@ -26,5 +26,6 @@ void map_release(struct map *m);
 bool map_add(struct map *m, const char *key, size_t value, size_t *old);
 bool map_get(const struct map *m, const char *key, size_t *value); /* value may be NULL */
 uint64_t hash_bytes(const void *p, size_t n);                      /* FNV-1a, 64 bits */
+uint64_t hash_more(uint64_t h, const void *p, size_t n);           /* of what h is of, then these */
 
 #endif

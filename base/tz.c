@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/fsio.h"
 #include "base/limits.h"
+#include "base/map.h"
 #include "base/tz_inner.h"
 
 #include <stdlib.h>
@@ -246,4 +247,15 @@ bool tz_same(const struct tz *a, const struct tz *b) {
     for (size_t i = 0; i < a->jump_count; i++)
         if (a->jumps[i].at != b->jumps[i].at || a->jumps[i].offset != b->jumps[i].offset) return false;
     return true;
+}
+
+uint64_t tz_digest(const struct tz *z) {
+    uint64_t sum = 0;
+    for (size_t i = 0; z && i < z->jump_count; i++) {
+        const struct tz_jump *j = &z->jumps[i];
+        const int64_t of[] = {(int64_t)sum, j->at, j->offset};
+        bool is_utc_so_far = i == 0 && j->offset == 0;
+        if (!is_utc_so_far) sum = hash_bytes(of, sizeof of);
+    }
+    return sum;
 }

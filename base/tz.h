@@ -46,6 +46,8 @@ const char *tz_name(const struct tz *z);
 bool tz_changed(const struct tz *z);
 /* Both say the same about every instant: what a changed file need not disturb. */
 bool tz_same(const struct tz *a, const struct tz *b);
+/* A number of what it says, to be kept: another one where another zone says something else. z NULL: UTC. */
+uint64_t tz_digest(const struct tz *z);
 
 void tz_at(const struct tz *z, instant_t t, struct tz_local *out);
 struct civil tz_civil(const struct tz *z, instant_t t); /* local wall time */

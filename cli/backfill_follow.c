@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "scheduler/conductor.h"
+#include "scheduler/core/states.h"
 #include "store/runs.h"
 
 #include <signal.h>
@@ -147,7 +148,7 @@ static struct watched_window watched_of(const struct run_row *r, const char *sta
 }
 
 static const char *item_state(const struct run_row *r) {
-    if (strcmp(r->state, "ok") == 0 || strcmp(r->state, "warn") == 0) return "ok";
+    if (run_ended_well(r->state)) return "ok";
     return strcmp(r->state, "failed") == 0 ? "failed" : "cancelled";
 }
 

@@ -50,6 +50,8 @@ static const struct {
     {{WHY_present, WHY_present}, "there in the data (kept)"},
     {{WHY_under_way, WHY_under_way}, "under way (kept)"},
     {{WHY_due, WHY_due}, "about to be run by the schedule (kept)"},
+    {{WHY_made_up_for, WHY_made_up_for},
+     "left to the schedule, which makes up for them when it is served (kept)"},
     {{WHY_past_failed, WHY_past_failed}, "refused: the window before has not succeeded"},
     {{WHY_part_of_day, WHY_part_of_day}, "refused: not whole days"},
     {{WHY_lost, WHY_lost}, "refused: an input has nothing of them any more"},

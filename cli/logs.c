@@ -4,6 +4,7 @@
 #include "cli/logsource.h"
 #include "cli/runs.h"
 #include "cli/verbs.h"
+#include "scheduler/core/states.h"
 
 #include <inttypes.h>
 #include <regex.h>
@@ -144,7 +145,7 @@ static void print_tail(struct reading *r) {
 
 /* As `run` would have ended: the newest attempt of the first step that failed knows. */
 static int exit_of(const struct run_row *run, const struct attempt_row *rows, size_t n) {
-    if (strcmp(run->state, "ok") == 0 || strcmp(run->state, "warn") == 0) return EX_OK;
+    if (run_ended_well(run->state)) return EX_OK;
     if (strcmp(run->state, "failed") != 0 || !run->failed_step) return EX_FAILED;
     const struct attempt_row *last = NULL;
     for (size_t i = 0; i < n; i++)

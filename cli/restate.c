@@ -198,10 +198,13 @@ static int confirm_and_add(struct restating_cli *k, struct err *err) {
 }
 
 static int plan(struct restating_cli *k, struct err *err) {
-    struct restate_asks asks = restate_asks_of(k->v.store);
+    struct restate_asked asked = {.store = k->v.store};
+    struct restate_asks asks = restate_asks_of(&asked);
     struct restate_sources s = {(const struct pipeline *const *)k->all.list, k->all.count, &asks,
                                 world_wall(k->v.c->world)};
-    return restate_plan(&s, &k->r, &k->plan, err);
+    int rc = restate_plan(&s, &k->r, &k->plan, err);
+    restate_asked_release(&asked);
+    return rc;
 }
 
 /* A name that is there goes on with what it stands for. */
@@ -246,7 +249,9 @@ static const struct flag flags[] = {
      .help = "who follows: none, steps of the same pipeline, or all that read it (default)"},
     {.name = "max-parallel", .value = "N", .help = "runs at once (default 1)"},
     {.name = "max-failures", .value = "N", .help = "start nothing more after so many failed ones"},
-    {.name = "name", .value = "TEXT", .help = "the same name again goes on with it, and never doubles it"},
+    {.name = "name",
+     .value = "TEXT",
+     .help = "the same name again goes on with it, unless it is paused or cancelled"},
     {.name = "reason", .value = "TEXT", .help = "kept with it"},
     {.name = "dry-run", .help = "show the plan"},
     {.name = "detach", .help = "write it down and return"},

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "dag/schedule.h"
 #include "scheduler/conductor.h"
+#include "scheduler/core/states.h"
 #include "scheduler/timetable/timetable.h"
 
 #include <inttypes.h>
@@ -88,7 +89,7 @@ static const char *past_of(const struct state_of *s, const struct run_row *r) {
     if (!depends || store_run_before(s->v->store, r->pipeline, r->schedule, r->scheduled_for, s->v->arena,
                                      &before, &ignored) != 1)
         return NULL;
-    bool well = strcmp(before.state, "ok") == 0 || strcmp(before.state, "warn") == 0;
+    bool well = run_ended_well(before.state);
     if (well || strcmp(before.state, "skipped") == 0) return NULL;
     return arena_printf(s->v->arena, "waits for run %" PRId64 ", which is %s (depends_on_past)", before.id,
                         before.state);

@@ -94,7 +94,9 @@ json_t *schedule_rule_json(const struct schedule *s) {
 }
 
 json_t *schedule_stored_json(const struct schedule *s, const struct slot_join *join) {
+    char zones[SCHEDULE_ZONES];
     json_t *j = schedule_rule_json(s);
+    if (s->firing_count) json_put_text(j, "zone_data", schedule_zones(s, zones));
     if (!join->there) return j;
     json_t *joined = json_object();
     put_instant(joined, "at", join->at);
@@ -243,6 +245,18 @@ void schedule_free(struct schedule *s) {
     tz_free(o->closed_tz);
     arena_free(o->arena);
     free(o);
+}
+
+static bool same_zone(const struct tz *a, const struct tz *b) { return a == b || (a && b && tz_same(a, b)); }
+
+bool schedule_same_zones(const struct schedule *a, const struct schedule *b) {
+    return same_zone(a->rule.tz, b->rule.tz) && same_zone(a->rule.closed_tz, b->rule.closed_tz);
+}
+
+const char *schedule_zones(const struct schedule *s, char out[SCHEDULE_ZONES]) {
+    uint64_t sum = tz_digest(s->rule.tz) * 31 + tz_digest(s->rule.closed_tz);
+    snprintf(out, SCHEDULE_ZONES, "%016llx", (unsigned long long)sum);
+    return out;
 }
 
 /* ---- copies */

@@ -73,7 +73,8 @@ struct schedule {
  * keys: equal texts (JSON_SORT_KEYS | JSON_COMPACT) decide alike. The calendar's dates are in it. New
  * reference. */
 json_t *schedule_rule_json(const struct schedule *s);
-/* The same, and how it was joined to what was said before; what the database keeps. */
+/* The same, and how it was joined to what was said before, and by which zone data; what the database
+ * keeps. */
 json_t *schedule_stored_json(const struct schedule *s, const struct slot_join *join);
 /* A schedule of its own from what either wrote, also by an older version; name as given. NULL
  * with err: a zone is gone, or it is not such an object. Caller frees with schedule_free; not one of a
@@ -84,6 +85,11 @@ void schedule_free(struct schedule *s); /* NULL is fine */
 /* A copy that outlives its pipeline; it shares the zones. schedule_free. */
 struct schedule *schedule_copy(const struct schedule *s);
 void schedule_set_delay(struct schedule *s); /* delay, from jitter and seed */
+
+/* What its zones say: the same of both; as text, to be kept. */
+enum { SCHEDULE_ZONES = 24 };
+bool schedule_same_zones(const struct schedule *a, const struct schedule *b);
+const char *schedule_zones(const struct schedule *s, char out[SCHEDULE_ZONES]);
 
 /* What cron/ says about a text, as a diagnostic at the bytes it is about; hints become labels, help or
  * fixes. */

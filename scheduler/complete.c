@@ -1,6 +1,7 @@
 /* complete.c: see complete.h. The pipelines that write the dataset are looked at first, then those that write
  * what they start after, and so on: a list that grows, each dataset and each pipeline once. */
 #include "scheduler/complete.h"
+#include "scheduler/core/states.h"
 
 #include "base/limits.h"
 #include "base/map.h"
@@ -95,8 +96,7 @@ static int must_be_done(struct asking *q, instant_t start, instant_t end, const 
 
 static bool ended_well(const struct slot_row *row) {
     if (strcmp(row->outcome, "run") != 0) return false;
-    return !row->run_state || strcmp(row->run_state, "ok") == 0 ||
-           strcmp(row->run_state, "warn") == 0; /* NULL: pruned */
+    return !row->run_state || run_ended_well(row->run_state); /* NULL: pruned */
 }
 
 /* One more; nothing is complete that was not looked at to its end. */
@@ -125,7 +125,8 @@ static int walk(struct asking *q, struct slots *slots, instant_t since, instant_
 static int walk_stretch(struct asking *q, const struct slot_row *row, struct slots *slots, struct err *err) {
     const char *reason = row->reason ? arena_printf(q->arena, "skipped (%s)", row->reason) : "skipped";
     struct slot slot;
-    if (slots && slots_at(slots, row->fire, &slot)) return walk(q, slots, row->fire - 1, row->last_fire, reason, err);
+    if (slots && slots_at(slots, row->fire, &slot))
+        return walk(q, slots, row->fire - 1, row->last_fire, reason, err);
     return must_be_done(q, row->window_start, row->window_end, reason, err);
 }
 

@@ -55,6 +55,9 @@ int store_slot_add(struct store *s, const struct slot_row *slot, struct err *err
 struct run_spec;
 int store_slot_run(struct store *s, const struct slot_row *slot, const struct run_spec *run, int64_t *id,
                    struct err *err);
+/* The last instant ahead of the cursor that was skipped, INSTANT_NONE when there is none: the wall clock was set
+ * back, and no slot has come again. */
+int store_slots_ahead(struct store *s, int64_t schedule, instant_t cursor, instant_t *last, struct err *err);
 /* The wall clock was set back: what was skipped after `after` never was. A stretch that began before is the
  * caller's to cut (store_slot_at, store_slot_cut). */
 int store_slots_forget(struct store *s, int64_t schedule, instant_t after, struct err *err);
@@ -127,7 +130,7 @@ int store_pipelines_waiting(struct store *s, struct arena *a, const char ***name
 int store_run_defined(struct store *s, int64_t run, int64_t definition, struct err *err);
 /* depends_on_past: of the pipeline's runs with this schedule and a scheduled_for before this one, the newest
  * run of the latest. Slots that were skipped have none and are passed over; a backfill's run counts, because
- * it has schedule and scheduled_for of the slot it repeats. */
+ * it has schedule and scheduled_for of the slot it repeats, unless it was withdrawn before it began. */
 int store_run_before(struct store *s, const char *pipeline, const char *schedule, instant_t scheduled_for,
                      struct arena *a, struct run_row *out, struct err *err);
 /* The runs started by an attempt of a `pipeline:` step, newest first. */

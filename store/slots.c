@@ -86,6 +86,17 @@ int store_slots_forget(struct store *s, int64_t schedule, instant_t after, struc
     return sql_run(SQL(s, slots_forget, err, A_INT(schedule), A_AT(after))) < 0 ? -1 : 0;
 }
 
+static void ahead_read(sqlite3_stmt *st, struct arena *a, void *row) {
+    (void)a;
+    *(instant_t *)row = col_instant(st, 0);
+}
+
+int store_slots_ahead(struct store *s, int64_t schedule, instant_t cursor, instant_t *last, struct err *err) {
+    *last = INSTANT_NONE;
+    return sql_get(SQL(s, slots_ahead, err, A_INT(schedule), A_AT(cursor)), ahead_read, NULL, last) < 0 ? -1
+                                                                                                        : 0;
+}
+
 int store_slot_cut(struct store *s, const struct slot_row *t, struct err *err) {
     return (int)sql_run(SQL(s, slot_cut, err, A_INT(t->schedule), A_AT(t->fire), A_AT(t->last_fire),
                             A_INT(t->count), A_AT(t->window_end), arg_span(t->window_start, t->window_end)));

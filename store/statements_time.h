@@ -75,6 +75,8 @@ enum {
     X(slot_add, "INSERT INTO slot(schedule, fire, last_fire, count, window_start, window_end, span, outcome, reason," \
         " detail, run, decided_at) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)") \
     X(slots_forget, "DELETE FROM slot WHERE schedule = ?1 AND fire > ?2 AND outcome = 'skipped'") \
+    X(slots_ahead, "SELECT max(last_fire) FROM slot WHERE schedule = ?1 AND outcome = 'skipped' AND last_fire > ?2" \
+        " AND fire >= coalesce((SELECT max(fire) FROM slot WHERE schedule = ?1 AND fire <= ?2), ?2)") \
     X(slot_cut, "UPDATE slot SET last_fire = ?3, count = ?4, window_end = ?5, span = ?6 WHERE schedule = ?1 AND fire = ?2" \
         " AND last_fire > ?3 AND outcome = 'skipped'") \
     X(slot_grow, "UPDATE slot SET last_fire = ?3, count = count + ?4, window_end = ?5, span = ?6, decided_at = ?7" \
@@ -111,7 +113,7 @@ enum {
         " CROSS JOIN definition d ON d.id = ?2 AND d.pipeline = r.pipeline WHERE r.id = ?1 AND r.state = 'queued')") \
     X(run_before, SQL_RUN_COLUMNS "FROM run r INDEXED BY run_slot" SQL_RUN_JOINS \
         "WHERE r.pipeline = " SQL_PIPELINE_OF("?1") " AND r.schedule = ?2 AND r.scheduled_for < ?3" \
-        " ORDER BY r.scheduled_for DESC, r.id DESC LIMIT 1") \
+        " AND r.reason IS NOT 'withdrawn' ORDER BY r.scheduled_for DESC, r.id DESC LIMIT 1") \
     X(runs_of_parent, SQL_RUN_COLUMNS "FROM run r INDEXED BY run_parent" SQL_RUN_JOINS \
         "WHERE r.parent = ?1 ORDER BY r.id DESC")
 
@@ -213,20 +215,21 @@ enum {
 #define STATEMENTS_WINDOWS(X) \
     X(window_runs, "SELECT window_start, window_end, max(id), state, created_at, finished_at" \
         " FROM run INDEXED BY run_window WHERE pipeline = " SQL_PIPELINE_OF("?1") " AND window_start >= ?2" \
-        " AND window_start < ?3 AND state <> 'skipped' AND " SQL_PART_IS("?4", "?5") \
-        " GROUP BY window_start, window_end") \
+        " AND window_start < ?3 AND state <> 'skipped' AND reason IS NOT 'withdrawn' AND " SQL_PART_IS("?4", "?5") \
+        " GROUP BY window_start, window_end ORDER BY window_start, window_end") \
     X(run_durations, "SELECT took FROM (" SQL_DURATIONS("ok") " UNION ALL " SQL_DURATIONS("warn") ") d" \
         " ORDER BY id DESC LIMIT ?2") \
-    X(version_windows, "SELECT v.window_start, v.window_end, v.pipeline, v.step, max(v.version), v.files_added FROM version v" \
-        " WHERE v.dataset = ?1 AND v.window_start < ?3 AND v.window_end > ?2 AND (?4 OR NOT EXISTS (SELECT 1 FROM version r" \
-        "  INDEXED BY version_rollback WHERE r.dataset = v.dataset AND r.rolled_back_to < v.version" \
-        "  AND r.version > v.version)) GROUP BY v.window_start, v.window_end, v.pipeline, v.step") \
+    X(version_windows, "SELECT w.start, w.end, w.pipeline, w.step, w.version, w.files_added, EXISTS (SELECT 1 FROM data_file" \
+        "  INDEXED BY data_file_live_version WHERE dataset = ?1 AND added_version = w.version AND removed_version IS NULL)" \
+        " FROM (SELECT v.window_start AS start, v.window_end AS end, v.pipeline, v.step, max(v.version) AS version, v.files_added" \
+        "  FROM version v WHERE v.dataset = ?1 AND v.window_start < ?3 AND v.window_end > ?2 AND (?4 OR NOT EXISTS (SELECT 1" \
+        "   FROM version r INDEXED BY version_rollback WHERE r.dataset = v.dataset AND r.rolled_back_to < v.version" \
+        "   AND r.version > v.version)) GROUP BY v.window_start, v.window_end, v.pipeline, v.step) w" \
+        " ORDER BY w.start, w.end, w.pipeline, w.step") \
     X(version_oldest, "SELECT CASE WHEN version > 0 THEN published_at ELSE 0 END FROM version" \
         " WHERE dataset = ?1 ORDER BY version LIMIT 1") \
     X(partitions_live, "SELECT DISTINCT partition FROM data_file INDEXED BY data_file_live_partition" \
-        " WHERE dataset = ?1 AND removed_version IS NULL AND partition IS NOT NULL") \
-    X(version_alive, "SELECT count(*) FROM data_file INDEXED BY data_file_live_version WHERE dataset = ?1" \
-        " AND added_version = ?2 AND removed_version IS NULL")
+        " WHERE dataset = ?1 AND removed_version IS NULL AND partition IS NOT NULL")
 
 #define STATEMENTS_TIME(X) \
     STATEMENTS_SCHEDULES(X) \

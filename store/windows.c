@@ -42,7 +42,8 @@ static void version_window_read(sqlite3_stmt *st, struct arena *a, void *row) {
                                                             .pipeline = col_text(st, 2, a),
                                                             .step = col_text(st, 3, a),
                                                             .version = sqlite3_column_int64(st, 4),
-                                                            .files_added = sqlite3_column_int64(st, 5)};
+                                                            .files_added = sqlite3_column_int64(st, 5),
+                                                            .alive = sqlite3_column_int(st, 6) != 0};
 }
 
 int store_version_windows(struct store *s, const struct version_query *q, struct arena *a,
@@ -66,8 +67,4 @@ int store_partitions(struct store *s, int64_t dataset, struct arena *a, const ch
                      struct err *err) {
     static const struct row_type type = {text_read, sizeof(const char *)};
     return sql_list(SQL(s, partitions_live, err, A_INT(dataset)), type, a, texts, n);
-}
-
-int store_version_alive(struct store *s, int64_t dataset, int64_t version, int64_t *files, struct err *err) {
-    return sql_int(SQL(s, version_alive, err, A_INT(dataset), A_INT(version)), files) < 0 ? -1 : 0;
 }

@@ -12,7 +12,7 @@ struct window_run {
     instant_t created_at, finished_at; /* finished_at INSTANT_NONE: not yet */
 };
 /* The newest run of each window of the pipeline that starts in [from, to), by start, then end; those that
- * were skipped do not count. Runs of a part of the pipeline (options.only as JSON text, options.from_step)
+ * were skipped, or withdrawn by their backfill before they began, do not count. Runs of a part of the pipeline (options.only as JSON text, options.from_step)
  * count only when asked for the same part; runs of the whole always do. */
 struct window_query {
     const char *pipeline;
@@ -25,12 +25,13 @@ int store_window_runs(struct store *s, const struct window_query *q, struct aren
 int store_run_durations(struct store *s, const char *pipeline, size_t n, duration_t *out, size_t *count,
                         struct err *err);
 
-/* Windows that versions were published for, where they meet [from, to): by start, end, then the newest
- * version. */
+/* Windows that versions were published for, where they meet [from, to): by start, end, pipeline and
+ * step; of each the newest version. */
 struct version_window {
     instant_t start, end;
     const char *pipeline, *step;
     int64_t version, files_added;
+    bool alive; /* some file that it added is in the head */
 };
 struct version_query {
     int64_t dataset;
@@ -44,7 +45,5 @@ int store_version_oldest(struct store *s, int64_t dataset, instant_t *at, struct
 /* The partitions that files of the head are in, as JSON texts. */
 int store_partitions(struct store *s, int64_t dataset, struct arena *a, const char ***texts, size_t *n,
                      struct err *err);
-/* How many files of the head one version added. */
-int store_version_alive(struct store *s, int64_t dataset, int64_t version, int64_t *files, struct err *err);
 
 #endif

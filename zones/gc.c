@@ -218,7 +218,8 @@ static int collect_file(struct gc *g, const char *zone, const struct dataset_row
     return to_trash(g, zone, d->path, e->fts_path, err);
 }
 
-static int take_entry(struct gc *g, const char *zone, const struct dataset_row *d, FTSENT *e, struct err *err) {
+static int take_entry(struct gc *g, const char *zone, const struct dataset_row *d, FTSENT *e,
+                      struct err *err) {
     bool hidden = e->fts_level > 0 && (e->fts_name[0] == '_' || e->fts_name[0] == '.');
     if (e->fts_info == FTS_D && hidden) fts_set(g->walk, e, FTS_SKIP);
     if (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR) {
@@ -349,9 +350,7 @@ struct gc *gc_new(struct store *s, const struct gc_options *o, json_t *list) {
     return g;
 }
 
-const struct gc_report *gc_done(const struct gc *g) {
-    return &g->report;
-}
+const struct gc_report *gc_done(const struct gc *g) { return &g->report; }
 
 void gc_free(struct gc *g) {
     if (!g) return;

@@ -90,8 +90,7 @@ static int past_is_well(struct admission *k, struct err *err) {
     int found = store_run_before(k->c->store, k->row.pipeline, k->row.schedule, k->row.scheduled_for,
                                  k->arena, &before, err);
     if (found <= 0) return found < 0 ? -1 : 1;
-    return strcmp(before.state, "ok") == 0 || strcmp(before.state, "warn") == 0 ||
-           strcmp(before.state, "skipped") == 0;
+    return run_ended_well(before.state) || strcmp(before.state, "skipped") == 0;
 }
 
 int run_end_queued(struct conductor *c, const struct run_row *row, const char *to, const char *reason,

@@ -87,6 +87,10 @@ void waits_run_ended(struct conductor *c, const struct live_run *r);
 bool waits_may_ask(struct conductor *c, struct live_attempt *a);
 void waits_asked(struct conductor *c); /* one is done */
 void waits_arm(struct conductor *c);
+/* What its timers do: whoever is due by either clock is looked at, or told of the time. */
+void waits_ring(struct conductor *c);
+instant_t waits_next(const struct conductor *c);      /* steady: a look or a deadline; INSTANT_NONE: none */
+instant_t waits_next_time(const struct conductor *c); /* wall: a time that is waited for */
 
 /* ---- look_paths.c ---- */
 

@@ -2,7 +2,7 @@
  *
  * What is written down is what was shown: the plan is made again here, in the transaction that keeps it, and
  * has to have the token of the one that was confirmed. A name that is there already goes on with what it
- * stands for. */
+ * stands for, unless somebody has held it or given it up: a script that runs each night does not undo that. */
 #include "scheduler/conductor/inner.h"
 
 #include "base/arena.h"
@@ -35,21 +35,34 @@ static const char *other_word(const json_t *now, const char *options) {
     return found;
 }
 
+static int another_one(const struct backfill_row *b, const char *other, struct err *err) {
+    err_set(err, EX_CONFLICT, "backfill %lld `%s` of %s is another one: `%s` is not what it was",
+            (long long)b->id, b->name, b->subject, other);
+    return err_hint(err, "take another --name; see: leat backfill show %lld", (long long)b->id);
+}
+
+static int was_stopped(const struct backfill_row *b, struct err *err) {
+    err_set(err, EX_CONFLICT, "backfill %lld `%s` of %s is %s: the same --name does not undo that",
+            (long long)b->id, b->name, b->subject, b->state);
+    return err_hint(err, "go on with it: leat backfill resume %lld", (long long)b->id);
+}
+
+static int go_on_named(struct conductor *c, const struct backfill_row *b, const json_t *plan,
+                       struct err *err) {
+    const char *other = other_word(plan, b->options);
+    if (other) return another_one(b, other, err);
+    bool stopped = strcmp(b->state, "paused") == 0 || strcmp(b->state, "cancelled") == 0;
+    return stopped ? was_stopped(b, err) : backfill_go_on(c, b, err);
+}
+
 /* 1: it is there and goes on; 0: there is none of that name. */
 static int find_named(struct conductor *c, const json_t *plan, int64_t *id, struct err *err) {
     const char *name = json_text(plan, "name");
     struct arena *a = arena_new();
     struct backfill_row b;
     int found = name ? store_backfill_named(c->store, name, a, &b, err) : 0;
-    const char *other = found == 1 ? other_word(plan, b.options) : NULL;
-    if (other) {
-        err_set(err, EX_CONFLICT, "backfill %lld `%s` of %s is another one: `%s` is not what it was",
-                (long long)b.id, b.name, b.subject, other);
-        err_hint(err, "take another --name; see: leat backfill show %lld", (long long)b.id);
-        found = -1;
-    }
     if (found == 1) *id = b.id;
-    if (found == 1 && backfill_go_on(c, &b, err)) found = -1;
+    if (found == 1 && go_on_named(c, &b, plan, err)) found = -1;
     arena_free(a);
     return found;
 }
@@ -172,19 +185,9 @@ struct restating_add {
     int64_t id;
 };
 
-static const char *only_text(const struct restate_item *item, struct arena *a) {
-    json_t *only = json_array();
-    for (size_t i = 0; i < item->step_count; i++) json_array_append_new(only, json_string(item->steps[i]));
-    json_t *options = json_pack("{so}", "only", only);
-    char *text = json_dumps(options, JSON_COMPACT);
-    const char *kept = arena_strdup(a, text);
-    json_decref(options);
-    free(text);
-    return kept;
-}
-
 static void restate_item(const void *plan, size_t i, struct arena *a, struct backfill_item *out) {
     const struct restate_item *item = &((const struct restate_plan *)plan)->items[i];
+    const char *only = only_text(item->steps, item->step_count, a);
     *out = (struct backfill_item){.n = (int64_t)i,
                                   .stage = item->stage,
                                   .pipeline = item->pipeline->name,
@@ -192,7 +195,7 @@ static void restate_item(const void *plan, size_t i, struct arena *a, struct bac
                                   .window_end = item->end,
                                   .action = "run",
                                   .reason = item->reason,
-                                  .options = only_text(item, a)};
+                                  .options = arena_printf(a, "{\"only\":%s}", only)};
 }
 
 static int write_restatement(struct restating_add *k, struct err *err) {
@@ -223,7 +226,8 @@ static int is_refused(const struct restate_plan *p, struct err *err) {
 
 static int plan_and_write(struct restating_add *k, struct err *err) {
     const struct conductor_options *o = &k->c->options;
-    struct restate_asks asks = restate_asks_of(k->c->store);
+    struct restate_asked asked = {.store = k->c->store};
+    struct restate_asks asks = restate_asks_of(&asked);
     struct arena *a = arena_new();
     struct all_pipelines all;
     const char *broken;
@@ -234,6 +238,7 @@ static int plan_and_write(struct restating_add *k, struct err *err) {
     if (!rc) rc = check_token(k->request, k->plan.token, err);
     if (!rc) rc = is_refused(&k->plan, err);
     if (!rc) rc = write_restatement(k, err);
+    restate_asked_release(&asked);
     all_pipelines_release(&all);
     arena_free(a);
     return rc;

@@ -64,6 +64,13 @@ int ask_backfill_resume(struct conductor *c, const json_t *request, json_t *answ
 
 /* ---- nothing more starts ---- */
 
+static int withdraw_run(struct conductor *c, int64_t run, struct arena *a, struct err *err) {
+    struct run_row row;
+    if (live_find(c, run)) return 0; /* it has begun */
+    int found = store_run_get(c->store, run, a, &row, err);
+    return found == 1 ? run_end_queued(c, &row, "cancelled", "withdrawn", err) : found;
+}
+
 /* Runs that are queued and have not begun end here; their windows are as if nothing had been. */
 static int withdraw(struct conductor *c, const struct backfill_row *b, struct arena *a, struct err *err) {
     struct item_filter f = {.backfill = b->id, .limit = b->running, .state = "running"};
@@ -71,18 +78,8 @@ static int withdraw(struct conductor *c, const struct backfill_row *b, struct ar
     size_t n;
     if (!b->running) return 0;
     if (store_backfill_items(c->store, &f, a, &items, &n, err) < 0) return -1;
-    for (size_t i = 0; i < n; i++) {
-        struct run_move m = {.run = items[i].run,
-                             .from = "queued",
-                             .to = "cancelled",
-                             .reason = "withdrawn",
-                             .at = turn_wall(c)};
-        const struct item_move back = {
-            .backfill = b->id, .n = items[i].n, .from = "running", .to = "planned"};
-        if (live_find(c, items[i].run)) continue; /* it has begun */
-        int hit = store_run_move(c->store, &m, err);
-        if (hit < 0 || (hit && store_backfill_item_move(c->store, &back, err) < 0)) return -1;
-    }
+    for (size_t i = 0; i < n; i++)
+        if (withdraw_run(c, items[i].run, a, err) < 0) return -1;
     return 0;
 }
 

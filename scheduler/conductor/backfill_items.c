@@ -6,6 +6,8 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "scheduler/core/states.h"
+#include "scheduler/plans/backfill.h"
 #include "store/backfills.h"
 #include "store/windows.h"
 
@@ -37,24 +39,13 @@ static void read_options(struct starting_item *k) {
     if (!k->only_count && step) add_only(k, step);
 }
 
-/* As options.only of a run has it. */
-static const char *only_text(struct starting_item *k) {
-    json_t *list = json_array();
-    for (size_t i = 0; i < k->only_count; i++) json_array_append_new(list, json_string(k->only[i]));
-    char *text = json_dumps(list, JSON_COMPACT);
-    const char *kept = k->only_count ? arena_strdup(k->arena, text) : NULL;
-    json_decref(list);
-    free(text);
-    return kept;
-}
-
 /* ---- what has happened since ---- */
 
 static int newest_run(struct starting_item *k, struct window_run *out, struct err *err) {
     const struct window_query q = {.pipeline = k->item->pipeline,
                                    .from = k->item->window_start,
                                    .to = k->item->window_start + 1,
-                                   .only = only_text(k),
+                                   .only = only_text(k->only, k->only_count, k->arena),
                                    .from_step = json_text(k->of_all, "from_step")};
     struct window_run *rows;
     size_t n;
@@ -67,19 +58,16 @@ static int newest_run(struct starting_item *k, struct window_run *out, struct er
     return 0;
 }
 
-static bool is_one_of(const char *state, const char *a, const char *b) {
-    return strcmp(state, a) == 0 || strcmp(state, b) == 0;
-}
-
 /* When nobody serves, a run that only waits for its turn waits for ever. */
 static bool at_it(const struct starting_item *k, const struct window_run *r) {
-    bool open = is_one_of(r->state, "queued", "running");
+    enum run_state state;
+    bool open = run_state_parse(r->state, &state) && !run_state_final(state);
     return open && (k->c->options.serves || live_find(k->c, r->run));
 }
 
 static bool done_since(const struct starting_item *k, const struct window_run *r) {
     bool all = strcmp(json_text_or(k->of_all, "redo", ""), "all") == 0 || strcmp(k->b->kind, "backfill") != 0;
-    return !all && is_one_of(r->state, "ok", "warn") && r->created_at >= k->b->created_at;
+    return !all && run_ended_well(r->state) && r->created_at >= k->b->created_at;
 }
 
 static int skip_item(struct starting_item *k, int64_t run, struct err *err) {

@@ -10,6 +10,7 @@
  *   ok, warn                 ok
  *   failed                   failed; after so many of them nothing more starts
  *   failed (interrupted)     planned again: somebody else recovered it, and may not go on with it
+ *   cancelled (withdrawn)    planned again: it had not begun when the backfill was held
  *   cancelled, skipped       cancelled
  *
  * A window that a failure of an earlier stage keeps from starting for ever is cancelled, when nothing else is
@@ -101,11 +102,21 @@ static json_t *item_json(const struct backfill_item *i, const char *state) {
 
 static bool has_ended(const struct backfill_row *b) { return b->finished_at != INSTANT_NONE; }
 
+/* Ends of a run after which its window is as if nothing had been. */
+static const struct {
+    const char *to, *reason;
+} undone[] = {{"failed", "interrupted"}, {"cancelled", "withdrawn"}};
+
+static bool is_undone(const char *to, const char *reason) {
+    for (size_t i = 0; reason && i < sizeof undone / sizeof *undone; i++)
+        if (strcmp(to, undone[i].to) == 0 && strcmp(reason, undone[i].reason) == 0) return true;
+    return false;
+}
+
 static const char *item_state_of(const struct backfill_row *b, const char *to, const char *reason) {
-    if (strcmp(to, "ok") == 0 || strcmp(to, "warn") == 0) return "ok";
-    if (strcmp(to, "failed") != 0) return "cancelled";
-    bool interrupted = reason && strcmp(reason, "interrupted") == 0;
-    return !interrupted ? "failed" : has_ended(b) ? "cancelled" : "planned";
+    if (run_ended_well(to)) return "ok";
+    if (is_undone(to, reason)) return has_ended(b) ? "cancelled" : "planned";
+    return strcmp(to, "failed") == 0 ? "failed" : "cancelled";
 }
 
 /* A window that failed and was mended by a retry may have been the last one. */

@@ -166,12 +166,12 @@ void child_ended(struct conductor *c, int64_t parent) {
 /* ---- cancel ---- */
 
 static int cancel_row(struct conductor *c, int64_t run, const char *reason, struct err *err) {
-    struct run_move m = {.run = run,
-                         .from = run_state_names[RUN_queued],
-                         .to = run_state_names[RUN_cancelled],
-                         .reason = reason,
-                         .at = turn_wall(c)};
-    return store_run_move(c->store, &m, err);
+    struct arena *arena = arena_new();
+    struct run_row row;
+    int found = store_run_get(c->store, run, arena, &row, err);
+    if (found == 1) found = run_end_queued(c, &row, run_state_names[RUN_cancelled], reason, err);
+    arena_free(arena);
+    return found;
 }
 
 void child_cancel(struct conductor *c, struct live_attempt *a, bool kill, const char *reason) {

@@ -30,13 +30,15 @@ struct collection {
     struct arena *arena;
     struct dataset_row *datasets;
     size_t count, next;
-    bool listed; /* the datasets are known */
+    bool listed;  /* the datasets are known */
     int64_t keep; /* of the one before `next`, which is being forgotten; -1: none is */
     struct gc_zone *zones;
     struct gc *gc; /* NULL: versions are still being forgotten */
 };
 
-static char *marker_path(const struct conductor *c) { return fs_join(c->options.project->state, "collected"); }
+static char *marker_path(const struct conductor *c) {
+    return fs_join(c->options.project->state, "collected");
+}
 
 bool collection_due(const struct conductor *c) {
     char *marker = marker_path(c);
@@ -92,8 +94,9 @@ static int begin_files(struct collection *k) {
 static void say_collected(struct conductor *c, const struct gc_report *done) {
     if (done->stages || done->files || done->deleted)
         report(c, "collected", 0, NULL,
-               json_pack("{sI sI sI sI}", "stages", (json_int_t)done->stages, "files", (json_int_t)done->files,
-                         "bytes", (json_int_t)done->bytes, "deleted", (json_int_t)done->deleted));
+               json_pack("{sI sI sI sI}", "stages", (json_int_t)done->stages, "files",
+                         (json_int_t)done->files, "bytes", (json_int_t)done->bytes, "deleted",
+                         (json_int_t)done->deleted));
     effects_run(c);
 }
 

@@ -18,8 +18,10 @@
  *   ahead.c      datasets that are ahead of the database
  *   repair.c     a stopped dataset goes on
  *   rollback.c   an old version's files as a new version
- *   clock.c      the timetable driven by the wall clock: slots become runs; clock_doubt.c: when it cannot be
- *                right
+ *   clock.c      the timetable driven by the wall clock: slots become runs; hands.c: its schedules come,
+ *                change and go; clock_doubt.c: when the clock cannot be right; clock_zones.c: zone data that
+ *                changed while nobody served
+ *   schedules.c  what both of them ask of a schedule's row, the clock and:
  *   triggers.c   new versions of datasets start the pipelines that come after them
  *   consumed.c   who read what for which window, and is stale
  *   pauses.c     pipelines that start nothing by themselves for a while
@@ -133,7 +135,8 @@ struct lane {
     int64_t *blocked;         /* runs that stand in no queue and could not begin when they were looked at */
     size_t blocked_count, blocked_cap;
     bool dirty, paused;
-    int64_t definition; /* row of the last one written down, whose hash this is */
+    instant_t paused_at; /* when that began */
+    int64_t definition;  /* row of the last one written down, whose hash this is */
     char sha256[65];
 };
 
@@ -290,6 +293,8 @@ void restore_plan(struct conductor *c, struct live_run *r, const struct step_row
 /* A definition of the database, when what it names still gives it; NULL. */
 struct definition_row;
 struct pipeline *restore_definition(struct conductor *c, const struct definition_row *d);
+/* A file that was broken while nobody served: what ran last goes on. Once the catalog is filled. */
+void restore_last_good(struct conductor *c);
 /* An unfinished run, new in memory, that goes on with the definition it began with. 1; 0: that cannot be had
  * any more; -1 with err. Reported, not yet entered. */
 int restore_going(struct conductor *c, const struct run_row *row, struct arena *a, struct err *err);
@@ -369,13 +374,23 @@ void report_progress(struct conductor *c);
 /* ---- conductor.c */
 void conductor_poll(struct conductor *c); /* waits for something to happen, then takes a turn */
 
-/* ---- clock.c */
+/* ---- schedules.c */
+struct schedule_row;
+bool schedule_same_words(const struct schedule *a, const struct schedule *b);
+/* It was gone so long that it begins anew. */
+bool schedule_was_away(const struct schedule_row *row, instant_t now);
+/* In a transaction of its own, or in the one there is: that of a turn, or of the start, which writes down all
+ * of them. */
+typedef int write_fn(struct conductor *c, void *ctx, struct err *err);
+int write_alone(struct conductor *c, write_fn *write, void *ctx, struct err *err);
+
+/* ---- clock.c, hands.c */
 struct catalog_entry;
 int clock_open(struct conductor *c, struct err *err); /* with every definition of the catalog */
 void clock_close(struct conductor *c);
 /* A pipeline has another definition, a broken one, or none (NULL) any more. */
 void clock_definition(struct conductor *c, const char *pipeline, const struct catalog_entry *e);
-void clock_zones_changed(struct conductor *c); /* zone data: what comes next is found anew */
+void clock_zones_changed(struct conductor *c); /* zone data: later firings are those it says now */
 /* What is due: slots, cursors and runs of the turn's transaction. */
 enum { CLOCK_FEW = 16, CLOCK_MANY = 2000 };
 void clock_tick(struct conductor *c, size_t decisions);
@@ -392,6 +407,13 @@ void clock_busy(struct conductor *c, const struct lane *l, bool busy);
 struct timetable *clock_timetable(struct conductor *c); /* NULL: this one does not serve */
 int64_t clock_group(const struct lane *l);
 
+/* ---- clock_zones.c */
+struct schedule_row;
+/* true: `rule`, its words in the database, was decided by zone data that says something else than what there is
+ * now; s, made of them, goes on where the last window ended. anew: it came back, and begins at its cursor. */
+bool clock_join_zones(struct conductor *c, const struct schedule_row *row, bool anew, const json_t *rule,
+                      struct schedule *s);
+
 /* ---- clock_doubt.c */
 bool clock_doubted(const struct conductor *c); /* nothing is decided by such a clock */
 instant_t clock_doubt_until(const struct conductor *c);
@@ -404,10 +426,15 @@ void triggers_close(struct conductor *c);
 void triggers_definition(struct conductor *c, const char *pipeline, const struct catalog_entry *e);
 bool triggers_have(const struct conductor *c,
                    int64_t schedule); /* the row of a schedule that is one of them */
-/* In a turn: a dataset has a new version; a run ended ok or warn; a pause ended at `until`. */
+/* One that only the database knows was there until `at`: decided and let go in the next turn. The schedule is
+ * handed over. */
+void triggers_leave(struct conductor *c, struct lane *l, const struct schedule_row *row, struct schedule *s,
+                    instant_t at);
+/* In a turn: a dataset has a new version; a run ended ok or warn; a pause ended that began at `from`. */
 void triggers_published(struct conductor *c, const char *dataset);
 void triggers_run_ended(struct conductor *c, const struct live_run *r);
-void triggers_resume(struct conductor *c, struct lane *l, instant_t until, const char *catch_up);
+void triggers_resume(struct conductor *c, struct lane *l, instant_t from, instant_t until,
+                     const char *catch_up);
 void triggers_tick(struct conductor *c); /* at its end: runs of what happened, in the same transaction */
 
 /* ---- consumed.c */

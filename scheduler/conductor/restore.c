@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "operators/op.h"
+#include "scheduler/catalog.h"
 #include "scheduler/core/retry.h"
 #include "scheduler/scope.h"
 
@@ -186,6 +187,19 @@ struct pipeline *restore_definition(struct conductor *c, const struct definition
     if (!p || strcmp(p->definition, d->sha256) == 0) return p;
     pipeline_free(p);
     return NULL;
+}
+
+void restore_last_good(struct conductor *c) {
+    struct arena *a = arena_new();
+    struct catalog_entry e;
+    struct definition_row d;
+    struct err ignored;
+    for (size_t at = 0; catalog_next(c->catalog, &at, &e);) {
+        if (e.pipeline || store_definition_last(c->store, e.name, a, &d, &ignored) != 1) continue;
+        struct pipeline *p = restore_definition(c, &d);
+        if (p) catalog_adopt(c->catalog, e.name, p);
+    }
+    arena_free(a);
 }
 
 /* Finally steps that are still to run. */

@@ -10,7 +10,6 @@
  * for as much more patience as the pause takes, since this is no hang. */
 #include "scheduler/serve.h"
 
-#include "base/arena.h"
 #include "base/json.h"
 #include "base/tz.h"
 #include "scheduler/conductor/attended.h"
@@ -34,12 +33,13 @@ struct server {
     struct catalog *catalog;
     uv_signal_t hup, usr2;
     uv_timer_t upkeep, drained, hurry;
-    uv_idle_t collector;          /* at work while there is a collection: a piece for each round of the loop */
-    struct collection *collection; /* NULL: none is under way */
-    instant_t collect_from;        /* steady clock: not before this, one has failed */
+    uv_idle_t collector; /* at work while there is a collection: a piece for each round of the loop */
+    struct collection *collection;      /* NULL: none is under way */
+    instant_t collect_from;             /* steady clock: not before this, one has failed */
     struct inherited before, inherited; /* of the program before this one; for the one after it */
     char uuid[STORE_UUID];              /* of the database that was served in the life before; "": none yet */
     uint64_t zones;                     /* stamp of the zone data that definitions were read with */
+    struct err tending, collecting;     /* what of the upkeep failed the last time; {0}: nothing */
     bool began, replace, draining, drain_over, hurried;
 };
 
@@ -47,9 +47,9 @@ struct server {
 
 static const struct {
     const char *type, *level;
-} levels[] = {{"broken", "error"},        {"project_broken", "warn"},    {"nothing_to_serve", "warn"},
-              {"refused", "warn"},        {"definition_broken", "warn"}, {"clock", "warn"},
-              {"cancel_too_late", "warn"}, {"not_collected", "warn"}};
+} levels[] = {{"broken", "error"},         {"project_broken", "warn"},    {"nothing_to_serve", "warn"},
+              {"refused", "warn"},         {"definition_broken", "warn"}, {"clock", "warn"},
+              {"cancel_too_late", "warn"}, {"upkeep_failed", "warn"}};
 
 static const char *level_of(const json_t *event) {
     const char *type = json_text_or(event, "type", ""), *result = json_text_or(event, "result", "");
@@ -221,6 +221,19 @@ static int still_there(struct server *s, struct err *err) {
                    s->o->conductor.project->state);
 }
 
+/* Once; again when it was well meanwhile, or something else is wrong. */
+static void say_upkeep(struct server *s, struct err *last, const struct err *now) {
+    bool news = now->msg[0] && strcmp(now->msg, last->msg) != 0;
+    *last = *now;
+    if (news) say(s, "upkeep_failed", json_pack("{ss ss}", "message", now->msg, "hint", now->hint));
+}
+
+static void tend(struct server *s) {
+    struct err err = {0};
+    if (store_tend(s->c->store, true, &err) == 0) err = (struct err){0};
+    say_upkeep(s, &s->tending, &err);
+}
+
 /* ---- retention and garbage, once a day, also while runs go on ---- */
 
 static void stop_collecting(struct server *s) {
@@ -232,13 +245,14 @@ static void stop_collecting(struct server *s) {
 
 static void collect_piece(uv_idle_t *h) {
     struct server *s = h->data;
-    struct err err;
+    struct err err = {0};
     int more = s->draining || s->c->is_broken ? 0 : collection_step(s->collection, &err);
     if (more > 0) return;
     stop_collecting(s);
+    if (!more) err = (struct err){0};
+    say_upkeep(s, &s->collecting, &err);
     if (!more) return;
     s->collect_from = turn_now(s->c) + COLLECT_AGAIN;
-    say(s, "not_collected", json_pack("{ss ss}", "message", err.msg, "hint", err.hint));
 }
 
 static void begin_collecting(struct server *s) {
@@ -258,7 +272,7 @@ static void keep_up(uv_timer_t *t) {
     }
     notify("WATCHDOG=1");
     tell_state(s);
-    if (!s->c->runs) store_tend(s->c->store, true, &err);
+    if (!s->c->runs) tend(s);
     begin_collecting(s);
 }
 
@@ -333,20 +347,6 @@ static void loop(struct server *s) {
     }
 }
 
-/* A file that was broken while nobody served: what ran last goes on running. */
-static void adopt_last_good(struct server *s) {
-    struct arena *a = arena_new();
-    struct catalog_entry e;
-    struct definition_row d;
-    struct err ignored;
-    for (size_t at = 0; catalog_next(s->catalog, &at, &e);) {
-        if (e.pipeline || store_definition_last(s->c->store, e.name, a, &d, &ignored) != 1) continue;
-        struct pipeline *p = restore_definition(s->c, &d);
-        if (p) catalog_adopt(s->catalog, e.name, p);
-    }
-    arena_free(a);
-}
-
 /* It is left to serve: files may come. But it may be the wrong folder, too. */
 static void say_nothing(struct server *s) {
     const struct project *p = s->o->conductor.project;
@@ -371,7 +371,7 @@ static int begin(struct server *s, struct err *err) {
     s->c->quiet_catalog = true;
     s->zones = tz_database_stamp();
     catalog_fill(s->catalog);
-    adopt_last_good(s);
+    restore_last_good(s->c);
     s->c->quiet_catalog = false;
     open_handles(s);
     if (sign_of_life(s, err) || clock_open(s->c, err) || conductor_recover(s->c, 0, err) ||

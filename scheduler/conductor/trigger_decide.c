@@ -12,7 +12,8 @@
  *
  *   a firing                              becomes
  *   ------------------------------------  -------------------------------------------------------------------
- *   came during a pause                   by the catch-up of the resume: skipped (paused), or like any other
+ *   came during a pause                   by the catch-up of the resume: skipped (paused), or like any other;
+ *                                         what came before it and was not decided: like any other
  *   no window, and the pipeline uses it   skipped (no_window)
  *   its file went in that moment          skipped (pipeline_gone)
  *   a run of it for the same window
@@ -186,6 +187,11 @@ static bool is_held(const struct deciding *k, const struct version_row *v) {
     return !k->held || v->published_at <= k->held->until;
 }
 
+/* It came during the pause, and not everything of that is made up for. */
+static bool is_caught(const struct deciding *k) {
+    return k->held && (k->held->catch_up == HELD_NONE || k->held->catch_up == HELD_LATEST);
+}
+
 struct source_of {
     const char *dataset;
     int64_t id, head, seen; /* seen: decided up to here */
@@ -277,7 +283,7 @@ static int fire_version(struct deciding *k, const struct source_of *s, const str
     struct firing_of f = {.start = v->window_start, .end = v->window_end, .at = v->published_at};
     bool is_latest =
         latest->dataset && v->version == latest->version && strcmp(s->dataset, latest->dataset) == 0;
-    if (k->held && k->held->catch_up != HELD_ALL && !is_latest) f.skip = "paused";
+    if (is_caught(k) && !is_latest) f.skip = "paused";
     f.detail = detail_of(s->dataset, v);
     return fire(k, &f, err);
 }
@@ -397,6 +403,7 @@ static int look_everything(struct deciding *k, struct err *err) {
         int found = find_source(k, i, &s, err);
         if (found < 0 || (found && walk_versions(k, &s, look_version, NULL, err))) return -1;
     }
+    if (k->held && k->held->catch_up == HELD_BEFORE) return 0; /* what else happened was during the pause */
     for (size_t i = 0; i < t->span_count; i++)
         if (look_span(k, t->spans[i].start, t->spans[i].end, err)) return -1;
     if (t->open && look_open(k, err)) return -1;
@@ -425,7 +432,7 @@ static int decide_same(struct deciding *k, struct err *err) {
     for (size_t i = 0; i < k->ready_count && !rc; i++) {
         struct firing_of f = {.start = k->ready[i].start, .end = k->ready[i].end, .at = turn_wall(k->c)};
         bool latest = i + 1 == k->ready_count && k->held && k->held->catch_up == HELD_LATEST;
-        if (k->held && k->held->catch_up != HELD_ALL && !latest) f.skip = "paused";
+        if (is_caught(k) && !latest) f.skip = "paused";
         f.detail = detail_of_all(&k->t->schedule->after, f.start);
         rc = fire(k, &f, err);
     }

@@ -2,20 +2,18 @@
  *
  * The index dataset -> triggers is kept up as definitions change; what a publish costs depends on who starts
  * after that dataset alone. A trigger that is new begins at the versions there are now; one that goes decides
- * what came until then; one that comes back within a minute goes on as if it had never been away. */
+ * what came until then, also when it went while nobody served (clock.c finds it in the database); one that
+ * comes back within a minute goes on as if it had never been away. */
 #include "scheduler/conductor/triggers.h"
 
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/map.h"
 #include "scheduler/catalog.h"
-#include "scheduler/timetable/timetable.h"
 #include "store/schedules.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define AWAY_AS_IF_NOT SLOT_ON_TIME
 
 /* Those that start after one dataset. */
 struct watchers {
@@ -81,17 +79,11 @@ static void touch(struct conductor *c, struct trigger *t) {
 
 /* ---- rows ---- */
 
-static json_t *rule_of(const struct schedule *s) {
-    struct schedule half = *s; /* what the clock decides is another row's */
+/* What the clock decides is another row's. */
+static struct schedule without_clock(const struct schedule *s) {
+    struct schedule half = *s;
     half.firing_count = 0;
-    return schedule_rule_json(&half);
-}
-
-static char *rule_text(const struct schedule *s) {
-    json_t *rule = rule_of(s);
-    char *text = json_dumps(rule, JSON_SORT_KEYS | JSON_COMPACT);
-    json_decref(rule);
-    return text;
+    return half;
 }
 
 static int write_rule(struct conductor *c, const struct schedule_row *row, const json_t *rule,
@@ -102,48 +94,49 @@ static int write_rule(struct conductor *c, const struct schedule_row *row, const
     return same || store_schedule_rule(c->store, row->id, rule, turn_wall(c), err) >= 0 ? 0 : -1;
 }
 
-static int write_row(struct conductor *c, struct trigger *t, struct arena *a, struct err *err) {
+static int write_row(struct conductor *c, void *ctx, struct err *err) {
+    struct trigger *t = ctx;
+    struct arena *a = arena_new();
     struct schedule_row row;
+    struct schedule half = without_clock(t->schedule);
     instant_t now = turn_wall(c);
-    json_t *rule = rule_of(t->schedule);
+    json_t *rule = schedule_rule_json(&half);
     struct schedule_spec spec = {
         .pipeline = t->lane->name, .name = t->name, .cursor = now, .rule = rule, .at = now};
     int there = store_schedule_ensure(c->store, &spec, a, &row, err);
-    if (there >= 0 && write_rule(c, &row, rule, err)) there = -1;
+    int rc = there < 0 || write_rule(c, &row, rule, err) ? -1 : 0;
     json_decref(rule);
-    if (there < 0) return -1;
-    t->id = row.id;
-    t->since = row.created_at;
-    bool away = there && row.gone_at != INSTANT_NONE && now - row.gone_at > AWAY_AS_IF_NOT;
-    return trigger_cursors(c, t, away, err);
+    if (!rc) {
+        t->id = row.id;
+        t->since = row.created_at;
+        rc = trigger_cursors(c, t, there && schedule_was_away(&row, now), err);
+    }
+    arena_free(a);
+    return rc;
+}
+
+/* What came before the pause that ends; then what came during it. */
+static int decide_held(struct conductor *c, struct trigger *t, instant_t from, const struct held *held,
+                       struct err *err) {
+    bool all_of_it = from > held->until;
+    struct held before = {.until = all_of_it ? held->until : from - 1, .catch_up = HELD_BEFORE};
+    return trigger_decide(c, t, &before, err) < 0 ? -1 : trigger_decide(c, t, held, err);
 }
 
 /* What came before it went: what a pause held back ends with it. */
 static int decide_last_ones(struct conductor *c, struct trigger *t, struct err *err) {
-    struct held all = {.until = INT64_MAX, .catch_up = HELD_NONE};
-    int more = t->lane->paused || t->dirty;
-    while (more > 0) more = trigger_decide(c, t, t->lane->paused ? &all : NULL, err);
+    bool paused = t->lane->paused;
+    struct held all = {.until = t->ends, .catch_up = paused ? HELD_NONE : HELD_ALL};
+    int more = 1;
+    while (more > 0)
+        more = paused ? decide_held(c, t, t->lane->paused_at, &all, err) : trigger_decide(c, t, &all, err);
     return more;
 }
 
-static int write_gone(struct conductor *c, struct trigger *t, struct arena *a, struct err *err) {
-    (void)a;
+static int write_gone(struct conductor *c, void *ctx, struct err *err) {
+    struct trigger *t = ctx;
     if (decide_last_ones(c, t, err)) return -1;
     return store_schedule_gone(c->store, t->id, turn_wall(c), err) < 0 ? -1 : 0;
-}
-
-/* In a transaction of its own, or in that of the start, which writes down all of them. */
-static int write_alone(struct conductor *c, struct trigger *t,
-                       int (*what)(struct conductor *, struct trigger *, struct arena *, struct err *),
-                       struct err *err) {
-    struct arena *a = arena_new();
-    bool own = !store_in_transaction(c->store);
-    int rc = own ? store_begin(c->store, err) : 0;
-    if (!rc) rc = what(c, t, a, err);
-    if (!rc && own) rc = store_commit(c->store, err);
-    if (rc && own) store_rollback(c->store);
-    arena_free(a);
-    return rc;
 }
 
 /* ---- definitions ---- */
@@ -156,6 +149,7 @@ static void trigger_free(struct trigger *t) {
 }
 
 static void enter(struct conductor *c, struct trigger *t) {
+    t->ends = INSTANT_NONE;
     watch(c->triggers, t);
     t->open = true;
     touch(c, t);
@@ -168,10 +162,11 @@ static int add(struct conductor *c, struct lane *l, const struct schedule *s, st
                           .schedule = schedule_copy(s),
                           .seen = true,
                           .last_fire = INSTANT_NONE,
+                          .ends = INSTANT_NONE,
                           .sibling = l->triggers};
     t->name = xstrdup(after_name(a, s->name));
     arena_free(a);
-    if (write_alone(c, t, write_row, err)) {
+    if (write_alone(c, write_row, t, err)) {
         trigger_free(t);
         return -1;
     }
@@ -183,14 +178,12 @@ static int add(struct conductor *c, struct lane *l, const struct schedule *s, st
 
 /* Other words are in force at once: what was published before has been decided. */
 static int change(struct conductor *c, struct trigger *t, const struct schedule *s, struct err *err) {
-    char *was = rule_text(t->schedule), *is = rule_text(s);
-    bool same = strcmp(was, is) == 0;
-    free(was);
-    free(is);
+    struct schedule was = without_clock(t->schedule), is = without_clock(s);
+    bool same = schedule_same_words(&was, &is);
     unwatch(c->triggers, t);
     schedule_free(t->schedule); /* the zone may be another one though its name is the same */
     t->schedule = schedule_copy(s);
-    int rc = same ? 0 : write_alone(c, t, write_row, err);
+    int rc = same ? 0 : write_alone(c, write_row, t, err);
     enter(c, t);
     return rc;
 }
@@ -205,16 +198,40 @@ static int update(struct conductor *c, struct lane *l, const struct schedule *s,
     return add(c, l, s, err);
 }
 
-static void let_go(struct conductor *c, struct trigger **link) {
-    struct triggers *k = c->triggers;
-    struct trigger *t = *link;
-    struct err err;
-    if (write_alone(c, t, write_gone, &err)) turn_broke(c, &err);
+/* It is in the list of the dirty ones no more. */
+static void trigger_remove(struct triggers *k, struct trigger *t) {
+    struct trigger **link = &t->lane->triggers;
+    while (*link != t) link = &(*link)->sibling;
     *link = t->sibling;
     unwatch(k, t);
     idmap_remove(&k->rows, (uint64_t)t->id);
-    drop_from(k->dirty, &k->dirty_count, t);
     trigger_free(t);
+}
+
+static void let_go(struct conductor *c, struct trigger *t) {
+    struct triggers *k = c->triggers;
+    struct err err;
+    t->ends = INT64_MAX;
+    if (write_alone(c, write_gone, t, &err)) turn_broke(c, &err);
+    drop_from(k->dirty, &k->dirty_count, t);
+    trigger_remove(k, t);
+}
+
+void triggers_leave(struct conductor *c, struct lane *l, const struct schedule_row *row, struct schedule *s,
+                    instant_t at) {
+    struct trigger *t = xcalloc(1, sizeof *t);
+    *t = (struct trigger){.id = row->id,
+                          .lane = l,
+                          .schedule = s,
+                          .name = xstrdup(row->name),
+                          .since = row->created_at,
+                          .last_fire = INSTANT_NONE,
+                          .open = s->after.same != SAME_NONE,
+                          .ends = at < turn_wall(c) ? at : INT64_MAX,
+                          .sibling = l->triggers};
+    l->triggers = t;
+    idmap_put(&c->triggers->rows, (uint64_t)t->id, t);
+    touch(c, t);
 }
 
 void triggers_definition(struct conductor *c, const char *pipeline, const struct catalog_entry *e) {
@@ -228,11 +245,10 @@ void triggers_definition(struct conductor *c, const char *pipeline, const struct
     for (size_t i = 0; e && i < e->pipeline->schedule_count; i++)
         if (e->pipeline->schedules[i].after.count && update(c, l, &e->pipeline->schedules[i], &err))
             turn_broke(c, &err);
-    for (struct trigger **link = &l->triggers; *link;)
-        if ((*link)->seen)
-            link = &(*link)->sibling;
-        else
-            let_go(c, link);
+    for (struct trigger *t = l->triggers, *next; t; t = next) {
+        next = t->sibling;
+        if (!t->seen) let_go(c, t);
+    }
 }
 
 bool triggers_have(const struct conductor *c, int64_t schedule) {
@@ -265,30 +281,46 @@ void triggers_run_ended(struct conductor *c, const struct live_run *r) {
 
 /* ---- decisions ---- */
 
+static void decide_last(struct conductor *c, struct trigger *t) {
+    struct err err;
+    if (write_alone(c, write_gone, t, &err))
+        turn_broke(c, &err);
+    else
+        trigger_remove(c->triggers, t);
+}
+
+static void decide(struct conductor *c, struct trigger *t) {
+    struct err err;
+    int more = t->lane->paused ? 0 : trigger_decide(c, t, NULL, &err);
+    if (more < 0) turn_broke(c, &err);
+    if (more > 0) touch(c, t);
+}
+
 void triggers_tick(struct conductor *c) {
     struct triggers *k = c->triggers;
-    struct err err;
     if (!k || c->draining || c->is_broken) return;
     size_t n = k->dirty_count; /* those that have more to decide come again, at the end of the list */
     for (size_t i = 0; i < n && !c->is_broken; i++) {
         struct trigger *t = k->dirty[i];
         t->dirty = false;
-        int more = t->lane->paused ? 0 : trigger_decide(c, t, NULL, &err);
-        if (more < 0) turn_broke(c, &err);
-        if (more > 0) touch(c, t);
+        if (t->ends != INSTANT_NONE)
+            decide_last(c, t);
+        else
+            decide(c, t);
     }
     if (n) memmove(k->dirty, k->dirty + n, (k->dirty_count - n) * sizeof *k->dirty);
     k->dirty_count -= n;
 }
 
-void triggers_resume(struct conductor *c, struct lane *l, instant_t until, const char *catch_up) {
-    struct held held = {.until = until};
+void triggers_resume(struct conductor *c, struct lane *l, instant_t from, instant_t until,
+                     const char *catch_up) {
+    struct held held = {.until = until, .catch_up = HELD_NONE};
     struct err err;
     if (strcmp(catch_up, "all") == 0) held.catch_up = HELD_ALL;
     if (strcmp(catch_up, "latest") == 0) held.catch_up = HELD_LATEST;
     for (struct trigger *t = l->triggers; c->triggers && t && !c->is_broken; t = t->sibling) {
         t->open = true;
-        if (trigger_decide(c, t, &held, &err) < 0) turn_broke(c, &err);
+        if (decide_held(c, t, from, &held, &err) < 0) turn_broke(c, &err);
         touch(c, t);
     }
 }

@@ -26,6 +26,7 @@ struct trigger {
     char *name;                /* of the row */
     instant_t since;           /* when the row was made */
     instant_t last_fire;       /* of its newest slot; INSTANT_NONE: there is none, or not asked yet */
+    instant_t ends;            /* it goes: what was published up to here is decided; INSTANT_NONE: it stays */
     bool seen, dirty;
     bool open; /* with same: every day that is not decided is to be looked at */
     struct time_span *spans;
@@ -33,10 +34,11 @@ struct trigger {
     struct trigger *sibling;     /* of the same pipeline */
 };
 
-/* How what came during a pause is decided. */
+/* How what came up to an instant is decided, when a pause has ended; HELD_BEFORE: it came before the pause,
+ * like any other. */
 struct held {
     instant_t until;
-    enum { HELD_NONE, HELD_LATEST, HELD_ALL } catch_up;
+    enum { HELD_BEFORE, HELD_NONE, HELD_LATEST, HELD_ALL } catch_up;
 };
 
 /* Decides what is new, in a turn: 1: there is more, for the next turn; 0; -1 with err. held NULL: no pause

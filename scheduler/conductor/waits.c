@@ -206,13 +206,30 @@ static void take_due(struct waits *w, instant_t now) {
     if (!asked_in_turn) place(w, a); /* the deadline goes on meanwhile */
 }
 
-static void timer_rang(uv_timer_t *timer) {
-    struct waits *w = timer->data;
+static void ring_due(struct waits *w) {
     instant_t now = turn_now(w->c);
     while (w->due.count && w->due.nodes[0].key <= now) take_due(w, now);
     look_paths_go(w->paths);
+}
+
+static void timer_rang(uv_timer_t *timer) {
+    struct waits *w = timer->data;
+    ring_due(w);
     waits_arm(w->c);
     if (w->c->wants_turn) uv_stop(&w->c->loop);
+}
+
+void waits_ring(struct conductor *c) {
+    ring_due(c->waits);
+    ring_walls(c->waits);
+}
+
+instant_t waits_next(const struct conductor *c) {
+    return c->waits->due.count ? c->waits->due.nodes[0].key : INSTANT_NONE;
+}
+
+instant_t waits_next_time(const struct conductor *c) {
+    return c->waits->walls.count ? c->waits->walls.nodes[0].key : INSTANT_NONE;
 }
 
 void waits_arm(struct conductor *c) {

@@ -45,6 +45,10 @@ bool run_state_parse(const char *name, enum run_state *out) {
     return true;
 }
 
+bool run_ended_well(const char *name) {
+    return strcmp(name, run_state_names[RUN_ok]) == 0 || strcmp(name, run_state_names[RUN_warn]) == 0;
+}
+
 bool step_state_final(enum step_state s) { return step_final[s]; }
 bool run_state_final(enum run_state s) { return run_final[s]; }
 bool step_may_move(enum step_state from, enum step_state to) { return step_moves[from][to]; }

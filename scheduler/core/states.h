@@ -77,6 +77,7 @@ extern const char *const run_state_names[RUN_STATE_COUNT];
 
 bool step_state_parse(const char *name, enum step_state *out);
 bool run_state_parse(const char *name, enum run_state *out);
+bool run_ended_well(const char *name); /* of a state: ok, warn */
 bool step_state_final(enum step_state s);
 bool run_state_final(enum run_state s);
 bool step_may_move(enum step_state from, enum step_state to);

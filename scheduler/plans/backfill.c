@@ -5,6 +5,7 @@
 #include "base/map.h"
 #include "operators/op.h"
 #include "scheduler/core/plan.h"
+#include "scheduler/core/states.h"
 #include "scheduler/plans/windowed.h"
 
 #include <inttypes.h>
@@ -141,12 +142,6 @@ static int plan_by_runs(struct planning *k, struct err *err) {
 
 /* ---- what else stands in the way ---- */
 
-/* A slot that has not fired is its schedule's. */
-static void leave_due(struct planning *k) {
-    for (size_t i = k->out->count; i > 0 && k->out->windows[i - 1].fire > k->now; i--)
-        if (why_actions[k->out->windows[i - 1].why] == PLAN_run) k->out->windows[i - 1].why = WHY_due;
-}
-
 static bool replaces_days(const struct planning *k) {
     for (uint32_t i = 0; i < k->p->step_count; i++) {
         const struct output *o = k->p->steps[i].into;
@@ -171,8 +166,6 @@ static int refuse_parts_of_days(struct planning *k, struct err *err) {
 
 /* ---- depends_on_past ---- */
 
-static bool succeeded(const char *state) { return strcmp(state, "ok") == 0 || strcmp(state, "warn") == 0; }
-
 static int past_failed(const struct planning *k, const struct window_run *before, struct err *err) {
     char start[INSTANT_TEXT], shown[TZ_TEXT];
     instant_text(before->start, start);
@@ -190,7 +183,9 @@ static int ask_before(struct planning *k, struct err *err) {
     if (!k->out->schedule) return 0;
     int found = k->asks->before(k->asks->ctx, k->p->name, k->out->schedule, first->fire, &before, err);
     if (found <= 0) return found;
-    return succeeded(before.state) || strcmp(before.state, "skipped") == 0 ? 0 : past_failed(k, &before, err);
+    return run_ended_well(before.state) || strcmp(before.state, "skipped") == 0
+               ? 0
+               : past_failed(k, &before, err);
 }
 
 /* The window after one that stays as it is must not run. */
@@ -226,9 +221,7 @@ static void turn_around(struct backfill_plan *p) {
     }
 }
 
-static uint64_t mixed(uint64_t h, int64_t v) {
-    return (h ^ hash_bytes(&v, sizeof v)) * UINT64_C(0x9e3779b97f4a7c15);
-}
+static uint64_t with_number(uint64_t h, int64_t v) { return hash_more(h, &v, sizeof v); }
 
 static void finish(struct planning *k) {
     struct backfill_plan *out = k->out;
@@ -238,7 +231,7 @@ static void finish(struct planning *k) {
         struct plan_window *w = &out->windows[i];
         w->action = why_actions[w->why];
         out->actions[w->action]++;
-        token = mixed(mixed(mixed(token, w->start), w->end), w->action);
+        token = with_number(with_number(with_number(token, w->start), w->end), w->action);
     }
     snprintf(out->token, sizeof out->token, "%016" PRIx64, token);
 }
@@ -247,7 +240,7 @@ static int make(struct planning *k, struct err *err) {
     if (plan_steps(k, err) || plan_windows(k, err)) return -1;
     if (k->r->missing && plan_by_data(k, err)) return -1;
     if (plan_by_runs(k, err)) return -1;
-    leave_due(k);
+    if (plan_due(k, err)) return -1;
     if (refuse_parts_of_days(k, err) || plan_lost(k, err) || follow_past(k, err)) return -1;
     finish(k);
     return 0;

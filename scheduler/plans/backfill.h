@@ -7,10 +7,12 @@
  *   action    run, keep (it is there already, or somebody else's), refuse (it cannot be done; the rest can)
  *
  *   newest run of the window   --redo never   --redo failed   --redo all
- *   none, or skipped           run            run             run
+ *   none, skipped, withdrawn   run            run             run
  *   ok, warn                   keep           keep            run
  *   failed, cancelled          keep           run             run
  *   queued, running            keep           keep            keep
+ *
+ * A window that its schedule will run is left to it (backfill_due.c), whatever is asked for.
  *
  * With `missing` runs do not count but those under way: a window runs when some output does not have it. Runs
  * of a part of the pipeline (--step, --from-step) count only for a plan of the same part; whole ones count
@@ -44,7 +46,17 @@ struct plan_request {
 json_t *plan_request_json(const struct plan_request *r);
 void plan_request_read(const json_t *from, struct plan_request *out);
 
+/* A part of a pipeline as options.only of a run has it; in the arena; NULL: the whole. */
+const char *only_text(const char *const *steps, size_t n, struct arena *a);
+
 /* ---- questions ---- */
+
+/* How far a schedule has come. */
+struct plan_decided {
+    instant_t cursor;                    /* every slot up to here is decided */
+    instant_t paused_from, paused_until; /* INSTANT_NONE: no pause; no end */
+    enum if_missed caught_up;            /* what the pause makes of slots that fired meanwhile */
+};
 
 struct plan_asks {
     void *ctx;
@@ -61,6 +73,9 @@ struct plan_asks {
     /* The newest run of the last slot before this fire: 1, or 0: none. */
     int (*before)(void *ctx, const char *pipeline, const char *schedule, instant_t fire,
                   struct window_run *out, struct err *err);
+    /* 1; 0: nobody ever served it. */
+    int (*decided)(void *ctx, const char *pipeline, const char *schedule, struct plan_decided *out,
+                   struct err *err);
 };
 
 /* ---- the plan ---- */
@@ -81,6 +96,7 @@ extern const char *const plan_action_names[];
     X(present, keep, "the data has it")                                                                      \
     X(under_way, keep, "run %lld is under way")                                                              \
     X(due, keep, "its schedule is about to run it")                                                          \
+    X(made_up_for, keep, "its schedule has yet to run it")                                                   \
     X(past_failed, refuse, "the window before it has not succeeded")                                         \
     X(part_of_day, refuse, "not whole days, which a step replaces")                                          \
     X(lost, refuse, "an input has nothing of it any more")

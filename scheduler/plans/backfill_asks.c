@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "scheduler/core/plan.h"
+#include "scheduler/core/states.h"
 #include "store/datasets.h"
 #include "store/runs.h"
 #include "store/schedules.h"
@@ -12,23 +13,13 @@
 
 /* ---- runs ---- */
 
-/* As the options of a run have it. */
-static const char *only_text(const struct plan_request *r, struct arena *a) {
-    json_t *only = r->step ? json_pack("[s]", r->step) : NULL;
-    char *text = only ? json_dumps(only, JSON_COMPACT) : NULL;
-    const char *kept = arena_strdup(a, text);
-    json_decref(only);
-    free(text);
-    return kept;
-}
-
 static int ask_runs(void *ctx, const struct plan_request *r, struct arena *a, struct window_run **rows,
                     size_t *n, struct err *err) {
     const struct asked_store *k = ctx;
     const struct window_query q = {.pipeline = k->pipeline->name,
                                    .from = r->from,
                                    .to = r->to,
-                                   .only = only_text(r, a),
+                                   .only = only_text(&r->step, r->step != NULL, a),
                                    .from_step = r->from_step};
     *n = 0;
     return k->store ? store_window_runs(k->store, &q, a, rows, n, err) : 0;
@@ -48,6 +39,56 @@ static int ask_before(void *ctx, const char *pipeline, const char *schedule, ins
     return found;
 }
 
+/* ---- what the clock has decided ---- */
+
+static enum if_missed caught_up_by(const char *catch_up) {
+    static const struct {
+        const char *word;
+        enum if_missed means;
+    } words[] = {{"all", MISSED_run_all}, {"latest", MISSED_run_latest}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(catch_up, words[i].word) == 0) return words[i].means;
+    return MISSED_skip;
+}
+
+static int find_pause(struct store *s, const char *pipeline, struct arena *a, struct plan_decided *out,
+                      struct err *err) {
+    struct pause_row *rows;
+    size_t n;
+    if (store_pauses_list(s, INSTANT_NONE, a, &rows, &n, err) < 0) return -1;
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(rows[i].pipeline, pipeline) != 0) continue;
+        out->paused_from = rows[i].at;
+        out->paused_until = rows[i].until;
+        out->caught_up = caught_up_by(rows[i].catch_up);
+    }
+    return 0;
+}
+
+static int find_cursor(struct store *s, const char *pipeline, const char *schedule, struct arena *a,
+                       struct plan_decided *out, struct err *err) {
+    struct schedule_row *rows;
+    size_t n;
+    if (store_schedules_list(s, pipeline, a, &rows, &n, err) < 0) return -1;
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(rows[i].name, schedule) != 0 || rows[i].gone_at != INSTANT_NONE) continue;
+        out->cursor = rows[i].cursor;
+        return 1;
+    }
+    return 0;
+}
+
+static int ask_decided(void *ctx, const char *pipeline, const char *schedule, struct plan_decided *out,
+                       struct err *err) {
+    const struct asked_store *k = ctx;
+    struct arena *a = arena_new();
+    *out = (struct plan_decided){.paused_from = INSTANT_NONE};
+    int known = k->store ? find_cursor(k->store, pipeline, schedule, a, out, err) : 0;
+    if (known == 1 && find_pause(k->store, pipeline, a, out, err)) known = -1;
+    arena_free(a);
+    return known;
+}
+
 /* ---- data ---- */
 
 struct gathering {
@@ -62,11 +103,6 @@ struct gathering {
 
 static void gather(struct gathering *g, instant_t start, instant_t end) {
     g->spans[g->count++] = (struct time_span){.start = start, .end = end};
-}
-
-static int by_start(const void *a, const void *b) {
-    const struct time_span *x = a, *y = b;
-    return (x->start > y->start) - (x->start < y->start);
 }
 
 /* 0: it is not partitioned by days. */
@@ -85,8 +121,8 @@ static int gather_forgotten(struct gathering *g, const struct window_run *runs, 
     instant_t oldest;
     if (store_version_oldest(g->k->store, g->dataset.id, &oldest, err)) return -1;
     for (size_t i = 0; i < n; i++) {
-        bool well = strcmp(runs[i].state, "ok") == 0 || strcmp(runs[i].state, "warn") == 0;
-        if (well && runs[i].finished_at < oldest) gather(g, runs[i].start, runs[i].end);
+        if (run_ended_well(runs[i].state) && runs[i].finished_at < oldest)
+            gather(g, runs[i].start, runs[i].end);
     }
     return 0;
 }
@@ -103,7 +139,7 @@ static int gather_versions(struct gathering *g, struct err *err) {
     g->count = 0;
     for (size_t i = 0; i < n; i++) gather(g, rows[i].start, rows[i].end);
     if (gather_forgotten(g, runs, run_count, err)) return -1;
-    qsort(g->spans, g->count, sizeof *g->spans, by_start);
+    qsort(g->spans, g->count, sizeof *g->spans, time_span_by_start);
     return 1;
 }
 
@@ -134,12 +170,10 @@ static int gather_lost(struct gathering *g, const struct time_span *days, size_t
     if (store_version_windows(g->k->store, &q, g->arena, &rows, &n, err) < 0) return -1;
     g->spans = arena_array(g->arena, n + 1, sizeof *g->spans);
     for (size_t i = 0; i < n; i++) {
-        int64_t files = 0;
         while (at < day_count && days[at].end <= rows[i].start) at++;
         bool there = at < day_count && days[at].start < rows[i].end;
-        if (there || !rows[i].files_added) continue;
-        if (store_version_alive(g->k->store, g->dataset.id, rows[i].version, &files, err)) return -1;
-        if (!files) gather(g, rows[i].start, rows[i].end);
+        if (there || !rows[i].files_added || rows[i].alive) continue;
+        gather(g, rows[i].start, rows[i].end);
     }
     return 0;
 }
@@ -165,8 +199,12 @@ static int ask_lost(void *ctx, const struct plan_request *r, const char *dataset
 }
 
 struct plan_asks plan_asks_of(struct asked_store *a) {
-    return (struct plan_asks){
-        .ctx = a, .runs = ask_runs, .has = ask_has, .lost = ask_lost, .before = ask_before};
+    return (struct plan_asks){.ctx = a,
+                              .runs = ask_runs,
+                              .has = ask_has,
+                              .lost = ask_lost,
+                              .before = ask_before,
+                              .decided = ask_decided};
 }
 
 /* ---- how long it takes ---- */

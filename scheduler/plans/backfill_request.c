@@ -4,6 +4,7 @@
 #include "base/json.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const redo_words[] = {
@@ -60,4 +61,15 @@ void plan_request_read(const json_t *from, struct plan_request *out) {
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         *text_of(out, i) = json_text(from, texts[i].key);
+}
+
+const char *only_text(const char *const *steps, size_t n, struct arena *a) {
+    if (!n) return NULL;
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++) json_array_append_new(list, json_string(steps[i]));
+    char *text = json_line(list);
+    const char *kept = arena_strdup(a, text);
+    json_decref(list);
+    free(text);
+    return kept;
 }

@@ -85,6 +85,7 @@ static int take_slots(struct planning *k, const struct schedule *s, struct err *
     struct slot slot;
     if (rule.start == INSTANT_NONE || rule.start < k->r->from) rule.start = k->r->from;
     rule.end = k->r->to;
+    k->slots_of = s;
     k->out->schedule = s->name;
     k->out->zone = s->timezone;
     struct slots *slots = slots_new(&rule);

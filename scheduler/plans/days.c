@@ -31,7 +31,7 @@ const char *days_column(const char *partition_by, struct arena *a) {
     return kept;
 }
 
-static int by_start(const void *a, const void *b) {
+int time_span_by_start(const void *a, const void *b) {
     const struct time_span *x = a, *y = b;
     return (x->start > y->start) - (x->start < y->start);
 }
@@ -42,7 +42,7 @@ static bool fill(const struct days_query *q, const struct tz *tz, const char *co
         if (!midnight_of(texts[i], q->column, tz, &out[i].start)) return false;
         out[i].end = unit_next(WINDOW_DAY, tz, out[i].start);
     }
-    qsort(out, n, sizeof *out, by_start);
+    qsort(out, n, sizeof *out, time_span_by_start);
     return n > 0 || q->empty_is_by_day;
 }
 

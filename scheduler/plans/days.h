@@ -9,6 +9,7 @@
 struct time_span {
     instant_t start, end;
 };
+int time_span_by_start(const void *a, const void *b); /* for qsort */
 struct days_query {
     int64_t dataset;
     const char *column;   /* its only partition column; NULL: it has none, or several */

@@ -15,33 +15,40 @@
 
 /* ---- who wrote, who read ---- */
 
-static int find_dataset(struct store *s, const char *name, struct arena *a, struct dataset_row *out,
-                        struct err *err) {
-    return store_dataset_find(s, name, a, out, err);
-}
-
 static int ask_written(void *ctx, const char *dataset, instant_t from, instant_t to, struct arena *a,
                        struct version_window **rows, size_t *n, struct err *err) {
+    const struct restate_asked *k = ctx;
     struct dataset_row d;
-    int found = find_dataset(ctx, dataset, a, &d, err);
+    int found = store_dataset_find(k->store, dataset, a, &d, err);
     *n = 0;
     if (found <= 0) return found;
     const struct version_query q = {.dataset = d.id, .from = from, .to = to};
-    return store_version_windows(ctx, &q, a, rows, n, err) < 0 ? -1 : 0;
+    return store_version_windows(k->store, &q, a, rows, n, err) < 0 ? -1 : 0;
 }
 
 static int ask_consumers(void *ctx, const char *dataset, instant_t from, instant_t to, struct arena *a,
                          struct consumed_row **rows, size_t *n, struct err *err) {
+    const struct restate_asked *k = ctx;
     struct dataset_row d;
-    int found = find_dataset(ctx, dataset, a, &d, err);
+    int found = store_dataset_find(k->store, dataset, a, &d, err);
     *n = 0;
     if (found <= 0) return found;
-    return store_consumers(ctx, d.id, from, to, a, rows, n, err) < 0 ? -1 : 0;
+    return store_consumers(k->store, d.id, from, to, a, rows, n, err) < 0 ? -1 : 0;
 }
 
 /* ---- what is gone ---- */
 
+/* The days of a dataset as a zone has them. */
+struct known_days {
+    const char *dataset, *timezone;
+    struct time_span *days; /* by start */
+    size_t count;
+    bool by_day;
+    struct known_days *next;
+};
+
 struct looking {
+    struct restate_asked *asked;
     struct store *s;
     struct arena *arena;
     struct dataset_row d;
@@ -59,17 +66,45 @@ static int gone(const struct looking *k, const char *what) {
 
 enum days { NOT_BY_DAY, DAY_IS_THERE, NO_DAY };
 
-static int look_at_days(const struct looking *k, enum days *out, struct err *err) {
-    struct time_span *days;
-    size_t n;
-    *out = NOT_BY_DAY;
+static struct known_days *find_days(const struct looking *k) {
+    struct known_days *d = k->asked->days;
+    while (d && (strcmp(d->dataset, k->d.name) != 0 || strcmp(d->timezone, k->timezone) != 0)) d = d->next;
+    return d;
+}
+
+static int read_days(const struct looking *k, struct known_days **out, struct err *err) {
+    struct restate_asked *asked = k->asked;
+    if (!asked->arena) asked->arena = arena_new();
+    struct arena *a = asked->arena;
+    struct known_days *d = *out = arena_array(a, 1, sizeof *d);
+    *d = (struct known_days){
+        .dataset = arena_strdup(a, k->d.name), .timezone = arena_strdup(a, k->timezone), .next = asked->days};
     const struct days_query q = {
-        .dataset = k->d.id, .column = days_column(k->d.partition_by, k->arena), .timezone = k->timezone};
-    int by_day = dataset_days(k->s, &q, k->arena, &days, &n, err);
-    if (by_day <= 0) return by_day;
-    *out = NO_DAY;
-    for (size_t i = 0; i < n && *out == NO_DAY; i++)
-        if (days[i].start < k->end && days[i].end > k->start) *out = DAY_IS_THERE;
+        .dataset = k->d.id, .column = days_column(k->d.partition_by, a), .timezone = k->timezone};
+    int by_day = dataset_days(k->s, &q, a, &d->days, &d->count, err);
+    if (by_day < 0) return -1;
+    d->by_day = by_day;
+    asked->days = d;
+    return 0;
+}
+
+/* Days do not lie over one another: the first that ends after `start` is the one to look at. */
+static bool has_day(const struct known_days *d, instant_t start, instant_t end) {
+    size_t lo = 0, hi = d->count;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (d->days[mid].end <= start)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < d->count && d->days[lo].start < end;
+}
+
+static int look_at_days(const struct looking *k, enum days *out, struct err *err) {
+    struct known_days *d = find_days(k);
+    if (!d && read_days(k, &d, err)) return -1;
+    *out = !d->by_day ? NOT_BY_DAY : has_day(d, k->start, k->end) ? DAY_IS_THERE : NO_DAY;
     return 0;
 }
 
@@ -81,10 +116,8 @@ static int look_at_versions(const struct looking *k, bool *had, bool *alive, str
     if (store_version_windows(k->s, &q, k->arena, &rows, &n, err) < 0) return -1;
     *had = *alive = false;
     for (size_t i = 0; i < n && !*alive; i++) {
-        int64_t files;
-        if (store_version_alive(k->s, k->d.id, rows[i].version, &files, err)) return -1;
         *had |= rows[i].files_added > 0;
-        *alive = files > 0;
+        *alive = rows[i].alive;
     }
     return 0;
 }
@@ -103,14 +136,16 @@ static int look(struct looking *k, struct err *err) {
 
 static int ask_gone(void *ctx, const char *dataset, const struct step *writer, const char *timezone,
                     instant_t start, instant_t end, char why[GONE_TEXT], struct err *err) {
-    struct looking k = {.s = ctx,
+    struct restate_asked *asked = ctx;
+    struct looking k = {.asked = asked,
+                        .s = asked->store,
                         .arena = arena_new(),
                         .writer = writer,
                         .timezone = timezone,
                         .start = start,
                         .end = end,
                         .why = why};
-    int found = find_dataset(ctx, dataset, k.arena, &k.d, err);
+    int found = store_dataset_find(k.s, dataset, k.arena, &k.d, err);
     k.d.name = dataset;
     if (!found) k.d.head = -1;
     int rc = found < 0 ? -1 : look(&k, err);
@@ -118,10 +153,12 @@ static int ask_gone(void *ctx, const char *dataset, const struct step *writer, c
     return rc;
 }
 
-struct restate_asks restate_asks_of(struct store *s) {
+struct restate_asks restate_asks_of(struct restate_asked *k) {
     return (struct restate_asks){
-        .ctx = s, .written = ask_written, .consumers = ask_consumers, .gone = ask_gone};
+        .ctx = k, .written = ask_written, .consumers = ask_consumers, .gone = ask_gone};
 }
+
+void restate_asked_release(struct restate_asked *k) { arena_free(k->arena); }
 
 /* ---- the pipelines ---- */
 

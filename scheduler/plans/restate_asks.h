@@ -6,8 +6,15 @@
 #include "scheduler/plans/restate.h"
 #include "store/store.h"
 
-/* ctx of the answers is the store itself; not NULL. */
-struct restate_asks restate_asks_of(struct store *s);
+/* What is asked, and what is known of it already: the days of a dataset are read once for a plan. {.store},
+ * not NULL; restate_asked_release() after the plan. */
+struct restate_asked {
+    struct store *store;
+    struct arena *arena; /* of the days; NULL: none yet */
+    struct known_days *days;
+};
+struct restate_asks restate_asks_of(struct restate_asked *k);
+void restate_asked_release(struct restate_asked *k);
 
 /* Every pipeline of a project, as `find` knows it (conductor_options.find). Those that cannot be read are
  * told of in *broken, one line, in the arena; NULL: none. */

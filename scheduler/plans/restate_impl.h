@@ -5,13 +5,16 @@
 #include "base/map.h"
 #include "scheduler/plans/restate.h"
 
+#define NO_WRITER UINT32_MAX
+
 /* A step of one of the pipelines. */
 struct restate_step {
     const struct pipeline *pipeline;
     const struct step *step;
     const char *cannot; /* why it cannot be restated; "": it can */
     bool root, noted;
-    uint32_t *readers; /* malloc'ed: steps that read what it writes */
+    uint32_t next_writer; /* of the same dataset; NO_WRITER */
+    uint32_t *readers;    /* malloc'ed: steps that read what it writes */
     size_t reader_count, reader_cap;
     uint32_t waits;  /* of the order: steps before it that are not in it yet */
     uint32_t *nodes; /* malloc'ed: for which windows it runs */
@@ -35,7 +38,7 @@ struct restating {
     struct restate_node *nodes; /* malloc'ed */
     size_t node_count, node_cap;
     struct map node_keys; /* "step start end" -> index */
-    struct map writers;   /* dataset -> index of its first writer */
+    struct map writers;   /* dataset -> index of its first writer; next_writer goes on */
     struct map names;     /* "pipeline.step" -> index */
     uint32_t *order;      /* malloc'ed: of steps, what writes before what reads */
 };

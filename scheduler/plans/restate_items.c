@@ -45,11 +45,8 @@ static bool writes_meeting(const struct restating *k, uint32_t writer, const str
 static bool is_restated(const struct restating *k, const char *dataset, const struct restate_node *n) {
     size_t first;
     if (!map_get(&k->writers, dataset, &first)) return false;
-    for (size_t i = first; i < k->step_count; i++) {
-        const struct step *w = k->steps[i].step;
-        bool writes = w->into && strcmp(w->into->dataset, dataset) == 0;
-        if (writes && writes_meeting(k, (uint32_t)i, n)) return true;
-    }
+    for (uint32_t i = (uint32_t)first; i != NO_WRITER; i = k->steps[i].next_writer)
+        if (writes_meeting(k, i, n)) return true;
     return false;
 }
 
@@ -101,17 +98,16 @@ static int add_item(struct restating *k, const uint32_t *nodes, size_t n, struct
     return 0;
 }
 
-static uint64_t mixed(uint64_t h, const void *p, size_t n) {
-    return (h ^ hash_bytes(p, n)) * UINT64_C(0x9e3779b97f4a7c15);
-}
-
 static void put_token(struct restate_plan *p) {
     uint64_t h = 0;
     for (size_t i = 0; i < p->count; i++) {
         const struct restate_item *item = &p->items[i];
-        h = mixed(h, item->pipeline->name, strlen(item->pipeline->name));
-        h = mixed(mixed(h, &item->start, sizeof item->start), &item->end, sizeof item->end);
-        for (size_t s = 0; s < item->step_count; s++) h = mixed(h, item->steps[s], strlen(item->steps[s]));
+        const char *gone = item->gone ? item->gone : "";
+        h = hash_more(hash_more(h, &item->stage, sizeof item->stage), gone, strlen(gone));
+        h = hash_more(h, item->pipeline->name, strlen(item->pipeline->name));
+        h = hash_more(hash_more(h, &item->start, sizeof item->start), &item->end, sizeof item->end);
+        for (size_t s = 0; s < item->step_count; s++)
+            h = hash_more(h, item->steps[s], strlen(item->steps[s]));
     }
     snprintf(p->token, sizeof p->token, "%016" PRIx64, h);
 }

@@ -76,12 +76,13 @@ static bool lies_in(const struct span_found *small, const struct span_found *lar
     return inside && small->end - small->start < large->end - large->start;
 }
 
-/* Smaller windows that were published later have all of it that is asked about. */
-static bool is_superseded(const struct restating *k, const struct span_list *l, size_t i) {
+/* Smaller windows that were published later have all of it that is asked about. `first` starts when i does:
+ * no window before it lies in that of i. */
+static bool is_superseded(const struct restating *k, const struct span_list *l, size_t first, size_t i) {
     const struct span_found *w = &l->items[i];
     instant_t done = w->start > k->r->from ? w->start : k->r->from,
               end = w->end < k->r->to ? w->end : k->r->to;
-    for (size_t j = 0; j < l->count && l->items[j].start <= done && done < end; j++) {
+    for (size_t j = first; j < l->count && l->items[j].start <= done && done < end; j++) {
         const struct span_found *o = &l->items[j];
         if (lies_in(o, w) && o->version > w->version && o->end > done) done = o->end;
     }
@@ -150,8 +151,9 @@ static int add_root(struct restating *k, uint32_t step, struct err *err) {
     if (!l.count && add_usual(k, t, &l, err)) return -1;
     qsort(l.items, l.count, sizeof *l.items, by_start);
     int rc = 0;
-    for (size_t i = 0; i < l.count && !rc; i++) {
-        if (is_superseded(k, &l, i)) continue;
+    for (size_t i = 0, first = 0; i < l.count && !rc; i++) {
+        if (l.items[i].start > l.items[first].start) first = i;
+        if (is_superseded(k, &l, first, i)) continue;
         rc = reach(k, &(struct restate_node){step, l.items[i].start, l.items[i].end, 0, k->r->dataset}, err);
     }
     return rc;

@@ -30,12 +30,24 @@ static bool writes(const struct step *s, const char *dataset) {
     return s->into && strcmp(s->into->dataset, dataset) == 0;
 }
 
+/* The first writer stays where the map has it, the others come behind it. */
+static void add_writer(struct restating *k, const char *dataset, uint32_t step) {
+    size_t first;
+    k->steps[step].next_writer = NO_WRITER;
+    if (!map_get(&k->writers, dataset, &first)) {
+        map_add(&k->writers, dataset, step, NULL);
+        return;
+    }
+    k->steps[step].next_writer = k->steps[first].next_writer;
+    k->steps[first].next_writer = step;
+}
+
 static void add_steps(struct restating *k, const struct pipeline *p) {
     for (uint32_t i = 0; i < p->step_count; i++) {
         struct restate_step *t = &k->steps[k->step_count];
         *t = (struct restate_step){.pipeline = p, .step = &p->steps[i], .cannot = why_not(&p->steps[i])};
         t->root = writes(t->step, k->r->dataset);
-        if (t->step->into) map_add(&k->writers, t->step->into->dataset, k->step_count, NULL);
+        if (t->step->into) add_writer(k, t->step->into->dataset, (uint32_t)k->step_count);
         map_add(&k->names, arena_printf(k->out->arena, "%s.%s", p->name, t->step->name), k->step_count, NULL);
         k->step_count++;
     }
@@ -53,12 +65,10 @@ static void add_reader(struct restating *k, uint32_t writer, uint32_t reader) {
     k->steps[reader].waits++;
 }
 
-/* Writers of one dataset stand in a list from the first of them on; there are few with several. */
 static void connect(struct restating *k, uint32_t reader, const char *dataset) {
     size_t first;
     if (!map_get(&k->writers, dataset, &first)) return;
-    for (uint32_t i = (uint32_t)first; i < k->step_count; i++)
-        if (writes(k->steps[i].step, dataset)) add_reader(k, i, reader);
+    for (uint32_t i = (uint32_t)first; i != NO_WRITER; i = k->steps[i].next_writer) add_reader(k, i, reader);
 }
 
 static void connect_all(struct restating *k) {

@@ -342,7 +342,7 @@ static void add_schedules(struct machine *m, size_t i) {
                       m->in->from);
     }
     m->lanes[i].paused = m->in->pipelines[i].paused;
-    if (m->lanes[i].paused) timetable_pause(m->timetable, group_of(i));
+    if (m->lanes[i].paused) timetable_pause(m->timetable, group_of(i), m->in->pipelines[i].pause_from);
 }
 
 static void open_core(struct machine *m) {

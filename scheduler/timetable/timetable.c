@@ -93,9 +93,10 @@ void timetable_busy(struct timetable *t, int64_t group, bool busy) {
     group_drop_empty(t, g);
 }
 
-void timetable_pause(struct timetable *t, int64_t group) {
+void timetable_pause(struct timetable *t, int64_t group, instant_t from) {
     struct tt_group *g = group_get(t, group);
     g->paused = true;
+    g->paused_at = from;
     for (struct tt_entry *e = g->first; e; e = e->right)
         if (e->ends == INSTANT_NONE) e->due = INSTANT_NONE;
 }
@@ -119,6 +120,12 @@ void timetable_resume(struct timetable *t, int64_t group, instant_t from, instan
         tt_queue(t, e);
     }
     group_drop_empty(t, g);
+}
+
+void timetable_catch(struct timetable *t, int64_t id, instant_t from, instant_t until,
+                     enum catch_up catch_up) {
+    struct tt_entry *e = tt_find(t, id);
+    if (e) catch_slots(e, from, until, catch_up);
 }
 
 bool timetable_paused(const struct timetable *t, int64_t group) {
@@ -275,7 +282,8 @@ void timetable_add(struct timetable *t, const struct timetable_spec *spec, insta
     e->id = spec->id;
     e->cursor = e->told = spec->cursor;
     e->since = spec->since;
-    e->due = e->high = e->caught_until = e->ends = INSTANT_NONE;
+    e->due = e->caught_until = e->ends = INSTANT_NONE;
+    e->high = spec->high ? spec->high : INSTANT_NONE;
     idmap_put(&t->entries, (uint64_t)e->id, e);
     group_join(group_get(t, spec->group), e);
     entry_use(e, spec->schedule, slots_new(&spec->schedule->rule));
@@ -295,7 +303,7 @@ void timetable_end(struct timetable *t, int64_t id, instant_t at) {
     struct tt_entry *e = tt_find(t, id);
     if (!e || (e->ends != INSTANT_NONE) == (at != INSTANT_NONE)) return;
     e->ends = at;
-    if (at != INSTANT_NONE && e->group->paused) catch_slots(e, e->cursor, at, CATCH_UP_none);
+    if (at != INSTANT_NONE && e->group->paused) catch_slots(e, e->group->paused_at, at, CATCH_UP_none);
     tt_queue(t, e);
 }
 

@@ -35,7 +35,8 @@
  *   backward by more: somebody set the clock. Cursors ahead of `now` go back to it (but not to before the
  *       schedule was made), so that a clock that was once years ahead does not silence a schedule for years;
  *       `set_back` tells the driver to say so. The unique key of slots keeps runs from being made twice.
- *       When a clock that was set back passes a schedule's old cursor again (1970, then mended), what lies
+ *       What was skipped ahead of `now` stays as it was until a slot comes again: from that one on it never
+ *       was. When the clock passes a schedule's old cursor before any does (1970, then mended), what lies
  *       before it was decided long ago and is not decided again.
  *   at the start, a stored cursor more than CLOCK_SET_BACK ahead of `now`: the same.
  *
@@ -89,8 +90,8 @@ struct timetable_move {
     instant_t from, to;
     bool changed; /* an edit is in force: the new schedule decides from now on, the old one is let go */
     struct slot_join join; /* with changed: how its windows go on; belongs into its stored rule */
-    bool set_back; /* the clock was set back, to < from: what was skipped after `to` never was, and is to be
-                      forgotten; it is decided again when its time comes */
+    bool set_back; /* the clock was set back, to < from: with the first decision about this schedule, from now
+                      on, what was skipped from its slot on never was, and is to be forgotten */
 };
 
 /* Caller-owned, grows; {0} is empty. The driver empties it by setting the counts to 0. */
@@ -115,6 +116,9 @@ struct timetable_spec {
     const struct schedule *schedule; /* borrowed until it is removed, or changed and the change in force */
     instant_t cursor;                /* every slot up to here is decided */
     instant_t since; /* when it was made: no cursor goes back to before; INSTANT_NONE: not known */
+    instant_t
+        high; /* the last slot ahead of the cursor that was skipped: the clock was set back before, and no
+                        slot has come again; INSTANT_NONE or 0: there is none */
 };
 
 /* A schedule without cron texts may be added; it decides nothing. The id must not be there. `now` as in
@@ -141,10 +145,13 @@ void timetable_change(struct timetable *t, int64_t id, const struct schedule *ne
 void timetable_busy(struct timetable *t, int64_t group, bool busy);
 /* A paused group decides nothing: cursors stay. The group need not have schedules. The pause began at `from`
  * and ended at `until`, which may be long ago: slots that fired before or after it are late ones like any. */
-void timetable_pause(struct timetable *t, int64_t group);
+void timetable_pause(struct timetable *t, int64_t group, instant_t from);
 void timetable_resume(struct timetable *t, int64_t group, instant_t from, instant_t until,
                       enum catch_up catch_up);
 bool timetable_paused(const struct timetable *t, int64_t group);
+/* The same for one schedule, when the pause was over before it was added: not all it held back is decided. */
+void timetable_catch(struct timetable *t, int64_t id, instant_t from, instant_t until,
+                     enum catch_up catch_up);
 
 /* ---- time ---- */
 

@@ -11,6 +11,7 @@ struct tt_group {
     int64_t id;
     struct tt_entry *first;
     bool busy, paused;
+    instant_t paused_at; /* when that began */
 };
 
 /* One schedule. It is in at most one place: `due` says that a node of the heap counts, `waiting` that it is

@@ -41,20 +41,24 @@ static instant_t limit_of(const struct turn *u) {
     return change_is_due(u) ? u->e->next_at : due_limit(u, u->e->schedule);
 }
 
+/* Up to where a newest one is looked for: what fired in a pause counts, also when jitter has it due later. */
+static instant_t newest_limit(const struct turn *u, const struct schedule *s, instant_t until) {
+    if (until == INSTANT_NONE) return due_limit(u, s);
+    return u->e->ends != INSTANT_NONE && u->e->ends < until ? u->e->ends : until;
+}
+
 /* Of all slots that fire up to `until` (INSTANT_NONE: that are due) by the schedule as it is and as it will
  * be. */
 static instant_t find_newest(const struct turn *u, instant_t until) {
     const struct tt_entry *e = u->e;
-    instant_t limit = limit_of(u), found = INSTANT_NONE;
-    if (change_is_due(u)) {
-        struct slots *next = tt_next_slots(e);
-        instant_t due = due_limit(u, e->next);
-        instant_t from = e->cursor > e->next_at || slots_before_join(next) ? e->cursor : e->next_at;
-        found = last_fire(next, from, until != INSTANT_NONE && until < due ? until : due);
-        slots_free(next);
-    }
+    instant_t limit = newest_limit(u, e->schedule, until), found = INSTANT_NONE;
+    if (!change_is_due(u)) return last_fire(e->slots, e->cursor, limit);
+    struct slots *next = tt_next_slots(e);
+    instant_t from = e->cursor > e->next_at || slots_before_join(next) ? e->cursor : e->next_at;
+    found = last_fire(next, from, newest_limit(u, e->next, until));
+    slots_free(next);
     if (found != INSTANT_NONE) return found;
-    return last_fire(e->slots, e->cursor, until != INSTANT_NONE && until < limit ? until : limit);
+    return last_fire(e->slots, e->cursor, until != INSTANT_NONE && until < e->next_at ? until : e->next_at);
 }
 
 static bool is_newest(struct turn *u) {
@@ -115,10 +119,11 @@ static struct timetable_decision *stretch_of(const struct turn *u, enum skip_rea
 }
 
 static void record(struct turn *u, enum skip_reason reason) {
-    const struct tt_entry *e = u->e;
+    struct tt_entry *e = u->e;
     const struct slot *s = &e->slot;
     struct timetable_decision *d = stretch_of(u, reason);
     instant_t due = s->fire + e->schedule->delay;
+    e->high = INSTANT_NONE; /* what was decided ahead of it never was */
     if (d) {
         d->last_fire = s->fire;
         d->window_end = s->end;
@@ -162,7 +167,8 @@ static void note_move(const struct turn *u) {
     e->changed = e->set_back = false;
 }
 
-/* A clock that was set back has passed the old cursor again: what it jumped over was decided then. */
+/* A clock that was set back has passed the old cursor again before any slot came: what it jumped over was
+ * decided then. */
 static void skip_decided(const struct turn *u) {
     struct tt_entry *e = u->e;
     if (e->high == INSTANT_NONE || u->now < e->high) return;

@@ -1,5 +1,6 @@
 /* why_run.c: a run: why it waits, what it does, how and why it ended. */
 #include "scheduler/complete.h"
+#include "scheduler/core/states.h"
 #include "scheduler/why/why_impl.h"
 
 #include "base/json.h"
@@ -124,9 +125,7 @@ static int waits_for_past(struct whying *k, const struct run_row *row, const cha
     int found =
         store_run_before(k->store, k->name, row->schedule, row->scheduled_for, k->out->arena, &before, err);
     if (found <= 0) return found;
-    if (strcmp(before.state, "ok") == 0 || strcmp(before.state, "warn") == 0 ||
-        strcmp(before.state, "skipped") == 0)
-        return 0;
+    if (run_ended_well(before.state) || strcmp(before.state, "skipped") == 0) return 0;
     const char *source = run_source(k, before.id);
     why_say(k, "%s waits for the success of the slot before (depends_on_past): run %" PRId64 " is %s", as,
             before.id, before.state);

@@ -1,6 +1,7 @@
 /* why_window.c: a pipeline and a window: which slots are about it, what became of them, or why there is
  * none. */
 #include "scheduler/complete.h"
+#include "scheduler/core/states.h"
 #include "scheduler/why/why_impl.h"
 
 #include "base/json.h"
@@ -244,6 +245,18 @@ static bool before_its_time(struct whying *k, const struct item *i) {
     return i->slot.fire <= (r->row.id ? r->row.cursor : slots_first_cursor(r->slots, k->asks->now));
 }
 
+/* What a file's schedule would have fired while it was gone is nobody's to decide. */
+static bool was_away(const struct item *i) {
+    const struct ruled *r = i->rule;
+    return r->row.id && i->slot.fire > slots_first_cursor(r->slots, r->row.created_at);
+}
+
+static void of_away(struct whying *k, const struct item *i) {
+    why_say(k, "%s came while this schedule was not there: its file was gone, or did without it",
+            slot_name(k, i));
+    tell_how_to_fill(k, i, "schedule");
+}
+
 static void of_before(struct whying *k, const struct item *i) {
     why_say(k, "%s came before this schedule was %s served, and it has no `start` that reaches back so far",
             slot_name(k, i), i->rule->row.id ? "first" : "ever");
@@ -269,7 +282,7 @@ static int of_undecided(struct whying *k, const struct item *i, struct err *err)
     } else if (why_is_gone(k)) {
         rc = of_gone(k, i, err);
     } else if (before_its_time(k, i)) {
-        of_before(k, i);
+        was_away(i) ? of_away(k, i) : of_before(k, i);
     } else if (due > k->asks->now) {
         why_say(k, "%s is not due yet: it fires at %s", why_about(k, i->slot.start, i->slot.end),
                 why_at(k, i->slot.fire));
@@ -299,10 +312,10 @@ enum tally {
     TALLIES
 };
 static const char *const tally_words[TALLIES] = {
-    "done", "failed", "running", "queued", "skipped", "before it was served", "overdue", "not due yet"};
+    "done", "failed", "running", "queued", "skipped", "while it was not served", "overdue", "not due yet"};
 
 static enum tally tally_of_run(const char *state) {
-    if (!state || strcmp(state, "ok") == 0 || strcmp(state, "warn") == 0) return TALLY_done;
+    if (!state || run_ended_well(state)) return TALLY_done;
     if (strcmp(state, "running") == 0) return TALLY_running;
     return strcmp(state, "queued") == 0 ? TALLY_queued : TALLY_failed;
 }

@@ -169,4 +169,11 @@ wait_for "grep -q schedule '$WORK/live' 2>/dev/null"
 exits 0 leat backfill live --from 2024-01-01T00 --to 2024-01-01T00:00:16 --max-parallel 2 -y
 n=$(sed -n '/backfill/,$p' "$WORK/live" | grep -c schedule)
 [ "$n" -ge 2 ] || fail "beside a backfill of four seconds the schedule ran $n times"
+
+step "what a pause holds back is its schedule's"
+exits 0 leat pause live --catch-up all
+from=$(date -u +%Y-%m-%dT%H:%M:%S)
+sleep 2
+exits 0 leat backfill live --from "$from" --to now --dry-run
+says "left to the schedule"
 no_serve

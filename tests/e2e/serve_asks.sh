@@ -79,6 +79,22 @@ same "$(db "select count(*) from run where state = 'queued'")" 1 "runs that wait
 serve_ends 0 TERM
 rm pipelines/past.yaml
 
+step "a run of another pipeline that has not begun is cancelled with the step that waits for it, and that is told"
+printf 'pipeline: asks\nsteps:\n  a: {pipeline: slow}\n' >pipelines/asks.yaml
+serve_up
+exits 0 leat run slow --queue
+soon "its step runs" runs
+busy=$(db "select max(id) from run")
+exits 0 leat run asks --queue
+soon "a run of slow waits for its turn" another 0
+child=$(db "$queued")
+exits 0 leat cancel "$(db "select id from run where state = 'running' and id > $busy")"
+log_says "run_finished run=$child .*result=cancelled"
+exits 0 leat cancel "$busy"
+soon "nothing runs" db_is "select count(*) from run where state in ('queued', 'running')" 0
+serve_ends 0 TERM
+rm pipelines/asks.yaml
+
 step "told to stop, it is neither upgraded nor begun anew by an edit of leat.yaml"
 serve_up --drain-timeout 60s
 exits 0 leat run slow --queue

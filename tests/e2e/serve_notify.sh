@@ -89,9 +89,22 @@ db_is "select count(*) from attempt where state = 'running'" 1 || fail "its step
 rm -f .leat/collected
 soon "collected" test -e .leat/collected
 
-step "reloading, and stopping"
+step "reloading"
 kill -HUP "$daemon"
 soon "reloading" told 'RELOADING=1'
 touch go
+soon "nothing runs" db_is "select count(*) from run where state in ('queued', 'running')" 0
+
+step "upkeep that fails is said, once, and not taken for death"
+rm -f .leat/collected
+mkdir -p .leat/collected/in_the_way
+touch -d '3 days ago' .leat/collected
+log_says ' warn  upkeep_failed .*collected'
+: >"$WORK/told.txt"
+soon "alive" told 'WATCHDOG=1'
+soon "alive again" eval '[ "$(grep -c WATCHDOG=1 "$WORK/told.txt")" -ge 3 ]'
+same "$(grep -c upkeep_failed "$WORK/serve.log")" 1 "times it was said"
+
+step "stopping"
 serve_ends 0 TERM
 soon "stopping" told 'STOPPING=1'

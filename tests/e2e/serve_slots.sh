@@ -73,6 +73,49 @@ exits 0 leat serve --once
 every_second_once 1
 same "$(runs_of tick "state in ('queued', 'running')")" 0 "runs left"
 
+step "its schedule went while nobody served: what fired until the file was written is made up for, and no more"
+last=$(db "select max(last_fire) from slot")
+until [ "$(date +%s)" -gt $((last / 1000000 + 2)) ]; do sleep 0.1; done
+cp pipelines/tick.yaml tick.before
+sed -i '/^schedule/d' pipelines/tick.yaml
+written=$(stat -c %Y pipelines/tick.yaml)
+until [ "$(date +%s)" -gt $((written + 2)) ]; do sleep 0.1; done
+exits 0 leat serve --once
+every_second_once 1
+same "$(db "select max(last_fire) / 1000000 from slot where outcome = 'run'")" "$written" "the last slot that ran"
+same "$(db "select gone_at is not null from schedule where id = 1")" 1 "the schedule that is gone"
+
+step "its file went while nobody served: what had fired is skipped, and says why; then it is gone"
+mv tick.before pipelines/tick.yaml
+serve_up
+soon "it runs again" db_is "select max(fire) / 1000000 > $written + 2 from slot where outcome = 'run'" 1
+serve_ends 137 KILL
+rm pipelines/tick.yaml
+last=$(db "select max(last_fire) from slot")
+until [ "$(date +%s)" -gt $((last / 1000000 + 2)) ]; do sleep 0.1; done
+exits 0 leat serve --once
+same "$(db "select outcome, reason, min(fire) - $last from slot where fire > $last")" "skipped|pipeline_gone|1000000" "what had fired"
+same "$(db "select count(*) - count(distinct scheduled_for) from run where trigger = 'schedule'")" 0 "slots that ran twice"
+same "$(db "select gone_at is not null from schedule where id = 1")" 1 "the schedule that is gone"
+
+step "one whose rule cannot be read is kept, and that is said; when it can be read again it goes"
+written() { python3 - "$1" <<'P'
+import sqlite3, sys
+with sqlite3.connect(".leat/leat.db") as db:
+    db.execute("update schedule set gone_at = null, rule = json_set(rule, '$.timezone', ?) where id = 1", sys.argv[1:])
+P
+}
+last=$(db "select max(last_fire) from slot where schedule = 1")
+written Nowhere/Land
+until [ "$(date +%s)" -gt $((last / 1000000 + 2)) ]; do sleep 0.1; done
+exits 0 leat serve --once
+says " warn  clock what=\"what a schedule that is gone missed cannot be decided: the next start tries again\""
+same "$(db "select gone_at is null from schedule where id = 1")" 1 "the schedule that is kept"
+written UTC
+exits 0 leat serve --once
+same "$(db "select gone_at is null from schedule where id = 1")" 0 "the schedule that is kept"
+same "$(db "select max(last_fire) > $last from slot where schedule = 1 and reason = 'pipeline_gone'")" 1 "what had fired is decided"
+
 step "a command asks it: run --queue begins at once, cancel reaches a queued run"
 cat >pipelines/hold.yaml <<'Y'
 pipeline: hold
@@ -81,7 +124,6 @@ steps:
     shell: |
       while [ ! -e go ]; do sleep 0.05; done
 Y
-rm pipelines/tick.yaml
 serve_up
 exits 0 leat run hold --queue
 first=$(db "select max(r.id) from run r join pipeline p on p.id = r.pipeline where p.name = 'hold'")

@@ -4,6 +4,8 @@
  *   run A..B STATE                    a run of that window; runs are numbered as they come
  *   has STEP A..B                     the output of STEP has that part of time
  *   lost DATASET A..B                 it was published for that and has nothing of it any more
+ *   decided T                         every slot of the schedule up to there; else nobody ever served it
+ *   paused T..T CATCH_UP              and what becomes of the slots meanwhile: skip run_latest run_all
  *   before STATE                      the newest run of the slot before the first window
  *   > plan A..B now=T [words]         redo=W every=U schedule=N step=S from_step=S parallel=N; missing newest
  *                                     move
@@ -31,6 +33,8 @@ struct bench {
         struct time_span span;
     } lost[FACTS];
     char before[16];
+    bool served;
+    struct plan_decided decided;
     size_t asked; /* questions about runs */
 };
 
@@ -53,6 +57,13 @@ static void say(void *ctx, char *line) {
     b->facts[b->fact_count++] = strdup(line);
 }
 
+static enum if_missed caught_up_by(const char *word) {
+    for (int i = 0; if_missed_names[i]; i++)
+        if (strcmp(if_missed_names[i], word) == 0) return (enum if_missed)i;
+    fail_msg("`%s` is not what becomes of slots", word);
+    return MISSED_skip;
+}
+
 static void learn(struct bench *b, char *line) {
     char *w[FX_WORDS];
     size_t n = fx_split(line, w);
@@ -69,6 +80,12 @@ static void learn(struct bench *b, char *line) {
         snprintf(b->lost[b->lost_count].dataset, sizeof b->lost->dataset, "%s", w[1]);
         fx_span(w[2], b->tz, &b->lost[b->lost_count].span.start, &b->lost[b->lost_count].span.end);
         b->lost_count++;
+    } else if (n == 2 && strcmp(w[0], "decided") == 0) {
+        b->served = true;
+        b->decided = (struct plan_decided){.cursor = script_time(w[1], b->tz), .paused_from = INSTANT_NONE};
+    } else if (n == 3 && strcmp(w[0], "paused") == 0) {
+        fx_span(w[1], b->tz, &b->decided.paused_from, &b->decided.paused_until);
+        b->decided.caught_up = caught_up_by(w[2]);
     } else if (n == 2 && strcmp(w[0], "before") == 0) {
         snprintf(b->before, sizeof b->before, "%s", w[1]);
     } else {
@@ -127,6 +144,14 @@ static int ask_before(void *ctx, const char *pipeline, const char *schedule, ins
     return b->before[0] != 0;
 }
 
+static int ask_decided(void *ctx, const char *pipeline, const char *schedule, struct plan_decided *out,
+                       struct err *err) {
+    struct bench *b = ctx;
+    (void)pipeline, (void)schedule, (void)err;
+    *out = b->decided;
+    return b->served;
+}
+
 /* ---- the plan ---- */
 
 static void put_window(struct buf *out, const struct tz *tz, const struct plan_window *w) {
@@ -165,8 +190,12 @@ static void plan_as_sent(struct bench *b, const struct plan_request *r, instant_
     struct backfill_plan p;
     struct plan_request got;
     json_t *sent = plan_request_json(r);
-    struct plan_asks asks = {
-        .ctx = b, .runs = ask_runs, .has = ask_has, .lost = ask_lost, .before = ask_before};
+    struct plan_asks asks = {.ctx = b,
+                             .runs = ask_runs,
+                             .has = ask_has,
+                             .lost = ask_lost,
+                             .before = ask_before,
+                             .decided = ask_decided};
     plan_request_read(sent, &got);
     if (backfill_plan(b->p.list[0], &got, &asks, now, &p, &err)) {
         fx_put_err(out, &err);

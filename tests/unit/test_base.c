@@ -116,9 +116,16 @@ static void texts_are_cut_between_characters(void **state) {
         const char *text;
         size_t n, whole;
     } cases[] = {
-        {"abc", 2, 2},          {"a\xc3\xa9", 2, 1},  {"a\xc3\xa9", 3, 3},           {"\xe2\x82\xac", 2, 0},
-        {"\xe2\x82\xac", 3, 3}, {"x\xf0\x9f\x98\x80", 4, 1}, {"x\xf0\x9f\x98\x80", 5, 5}, {"\x80\x80\x80", 3, 3},
-        {"", 0, 0},             {"a\xff", 2, 2},
+        {"abc", 2, 2},
+        {"a\xc3\xa9", 2, 1},
+        {"a\xc3\xa9", 3, 3},
+        {"\xe2\x82\xac", 2, 0},
+        {"\xe2\x82\xac", 3, 3},
+        {"x\xf0\x9f\x98\x80", 4, 1},
+        {"x\xf0\x9f\x98\x80", 5, 5},
+        {"\x80\x80\x80", 3, 3},
+        {"", 0, 0},
+        {"a\xff", 2, 2},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_int_equal(utf8_whole(cases[i].text, cases[i].n), cases[i].whole);

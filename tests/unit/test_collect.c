@@ -41,8 +41,10 @@ static void long_history(struct scene *s) {
         "INSERT INTO dataset(id, name, path, format, head, created_at) "
         "VALUES(1, 'raw.x', '%s/lake/raw/x', 'files', %d - 1, 0);"
         "WITH RECURSIVE v(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM v WHERE n + 1 < %d)"
-        "INSERT INTO version(dataset, version, operation, published_at, rows, rows_unknown, bytes, files, rows_added,"
-        " files_added, files_removed, based_on) SELECT 1, n, 'replace', n * 60000000, 1, 0, 1, 1, 1, 1, 1, n - 1 FROM v;"
+        "INSERT INTO version(dataset, version, operation, published_at, rows, rows_unknown, bytes, files, "
+        "rows_added,"
+        " files_added, files_removed, based_on) SELECT 1, n, 'replace', n * 60000000, 1, 0, 1, 1, 1, 1, 1, n "
+        "- 1 FROM v;"
         "INSERT INTO data_file(dataset, path, rows, bytes, added_version, removed_version, added_at)"
         " SELECT 1, version || '.csv', 1, 1, version, iif(version = %d - 1, NULL, version + 1), published_at"
         " FROM version; COMMIT",
@@ -59,7 +61,8 @@ static int scene_open(void **state) {
     const char *versions = getenv("LEAT_VERSIONS");
     s->versions = versions ? atoi(versions) : VERSIONS;
     fx_begin(&s->fx);
-    assert_ok(fs_replace(arena_printf(s->fx.a, "%s/leat.yaml", s->fx.dir), yaml, sizeof yaml - 1, 0644, &err));
+    assert_ok(
+        fs_replace(arena_printf(s->fx.a, "%s/leat.yaml", s->fx.dir), yaml, sizeof yaml - 1, 0644, &err));
     struct diags *d = diags_new();
     s->project = project_load(s->fx.dir, d, &err);
     if (!s->project || d->errors) fail_msg("%s", d->errors ? d->list[0].message : err.msg);
@@ -97,8 +100,8 @@ static void one_version_is_left_and_no_piece_is_long(void **state) {
     assert_int_equal(count(s, "version"), 1);
     assert_true(pieces > s->versions / 1000);
     assert_false(collection_due(&s->c));
-    print_message("%d versions forgotten in %d pieces, %.0f ms; the longest piece %.1f ms\n", s->versions, pieces,
-                  (double)(turn_now(&s->c) - began) / 1e3, (double)longest / 1e3);
+    print_message("%d versions forgotten in %d pieces, %.0f ms; the longest piece %.1f ms\n", s->versions,
+                  pieces, (double)(turn_now(&s->c) - began) / 1e3, (double)longest / 1e3);
 }
 
 /* What was forgotten before it was killed stays forgotten; it is due until it has ended. */
@@ -118,6 +121,7 @@ static void a_killed_one_goes_on(void **state) {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, scene_open, scene_close)
 
 int main(void) {
-    const struct CMUnitTest tests[] = {CASE(one_version_is_left_and_no_piece_is_long), CASE(a_killed_one_goes_on)};
+    const struct CMUnitTest tests[] = {CASE(one_version_is_left_and_no_piece_is_long),
+                                       CASE(a_killed_one_goes_on)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

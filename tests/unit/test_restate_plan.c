@@ -123,11 +123,8 @@ static void put_item(struct buf *out, const struct restate_item *i) {
     buf_addf(out, "  %s\n", i->gone ? i->gone : i->reason);
 }
 
-static void ask(void *ctx, char *line, struct buf *out) {
-    struct bench *b = ctx;
+static int plan_of(struct bench *b, char *line, struct restate_plan *out, struct err *err) {
     char *w[FX_WORDS];
-    struct err err = {0};
-    struct restate_plan p;
     fx_pipelines_close(&b->p);
     size_t n = fx_split(line, w);
     assert_true(n >= 3 && strcmp(w[0], "restate") == 0);
@@ -142,14 +139,21 @@ static void ask(void *ctx, char *line, struct buf *out) {
         .ctx = b, .written = ask_written, .consumers = ask_consumers, .gone = ask_gone};
     struct restate_sources s = {(const struct pipeline *const *)b->p.list, b->p.count, &asks,
                                 script_time("2026-12-01", NULL)};
-    if (restate_plan(&s, &got, &p, &err)) {
-        fx_put_err(out, &err);
-    } else {
-        for (size_t i = 0; i < p.count; i++) put_item(out, &p.items[i]);
-        for (size_t i = 0; i < p.note_count; i++) buf_addf(out, "note: %s\n", p.notes[i]);
-        restate_plan_release(&p);
-    }
+    int rc = restate_plan(&s, &got, out, err);
     json_decref(sent);
+    return rc;
+}
+
+static void ask(void *ctx, char *line, struct buf *out) {
+    struct err err = {0};
+    struct restate_plan p;
+    if (plan_of(ctx, line, &p, &err)) {
+        fx_put_err(out, &err);
+        return;
+    }
+    for (size_t i = 0; i < p.count; i++) put_item(out, &p.items[i]);
+    for (size_t i = 0; i < p.note_count; i++) buf_addf(out, "note: %s\n", p.notes[i]);
+    restate_plan_release(&p);
 }
 
 static void every_case_is_planned_as_written(void **state) {
@@ -161,7 +165,55 @@ static void every_case_is_planned_as_written(void **state) {
     fx_pipelines_end(&b.p);
 }
 
+/* ---- the token ---- */
+
+/* Three pipelines: b and c read what a writes; c also reads what b writes. */
+static void token_with(struct bench *b, const char *fact, char out[20]) {
+    static const char *const lines[] = {
+        "| pipeline: a",
+        "| steps: {s: {sql: \"select 1 as x where now() < ${window.end}\", into: raw.a, write: replace}}",
+        "| pipeline: b",
+        "| steps: {s: {sql: select * from raw.a, into: raw.b}}",
+        "| pipeline: c",
+        "| steps: {s: {sql: select * from raw.a join raw.b using (x) join raw.d using (x), into: raw.c}}",
+        "written raw.a a.s 2026-10-05..2026-10-06",
+        "consumed raw.a b.s 2026-10-05..2026-10-06",
+        "consumed raw.a c.s 2026-10-05..2026-10-06",
+    };
+    struct err err = {0};
+    struct restate_plan p;
+    reset(b);
+    for (size_t i = 0; i <= sizeof lines / sizeof *lines; i++) {
+        char *line = strdup(i < sizeof lines / sizeof *lines ? lines[i] : fact);
+        if (*line) say(b, line);
+        free(line);
+    }
+    char question[] = "restate raw.a 2026-10-05..2026-10-06";
+    assert_int_equal(0, plan_of(b, question, &p, &err));
+    assert_int_equal(3, p.count);
+    memcpy(out, p.token, sizeof p.token);
+    restate_plan_release(&p);
+}
+
+static void a_token_is_of_all_that_is_shown(void **state) {
+    (void)state;
+    static struct bench b;
+    char plain[20], again[20], later[20], refused[20];
+    token_with(&b, "", plain);
+    token_with(&b, "", again);
+    token_with(&b, "consumed raw.b c.s 2026-10-05..2026-10-06", later); /* c has to wait for b */
+    token_with(&b, "gone raw.d 2026-10-05..2026-10-06", refused);
+    assert_string_equal(plain, again);
+    assert_string_not_equal(plain, later);
+    assert_string_not_equal(plain, refused);
+    reset(&b);
+    fx_pipelines_end(&b.p);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_case_is_planned_as_written)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_case_is_planned_as_written),
+        cmocka_unit_test(a_token_is_of_all_that_is_shown),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

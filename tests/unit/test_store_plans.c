@@ -149,6 +149,7 @@ static const struct {
      "SEARCH consumed USING INDEX consumed_window (dataset=? AND span=? AND window_end>? AND window_end<?)"},
     /* what people ask */
     {SQL_slot_at, "SEARCH slot USING PRIMARY KEY (schedule=? AND fire<?)"},
+    {SQL_slots_ahead, "SEARCH slot USING PRIMARY KEY (schedule=? AND fire>?)"},
     {SQL_slot_of_run, "SEARCH t USING PRIMARY KEY (schedule=? AND fire=?)"},
     {SQL_slots_last, "SEARCH t USING PRIMARY KEY (schedule=? AND fire<?)"},
     {SQL_slots_meeting, "SEARCH slot USING COVERING INDEX slot_window (schedule=? AND span>?)"},

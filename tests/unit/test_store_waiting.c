@@ -217,6 +217,12 @@ static void the_run_of_the_slot_before(void **state) {
                                                        AT(cases[i].hour), f.a, &r, &err));
         assert_int_equal(cases[i].run, r.id);
     }
+    const struct run_move m = {
+        .run = 6, .from = "queued", .to = "cancelled", .reason = "withdrawn", .at = NOON};
+    struct run_row r = {0};
+    assert_hit(1, store_run_move(f.s, &m, &err)); /* the backfill took it back */
+    assert_hit(1, store_run_before(f.s, "p", "main", AT(2), f.a, &r, &err));
+    assert_int_equal(1, r.id);
     fx_end(&f);
 }
 

@@ -72,6 +72,25 @@ static void the_newest_run_of_each_window_counts(void **state) {
     fx_end(&f);
 }
 
+static void a_run_that_was_withdrawn_never_was(void **state) {
+    (void)state;
+    struct fx f;
+    struct err err;
+    fx_begin(&f);
+    assert_ok(store_begin(f.s, &err));
+    int64_t sales = definition_of(&f, "sales");
+    ran(&f, sales, 0, "ok", NULL, 1);
+    for (int64_t day = 0; day < 3; day++) {
+        const struct run_move m = {ran(&f, sales, day, "queued", NULL, 1), "queued", "cancelled",
+                                   .reason = day < 2 ? "withdrawn" : "cancelled", .at = NOON};
+        assert_hit(1, store_run_move(f.s, &m, &err));
+    }
+    struct window_query q = {.pipeline = "sales", .from = DAY(0), .to = DAY(9)};
+    assert_string_equal("0:ok/1 2:cancelled/4", runs_text(&f, &q));
+    store_rollback(f.s);
+    fx_end(&f);
+}
+
 static void a_part_counts_for_the_same_part_only(void **state) {
     (void)state;
     struct fx f;
@@ -210,7 +229,6 @@ static void partitions_are_those_of_live_files(void **state) {
     struct lake l;
     struct err err;
     const char **texts;
-    int64_t files;
     size_t n;
     begin_lake(&l);
     for (int i = 0; i < 4; i++)
@@ -226,10 +244,29 @@ static void partitions_are_those_of_live_files(void **state) {
     assert_int_equal(2, n);
     assert_string_equal("{\"d\":\"2026-01-01\"}", texts[0]);
     assert_string_equal("{\"d\":\"2026-01-02\"}", texts[1]);
-    assert_ok(store_version_alive(l.f.s, l.dataset, 2, &files, &err));
-    assert_int_equal(1, files);
-    assert_ok(store_version_alive(l.f.s, l.dataset, 3, &files, &err));
-    assert_int_equal(0, files);
+    store_rollback(l.f.s);
+    fx_end(&l.f);
+}
+
+static void a_version_is_alive_while_one_of_its_files_is(void **state) {
+    (void)state;
+    struct lake l;
+    struct err err;
+    struct version_query asked = {0, DAY(0), DAY(9), true};
+    struct version_window *rows;
+    size_t n;
+    begin_lake(&l);
+    for (int i = 3; i-- > 0;) publish(&l, i, "a", 1 + i, 1, -1);
+    for (int i = 0; i < 4; i++)
+        run_sql(&l,
+                "INSERT INTO data_file(dataset, path, bytes, added_version, removed_version, added_at)"
+                " VALUES(%lld, 'f%d', 1, %d, %s, 1)",
+                (long long)l.dataset, i, i / 2, i == 1 ? "NULL" : "2");
+    asked.dataset = l.dataset;
+    assert_ok(store_version_windows(l.f.s, &asked, l.f.a, &rows, &n, &err));
+    assert_int_equal(3, n);
+    for (int i = 0; i < 3; i++) assert_int_equal(DAY(1 + i), rows[i].start);
+    assert_true(rows[0].alive && !rows[1].alive && !rows[2].alive);
     store_rollback(l.f.s);
     fx_end(&l.f);
 }
@@ -237,9 +274,11 @@ static void partitions_are_those_of_live_files(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_newest_run_of_each_window_counts),
+        cmocka_unit_test(a_run_that_was_withdrawn_never_was),
         cmocka_unit_test(a_part_counts_for_the_same_part_only),
         cmocka_unit_test(what_runs_took_is_that_of_the_last_good_whole_ones),
         cmocka_unit_test(windows_of_versions_are_those_that_stand),
+        cmocka_unit_test(a_version_is_alive_while_one_of_its_files_is),
         cmocka_unit_test(partitions_are_those_of_live_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

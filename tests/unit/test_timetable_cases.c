@@ -6,7 +6,7 @@
  *                                             budget
  *   > change 1 B at=T ; remove 1
  *   > end 1 [at=T] ; ended 1                  it goes; without at: it stays after all
- *   > pause G ; resume G at=T none|latest|all ; busy G yes|no
+ *   > pause G [from=T] ; resume G at=T none|latest|all [from=T] ; busy G yes|no
  *   > due [1]                                 when there is work next; when schedule 1 is due
  *
  * Times are UTC. */
@@ -156,7 +156,7 @@ static void ask(void *ctx, char *line, struct buf *out) {
     else if (strcmp(verb, "ended") == 0)
         buf_addf(out, "%s\n", timetable_ended(b->t, atol(words[1])) ? "yes" : "no");
     else if (strcmp(verb, "pause") == 0)
-        timetable_pause(b->t, atol(words[1]));
+        timetable_pause(b->t, atol(words[1]), time_of(words, "from", INSTANT_NONE));
     else if (strcmp(verb, "busy") == 0)
         timetable_busy(b->t, atol(words[1]), strcmp(words[2], "yes") == 0);
     else if (strcmp(verb, "change") == 0)

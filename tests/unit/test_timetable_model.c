@@ -104,7 +104,8 @@ static enum skip_reason naive_reason(struct naive *n, const struct verdict *list
     const struct verdict *v = &list[i];
     duration_t late = now - v->fire - n->s->delay;
     if (n->caught_until != INSTANT_NONE && v->fire > n->caught_from && v->fire <= n->caught_until) {
-        bool newest = i + 1 == count || list[i + 1].fire > n->caught_until;
+        struct slot after; /* due or not */
+        bool newest = !slots_next(n->slots, v->fire, &after) || after.fire > n->caught_until;
         bool runs = n->catch_up == CATCH_UP_all || (n->catch_up == CATCH_UP_latest && newest);
         return runs ? SKIP_none : SKIP_paused;
     }
@@ -214,7 +215,7 @@ static void happen(struct world_of *w, int i) {
     instant_t until = w->now - pick(2) * pick(w->now - n->began + 1);
     for (int table = 0; table < TABLES; table++) {
         if (what == 0) timetable_busy(w->t[table], i, busy);
-        if (what == 1) timetable_pause(w->t[table], i);
+        if (what == 1) timetable_pause(w->t[table], i, n->paused ? n->began : w->now);
         if (what == 2) timetable_resume(w->t[table], i, n->began, until, how);
     }
     if (what == 0) n->busy = busy;

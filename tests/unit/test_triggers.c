@@ -308,7 +308,7 @@ static void resume(struct scene *s, char *args) {
     char *word = strchr(args, ' ');
     *word++ = 0;
     lane_of(&s->c, args)->paused = false;
-    triggers_resume(&s->c, lane_of(&s->c, args), s->now, word);
+    triggers_resume(&s->c, lane_of(&s->c, args), lane_of(&s->c, args)->paused_at, s->now, word);
 }
 
 static void ask_complete(struct scene *s, char *args) {
@@ -365,14 +365,34 @@ static void show_new(struct scene *s) {
 
 /* ---- playing ---- */
 
+/* As the clock does with those that only the database knows. */
+static void leave_unknown(struct scene *s) {
+    struct err err;
+    struct schedule_row *rows;
+    size_t n, len;
+    assert_ok(store_schedules_list(s->fx.s, NULL, s->fx.a, &rows, &n, &err));
+    for (size_t i = 0; i < n; i++) {
+        bool after = after_part(rows[i].name, &len);
+        if (!after || rows[i].gone_at != INSTANT_NONE || triggers_have(&s->c, rows[i].id)) continue;
+        json_t *rule = json_loads(rows[i].rule, 0, NULL);
+        struct schedule *schedule = schedule_from_rule("main", rule, s->project->zone_data, &err);
+        json_decref(rule);
+        triggers_leave(&s->c, lane_of(&s->c, rows[i].pipeline), &rows[i], schedule, s->now);
+    }
+}
+
 static void serve_again(struct scene *s) {
     triggers_close(&s->c);
     triggers_open(&s->c);
     s->away = false;
     for (size_t i = 0; i < s->file_count; i++) define(s, s->files[i]);
+    leave_unknown(s);
 }
 
-static void pause_it(struct scene *s, char *name) { lane_of(&s->c, name)->paused = true; }
+static void pause_it(struct scene *s, char *name) {
+    lane_of(&s->c, name)->paused = true;
+    lane_of(&s->c, name)->paused_at = s->now;
+}
 static void set_clock(struct scene *s, char *t) { s->now = read_time(t); }
 static void begin_word(struct scene *s, char *run) { begin_run(s, strtol(run, NULL, 10)); }
 static void again_word(struct scene *s, char *run) { run_again(s, strtol(run, NULL, 10)); }

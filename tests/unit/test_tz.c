@@ -163,6 +163,8 @@ static void test_segments(void **state) {
     assert_int_equal(s.from * US_PER_SECOND, at("2011-03-27T00:00:00Z"));
     assert_int_equal(s.to * US_PER_SECOND, at("2014-10-25T23:00:00Z"));
     assert_true(tz_same(z, z) && !tz_same(z, k));
+    assert_true(tz_digest(z) == tz_digest(z) && tz_digest(z) != tz_digest(k));
+    assert_true(tz_digest(utc) == tz_digest(NULL) && tz_digest(z) != tz_digest(utc));
     tz_free(k);
     tz_free(z);
     tz_free(utc);
@@ -273,6 +275,7 @@ static void test_reload(void **state) {
     assert_int_equal(fs_replace(zi, "# version 2099x\n", 16, 0644, &err), 0);
     struct tz *new = load("Zone");
     assert_true(tz_changed(old) && !tz_changed(new) && !tz_same(old, new));
+    assert_true(tz_digest(old) != tz_digest(new) && tz_digest(new) == tz_digest(new));
     assert_true(tz_database_stamp() != stamp);
     tz_database_version(version);
     assert_string_equal(version, "2099x");

@@ -252,15 +252,15 @@ static void minutes_skipped(struct scene *s, instant_t from, instant_t to) {
 }
 
 static void minutes_filled(struct scene *s, instant_t from, instant_t to) {
-    const char *text =
-        arena_printf(s->fx.a,
-                     "WITH RECURSIVE m(t) AS (SELECT %lld UNION ALL SELECT t + 60000000 FROM m WHERE t < %lld)"
-                     "INSERT INTO run(pipeline, trigger, state, window_start, window_end, created_at, "
-                     "finished_at) SELECT (SELECT id FROM pipeline WHERE name = 'orders'), 'backfill', 'ok', t, "
-                     "t + 60000000, t, t FROM m;"
-                     "INSERT INTO generation(run, number, definition, created_at) SELECT id, 1, %lld, created_at "
-                     "FROM run WHERE id NOT IN (SELECT run FROM generation)",
-                     (long long)from, (long long)(to - US_PER_MINUTE), (long long)s->definition);
+    const char *text = arena_printf(
+        s->fx.a,
+        "WITH RECURSIVE m(t) AS (SELECT %lld UNION ALL SELECT t + 60000000 FROM m WHERE t < %lld)"
+        "INSERT INTO run(pipeline, trigger, state, window_start, window_end, created_at, "
+        "finished_at) SELECT (SELECT id FROM pipeline WHERE name = 'orders'), 'backfill', 'ok', t, "
+        "t + 60000000, t, t FROM m;"
+        "INSERT INTO generation(run, number, definition, created_at) SELECT id, 1, %lld, created_at "
+        "FROM run WHERE id NOT IN (SELECT run FROM generation)",
+        (long long)from, (long long)(to - US_PER_MINUTE), (long long)s->definition);
     char *problem = NULL;
     if (sqlite3_exec(s->fx.s->db, text, NULL, NULL, &problem)) fail_msg("%s", problem);
 }
@@ -366,13 +366,14 @@ static void test_published(void **state) {
 }
 
 #define MINUTES(f) cmocka_unit_test_setup_teardown(f, minutely_open, scene_close)
-#define CASE(f) cmocka_unit_test_setup_teardown(f, scene_open, scene_close)
+#define CASE(f)    cmocka_unit_test_setup_teardown(f, scene_open, scene_close)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        CASE(test_window),    CASE(test_generation),         CASE(test_skipped),
-        CASE(test_span),      CASE(test_ahead_of_the_clock), CASE(test_no_slots),
-        CASE(test_no_window), CASE(test_published), MINUTES(test_long_stretch), MINUTES(test_far_behind), MINUTES(test_too_many),
+        CASE(test_window),        CASE(test_generation),         CASE(test_skipped),
+        CASE(test_span),          CASE(test_ahead_of_the_clock), CASE(test_no_slots),
+        CASE(test_no_window),     CASE(test_published),          MINUTES(test_long_stretch),
+        MINUTES(test_far_behind), MINUTES(test_too_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,9 +14,7 @@
 #include <curl/curl.h>
 
 /* In the place of libcurl's: there is no memory for it, or too few files. */
-CURLM *curl_multi_init(void) {
-    return NULL;
-}
+CURLM *curl_multi_init(void) { return NULL; }
 
 static void close_handle(uv_handle_t *h, void *ctx) {
     (void)ctx;

@@ -93,6 +93,12 @@ $ leat backfill list --plain | cut -f 1-8
 1	day	2025-10-01	2025-10-03	failed	0	2	2
 $ leat backfill pause again
 backfill 3 paused: nothing more of it starts
+# A script does not undo what somebody decided.
+$ leat backfill day --from 2025-10-01 --to 2025-10-05 --name again --yes
+! backfill 3 `again` is there: 0 of 2 windows are done
+! error: backfill 3 `again` of day is paused: the same --name does not undo that
+!   hint: go on with it: leat backfill resume 3
+[8]
 $ leat status | grep PAUSED
 PAUSED    backfill 3 of day  0 of 2 windows done, 0 failed   leat backfill resume 3
 $ leat backfill pause 3
@@ -107,6 +113,12 @@ backfill 3 is done
 $ leat backfill cancel 3
 ! error: backfill 3 has ended: it is ok
 !   hint: see: leat backfill show 3
+[8]
+$ leat backfill day --from 2025-12-01 --to 2025-12-03 --name given-up --detach --yes > /dev/null 2>&1; leat backfill cancel given-up > /dev/null
+$ leat backfill day --from 2025-12-01 --to 2025-12-03 --name given-up --yes
+! backfill 4 `given-up` is there: 0 of 2 windows are done
+! error: backfill 4 `given-up` of day is cancelled: the same --name does not undo that
+!   hint: go on with it: leat backfill resume 4
 [8]
 $ leat backfill cancel three
 ! error: there is no backfill `three`
@@ -126,7 +138,7 @@ $ leat backfill show again --json | python3 -c "import json, sys; d = json.load(
 leat.backfill/1 {'id': '3', 'pipeline': 'day', 'state': 'ok', 'total': 4, 'done': 2, 'failed': 0, 'running': 0, 'skipped': 2}
 {'window': {'start': '2025-09-30T22:00:00Z', 'end': '2025-10-01T22:00:00Z'}, 'pipeline': 'day', 'action': 'run', 'reason': 'failed in run 1', 'run': '5', 'result': 'ok', 'state': 'ok', 'stage': 0, 'steps': None}
 $ leat backfill list --json | python3 -c "import json, sys; print([(i['id'], i['name'], i['from'], i['to']) for i in json.load(sys.stdin)['items']])"
-[('3', 'again', '2025-09-30T22:00:00Z', '2025-10-04T22:00:00Z'), ('2', None, '2025-10-01T22:00:00Z', '2025-10-04T22:00:00Z'), ('1', None, '2025-09-30T22:00:00Z', '2025-10-02T22:00:00Z')]
+[('4', 'given-up', '2025-11-30T23:00:00Z', '2025-12-02T23:00:00Z'), ('3', 'again', '2025-09-30T22:00:00Z', '2025-10-04T22:00:00Z'), ('2', None, '2025-10-01T22:00:00Z', '2025-10-04T22:00:00Z'), ('1', None, '2025-09-30T22:00:00Z', '2025-10-02T22:00:00Z')]
 $ leat backfill day --from 2025-10-01 --to 2025-10-05 --redo all --dry-run --json | python3 -c "import json, sys; i = json.load(sys.stdin)['items'][0]; print(i['to_run'], i['max_parallel'], i['expected_seconds'] >= 0, i['windows'][0]['action'], i['windows'][0]['reason'])"
 4 1 True run ok in run 5, to be repeated
 $ leat backfill day --from 2025-11-01 --to 2025-11-03 --yes --json | python3 -c "import json, sys; e = [json.loads(line) for line in sys.stdin]; print([x['seq'] for x in e] == list(range(1, len(e) + 1)), e[-1]['type'], e[-1]['result'], sorted(x['state'] for x in e if x['type'] == 'backfill_item'))"
@@ -177,6 +189,6 @@ $ leat restate raw.made --window 2025-10-01 --detach --yes
 restate raw.made: 1 run in 1 stage
 STAGE  ACTION  PIPELINE  STEPS  WINDOWS  WHICH       WHY
     1  run     made      day          1  2025-10-01  writes raw.made
-backfill 6 is written down; it begins with the next `leat serve`, or: leat backfill resume 6
+backfill 7 is written down; it begins with the next `leat serve`, or: leat backfill resume 7
 $ leat backfill list --plain | head -n 1 | cut -f 2-4
 restate raw.made	2025-10-01	2025-10-02

@@ -75,7 +75,7 @@ the slot of Fri 2025-01-10 06:15:00 UTC came before this schedule was ever serve
  fires at Fri 2025-01-10 06:15:00 UTC (pipelines/weekdays.yaml:2)
  covers 2025-01-09 (pipelines/weekdays.yaml:2)
 $ leat why weekdays 2025-01 | ./hide
-22 slots are about the window 2025-01: 22 before it was served; the first that is not done: the slot of Thu 2025-01-02 06:15:00 UTC came before this schedule was ever served, and it has no `start` that reaches back so far
+22 slots are about the window 2025-01: 22 while it was not served; the first that is not done: the slot of Thu 2025-01-02 06:15:00 UTC came before this schedule was ever served, and it has no `start` that reaches back so far
  next leat backfill weekdays --from 2025-01-01T00:00:00Z --to 2025-01-02T00:00:00Z (schedule)
  schedule main, covers previous day, UTC (pipelines/weekdays.yaml:2)
  fires at Thu 2025-01-02 06:15:00 UTC (pipelines/weekdays.yaml:2)

@@ -130,6 +130,7 @@ static bool time_is_new(void) { return !stage->sets_back && stage_wall() >= stag
 static void break_file(struct life *l, int pipe) {
     if (file_is_gone(pipe)) return;
     stage->broken[pipe] = !stage->broken[pipe];
+    if (!stage->first_broken[pipe]) stage->first_broken[pipe] = stage_wall();
     file_write(pipe, stage->broken[pipe]);
     look(l);
 }
@@ -139,10 +140,18 @@ static void edit(struct life *l, int pipe) {
     if (pipe >= CLOCKED || !time_is_new() || stage->edit_count > EDITS / 2) return;
     if (file_is_gone(pipe) || pause_open(pipe)) return;
     stage->broken[pipe] = false;
-    file_says(pipe, (struct words){.minute = (int)chance_below(60), .every = stage->words[pipe].every});
+    struct words words = stage->words[pipe];
+    words.minute = (int)chance_below(60);
+    file_says(pipe, words);
     file_write(pipe, false);
     look(l);
     if (chance_below(3) == 0) break_file(l, pipe);
+}
+
+static void change_zone(struct life *l, int pipe) {
+    (void)pipe;
+    if (time_is_new()) zone_change();
+    look(l);
 }
 
 static void rename_file(struct life *l, int pipe) {
@@ -163,6 +172,7 @@ static void remove_file(struct life *l, int pipe) {
         stage->now + (chance_below(3) ? (int64_t)(7200 + chance_below(3 * 86400)) * US_PER_SECOND
                                       : (int64_t)(5 + chance_below(45)) * US_PER_SECOND);
     file_remove(pipe);
+    if (chance_below(3) == 0) stage->die_at = 1; /* nobody served when it went */
     look(l);
 }
 
@@ -192,7 +202,10 @@ static void jump(struct life *l, int pipe) {
                                     : (duration_t)chance_below(3) * US_PER_DAY;
     if (stage->seed % 4 != 1 && chance_below(stage->sets_back ? 2 : 4) == 0)
         by = -(duration_t)chance_below(stage->sets_back ? 86400 : 7200) * US_PER_SECOND;
+    if (stage->jump_count == JUMPS) return;
+    stage->jumps[stage->jump_count++] = (struct jump){.at = stage_wall(), .by = by};
     stage->went_back = stage->went_back || by < 0;
+    if (by < 0) files_time_went_back();
     if (stage_wall() > stage->latest) stage->latest = stage_wall();
     stage->wall_ahead += by;
 }
@@ -211,6 +224,7 @@ static const struct {
             {"queue", queue},
             {"cancel", cancel},
             {"edit", edit},
+            {"change zone", change_zone},
             {"break", break_file},
             {"rename", rename_file},
             {"remove", remove_file},
@@ -237,15 +251,17 @@ static void come_back(struct life *l, int pipe) {
 void acts_due(struct life *l) {
     if (stage->now >= stage->next_act && stage->now < stage->quiet) act(l);
     if (stage->cancel_at && stage->now >= stage->cancel_at) cancel_backfill(l);
+    landing_due();
     for (int p = 0; p < PIPES; p++)
         if (stage->back_at[p] && stage->now >= stage->back_at[p]) come_back(l, p);
 }
 
 instant_t acts_next(void) {
-    instant_t next = stage->now < stage->quiet ? stage->next_act : INSTANT_NONE;
-    if (stage->cancel_at && (next == INSTANT_NONE || stage->cancel_at < next)) next = stage->cancel_at;
+    instant_t next = landing_next();
+    if (stage->now < stage->quiet && stage->next_act < next) next = stage->next_act;
+    if (stage->cancel_at && stage->cancel_at < next) next = stage->cancel_at;
     for (int p = 0; p < PIPES; p++)
-        if (stage->back_at[p] && (next == INSTANT_NONE || stage->back_at[p] < next)) next = stage->back_at[p];
+        if (stage->back_at[p] && stage->back_at[p] < next) next = stage->back_at[p];
     return next;
 }
 

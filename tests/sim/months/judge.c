@@ -81,7 +81,7 @@ static void judge_absence(struct edit *gone, struct edit *back) {
     duration_t least = back->at - gone->unsure_to, most = back->unsure_to - gone->at;
     if (most <= AWAY_AS_IF_NOT) {
         gone->was_short = true;
-        back->unsure_from = back->unsure_to;
+        back->unsure_from = gone->words.zone == back->words.zone ? back->unsure_to : gone->unsure_from;
     } else if (least > AWAY_AS_IF_NOT) {
         back->unsure_from = back->at;
     } else {
@@ -98,12 +98,6 @@ static void judge_absences(void) {
     }
 }
 
-static bool says(const struct words *w, instant_t t) {
-    int64_t minutes = t / US_PER_MINUTE;
-    return w->every && t % US_PER_MINUTE == 0 && minutes % 60 == w->minute &&
-           minutes / 60 % 24 % w->every == 0;
-}
-
 /* Fires at this instant, by what the file said then. */
 static bool fires(int pipe, instant_t t) {
     struct words w = {.minute = -1};
@@ -111,13 +105,7 @@ static bool fires(int pipe, instant_t t) {
         const struct edit *e = &stage->edits[i];
         if (e->pipe == pipe && e->at < t && !e->was_short) w = e->words;
     }
-    return w.minute >= 0 && says(&w, t);
-}
-
-static instant_t next_fire(int pipe, instant_t after) {
-    instant_t t = (after / US_PER_MINUTE + 1) * US_PER_MINUTE;
-    while (!fires(pipe, t)) t += US_PER_MINUTE;
-    return t;
+    return zone_fires(&w, &stage->zones[w.zone], t);
 }
 
 bool unsure(int pipe, instant_t t) {
@@ -128,16 +116,24 @@ bool unsure(int pipe, instant_t t) {
     return false;
 }
 
+/* By some words and some zone data that there were. */
 static bool ever_fires(int pipe, instant_t t) {
-    for (int i = 0; i < stage->edit_count; i++)
-        if (stage->edits[i].pipe == pipe && says(&stage->edits[i].words, t)) return true;
+    for (int i = 0; i < stage->edit_count; i++) {
+        const struct edit *e = &stage->edits[i];
+        for (int z = 0; e->pipe == pipe && z < stage->zone_count; z++)
+            if (!z == !e->words.zone && zone_fires(&e->words, &stage->zones[z], t)) return true;
+    }
     return false;
+}
+
+static bool may_fire(int pipe, instant_t t) {
+    return fires(pipe, t) || (unsure(pipe, t) && ever_fires(pipe, t));
 }
 
 bool was_gone(int pipe, instant_t from, instant_t to) {
     for (int i = 0; i < stage->edit_count; i++) {
         const struct edit *e = &stage->edits[i];
-        if (e->pipe == pipe && e->words.minute < 0 && !e->was_short && e->at >= from && e->at <= to)
+        if (e->pipe == pipe && e->words.minute < 0 && !e->was_short && e->unsure_to >= from && e->at <= to)
             return true;
     }
     return false;
@@ -157,17 +153,13 @@ struct walked {
 
 static instant_t walk(int pipe, instant_t at, instant_t until, struct walked *n) {
     instant_t missed = INSTANT_NONE;
-    for (instant_t t = next_fire(pipe, at); t < until; t = next_fire(pipe, t)) {
-        bool may = unsure(pipe, t);
-        n->may += may;
-        n->must += !may;
-        if (!may && missed == INSTANT_NONE) missed = t;
+    for (instant_t t = (at / US_PER_MINUTE + 1) * US_PER_MINUTE; t < until; t += US_PER_MINUTE) {
+        bool may = unsure(pipe, t), must = !may && fires(pipe, t);
+        n->may += may && ever_fires(pipe, t);
+        n->must += must;
+        if (must && missed == INSTANT_NONE) missed = t;
     }
     return missed;
-}
-
-static bool may_fire(int pipe, instant_t t) {
-    return fires(pipe, t) || (unsure(pipe, t) && ever_fires(pipe, t));
 }
 
 static int judge_fires(struct judgement *j, int pipe, const struct row *r, instant_t at) {
@@ -214,6 +206,36 @@ static int judge_row(struct judgement *j, int pipe, const struct row *r, const s
             return wrong(j, "%s: a slot was decided during a pause", pipe_name(pipe));
     }
     return 0;
+}
+
+static void note_first_runs(struct judgement *j) {
+    char sql[200];
+    for (int p = 0; p < PIPES; p++) {
+        snprintf(
+            sql, sizeof sql,
+            "SELECT coalesce(min(r.created_at), %lld) FROM run r JOIN pipeline p ON p.id = r.pipeline WHERE "
+            "p.name = '%s'",
+            (long long)INT64_MAX, pipe_name(p));
+        j->first_run[p] = number(j, sql);
+    }
+}
+
+bool was_unknown(const struct judgement *j, int pipe, instant_t t) {
+    return stage->first_broken[pipe] && t >= stage->first_broken[pipe] && t <= j->first_run[pipe];
+}
+
+/* Whoever starts with other zone data does so from the last fire that was decided on. */
+static void judge_zone_edit(struct judgement *j, struct edit *e) {
+    char sql[300];
+    bool unknown = e->broken_until && was_unknown(j, e->pipe, e->at);
+    if (e->unsure_from == e->at && !unknown) return; /* who changed it lived on */
+    if (unknown && e->broken_until > e->unsure_to) e->unsure_to = e->broken_until;
+    snprintf(
+        sql, sizeof sql,
+        "SELECT coalesce(max(s.fire), 0) FROM slot s JOIN schedule c ON c.id = s.schedule JOIN pipeline p ON "
+        "p.id = c.pipeline WHERE p.name = '%s' AND s.last_fire <= %lld AND s.decided_at < %lld",
+        pipe_name(e->pipe), (long long)e->unsure_from, (long long)e->at);
+    e->unsure_from = number(j, sql);
 }
 
 static int judge_pipe(struct judgement *j, int pipe) {
@@ -268,9 +290,12 @@ int judge(char *why, size_t size) {
     if (sqlite3_open_v2(path, &j.db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
         return wrong(&j, "no database");
     int bad = judge_zeros(&j);
+    note_first_runs(&j);
     judge_absences();
+    for (int i = 0; i < stage->edit_count; i++)
+        if (stage->edits[i].of_zone) judge_zone_edit(&j, &stage->edits[i]);
     for (int p = 0; p < CLOCKED && !bad; p++) bad = judge_pipe(&j, p);
-    if (!bad) bad = judge_data(&j);
+    if (!bad) bad = judge_data(&j) || judge_waits(&j);
     sqlite3_close(j.db);
     return bad;
 }

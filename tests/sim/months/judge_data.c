@@ -69,21 +69,21 @@ static int judge_zeros(struct judgement *j) {
 #define NAMED_BY                                                                                             \
     "AND json_extract(s.detail, '$.dataset') = d.name AND json_extract(s.detail, '$.version') = v.version"
 
-static bool was_away(int pipe, instant_t t) {
+static bool was_away(const struct judgement *j, int pipe, instant_t t) {
     bool gone = false;
     for (int i = 0; i < stage->edit_count; i++) {
         const struct edit *e = &stage->edits[i];
         if (e->pipe == pipe && e->at <= t && !e->was_short) gone = e->words.minute < 0;
     }
-    return gone || unsure(pipe, t);
+    return gone || unsure(pipe, t) || was_unknown(j, pipe, t);
 }
 
-static bool is_held(int pipe, instant_t t) {
+static bool is_held(const struct judgement *j, int pipe, instant_t t) {
     for (int i = 0; i < stage->pause_count; i++) {
         const struct pause_span *p = &stage->pauses[i];
         if (p->pipe == pipe && t >= p->from && (p->to == INSTANT_NONE || t <= p->to)) return true;
     }
-    return was_away(pipe, t);
+    return was_away(j, pipe, t);
 }
 
 /* A run of it for this window was waiting then. Of a version that a pause held back, and where the clock was
@@ -95,7 +95,7 @@ static bool joined(struct judgement *j, int pipe, instant_t start, instant_t at)
         "SELECT count(*) FROM run r JOIN pipeline p ON p.id = r.pipeline WHERE p.name = '%s' AND r.trigger = "
         "'dataset' AND coalesce(r.window_start, 0) = %lld AND (%d OR (r.created_at <= %lld AND "
         "coalesce(r.started_at, r.finished_at) >= %lld))",
-        pipe_name(pipe), (long long)start, stage->went_back || is_held(pipe, at), (long long)at,
+        pipe_name(pipe), (long long)start, stage->went_back || is_held(j, pipe, at), (long long)at,
         (long long)at);
     return number(j, sql) > 0;
 }
@@ -103,14 +103,14 @@ static bool joined(struct judgement *j, int pipe, instant_t start, instant_t at)
 static int judge_version(struct judgement *j, struct query *q) {
     int64_t slots = integer(q, 2);
     instant_t at = integer(q, 3);
-    bool prompt = slots != 1 || integer(q, 5) == at || stage->went_back || is_held(EACH, at);
+    bool prompt = slots != 1 || integer(q, 5) == at || stage->went_back || is_held(j, EACH, at);
     if (!prompt)
         return wrong(j, "%s %lld started `each` later than it was published", text(q, 0),
                      (long long)integer(q, 1));
     if (slots > 1)
         return wrong(j, "%s %lld started `each` %lld times", text(q, 0), (long long)integer(q, 1),
                      (long long)slots);
-    if (slots == 1 || was_away(EACH, at) || joined(j, EACH, integer(q, 4), at)) return 0;
+    if (slots == 1 || was_away(j, EACH, at) || joined(j, EACH, integer(q, 4), at)) return 0;
     return wrong(j, "%s %lld started nothing", text(q, 0), (long long)integer(q, 1));
 }
 
@@ -142,7 +142,7 @@ static int judge_instant(struct judgement *j, struct query *q, bool pending[2]) 
     instant_t at = integer(q, 3);
     for (int i = 0; i < 2; i++) pending[i] = pending[i] || integer(q, i);
     bool due = pending[0] && pending[1];
-    if (is_held(BOTH, at) && !slots) return 0;
+    if (is_held(j, BOTH, at) && !slots) return 0;
     if (due) pending[0] = pending[1] = false;
     if (slots > due)
         return wrong(j, "`both` started at %lld though only one was new", (long long)(at / US_PER_SECOND));

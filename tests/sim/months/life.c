@@ -1,8 +1,9 @@
 /* life.c: one life of the conductor that serves: it steps through virtual time until the horizon, or dies. */
 #include "life.h"
 
-#include "base/arena.h"
+#include "base/tz.h"
 #include "operators/op.h"
+#include "scheduler/conductor/attended.h"
 #include "scheduler/timetable/timetable.h"
 
 #include <stdio.h>
@@ -62,8 +63,15 @@ static void changed(void *ctx, const char *name) {
 
 static void stirred(void *ctx) { (void)ctx; }
 
+/* As the daemon does. */
 void look(struct life *l) {
+    uint64_t zones = tz_database_stamp();
     catalog_look(l->catalog);
+    if (zones != l->zones) {
+        clock_zones_changed(l->c);
+        catalog_reread(l->catalog);
+    }
+    l->zones = zones;
     while (catalog_busy(l->catalog)) uv_run(&l->c->loop, UV_RUN_ONCE);
 }
 
@@ -95,14 +103,33 @@ static void check_caps(const struct life *l) {
     }
 }
 
+static bool looks(const struct life *l) {
+    for (const struct live_run *r = l->c->runs; r; r = r->next)
+        for (uint32_t i = 0; i < r->step_count; i++) {
+            const struct live_attempt *a = r->attempts[i];
+            if (a && a->attended && a->attended->looking) return true;
+        }
+    return false;
+}
+
+/* The looks that are due by the virtual clocks, which no timer knows; paths are looked at in threads. */
+static void let_wait(struct life *l) {
+    waits_ring(l->c);
+    while (looks(l)) uv_run(&l->c->loop, UV_RUN_ONCE);
+}
+
+static bool is_due(instant_t at, instant_t now) { return at != INSTANT_NONE && at <= now; }
+
 static void take_turns(struct life *l) {
     struct conductor *c = l->c;
     for (int i = 0; i < 2000; i++) {
+        let_wait(l);
         c->wants_turn = true;
         conductor_poll(c);
         if (c->is_broken) broke(&c->broken);
         check_caps(l);
-        bool more = c->happened_count || c->dirty_count || c->to_close_count || !clock_idle(c);
+        bool more = c->happened_count || c->dirty_count || c->to_close_count || !clock_idle(c) ||
+                    is_due(waits_next(c), stage->now);
         if (more || c->wants_turn) continue;
         files_at_rest();
         return;
@@ -121,25 +148,14 @@ static int64_t next_event(struct life *l) {
     instant_t due = timetable_next_due(clock_timetable(l->c), NULL), until = pauses_next(l->c);
     if (due != INSTANT_NONE) next = earlier(next, due - stage->wall_ahead);
     if (until != INSTANT_NONE) next = earlier(next, until - stage->wall_ahead);
+    instant_t time = waits_next_time(l->c);
+    next = earlier(next, waits_next(l->c));
+    if (time != INSTANT_NONE) next = earlier(next, time - stage->wall_ahead);
     for (int i = 0; i < JOBS; i++)
         if (stage->jobs[i].used && stage->jobs[i].ends > stage->now)
             next = earlier(next, stage->jobs[i].ends);
     next = earlier(next, acts_next());
     return next <= stage->now ? stage->now + US_PER_MS : next;
-}
-
-/* As the daemon does: a file that was broken while nobody served goes on with what ran last. */
-static void adopt_last_good(struct life *l) {
-    struct arena *a = arena_new();
-    struct catalog_entry e;
-    struct definition_row d;
-    struct err ignored;
-    for (size_t at = 0; catalog_next(l->catalog, &at, &e);) {
-        if (e.pipeline || store_definition_last(l->c->store, e.name, a, &d, &ignored) != 1) continue;
-        struct pipeline *p = restore_definition(l->c, &d);
-        if (p) catalog_adopt(l->catalog, e.name, p);
-    }
-    arena_free(a);
 }
 
 static void open_life(struct life *l) {
@@ -164,8 +180,9 @@ static void open_life(struct life *l) {
                                  .stirred = stirred,
                                  .ctx = l};
     l->catalog = l->c->catalog = catalog_new(&co);
+    l->zones = tz_database_stamp();
     catalog_fill(l->catalog);
-    adopt_last_good(l);
+    restore_last_good(l->c);
     if (clock_open(l->c, &err) || conductor_recover(l->c, 0, &err) || backfills_open(l->c, &err)) broke(&err);
     diags_free(d);
 }

@@ -10,6 +10,7 @@ struct life {
     struct project *project;
     struct catalog *catalog;
     struct conductor *c;
+    uint64_t zones; /* stamp of the zone data it reads files with */
 };
 
 void look(struct life *l); /* the catalog reads what has changed */

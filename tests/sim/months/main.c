@@ -56,6 +56,7 @@ static void set_up(uint64_t seed, const char *in, bool verbose) {
     stage->next_act = stage->now + US_PER_HOUR;
     snprintf(stage->folder, sizeof stage->folder, "%s/leat-months-XXXXXX", in);
     if (!mkdtemp(stage->folder)) abort();
+    zone_begin();
     files_begin();
 }
 
@@ -85,6 +86,7 @@ static int one_seed(uint64_t seed, const char *in, bool verbose, bool keep) {
         story("life %lld ended with %d after %lld points", (long long)stage->lives, code,
               (long long)stage->points);
         stage->now += (int64_t)(code ? chance_below(600) : 0) * US_PER_SECOND; /* down for a while */
+        if (code && chance_of(50)) zone_change();                              /* nobody notices */
     }
     if (code) snprintf(why, sizeof why, "life %lld ended with %d", (long long)stage->lives, code);
     bool bad = code || judge(why, sizeof why);

@@ -55,8 +55,16 @@ static struct job *job_new(void) {
     return NULL;
 }
 
+/* .leat/log/RUN/STEP.gN.aN.log */
+static bool is_of_wait(const struct job_spec *spec) {
+    char step[64];
+    const char *file = strrchr(spec->log_path, '/');
+    return file && sscanf(file, "/%63[^.]", step) == 1 && step_waits(step);
+}
+
 int warden_start(struct warden *w, const struct job_spec *spec, struct err *err) {
     point();
+    stage->jobs_of_waits += is_of_wait(spec);
     if (job_find(spec->id)) return 0;
     struct job *j = job_new();
     if (!j) return err_set(err, EX_ENVIRONMENT, "the simulator has too few jobs");
