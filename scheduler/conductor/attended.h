@@ -96,8 +96,9 @@ instant_t waits_next_time(const struct conductor *c); /* wall: a time that is wa
 
 struct look_paths;
 struct look_paths *look_paths_new(struct conductor *c);
-void look_paths_close(struct look_paths *l); /* before the loop's handles are closed: what is under way comes to nothing */
-void look_paths_free(struct look_paths *l);  /* and after; NULL is fine */
+void look_paths_close(
+    struct look_paths *l); /* before the loop's handles are closed: what is under way comes to nothing */
+void look_paths_free(struct look_paths *l); /* and after; NULL is fine */
 void look_paths_add(struct look_paths *l, const struct live_attempt *a);
 void look_paths_go(struct look_paths *l);
 

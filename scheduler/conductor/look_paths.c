@@ -172,7 +172,8 @@ static void send_batch(struct look_paths *l) {
     l->mail->holders++;
     pthread_mutex_unlock(&l->mail->lock);
     if (start_thread(b) == 0) return;
-    for (size_t i = 0; i < b->count; i++) b->items[i].problem = xstrdup("no thread could be started to look at it");
+    for (size_t i = 0; i < b->count; i++)
+        b->items[i].problem = xstrdup("no thread could be started to look at it");
     hand_back(l->mail, b);
 }
 

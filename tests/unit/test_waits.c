@@ -2,11 +2,11 @@
 #include "base/arena.h"
 #include "scheduler/conductor/attended.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
