@@ -234,7 +234,7 @@ struct live_run *live_find(const struct conductor *c, int64_t id);
 struct live_run *live_new(struct conductor *c, int64_t id);
 void live_unlink(struct conductor *c, struct live_run *r); /* out of the list; still to be dropped */
 void live_ended(struct conductor *c, struct live_run *r);  /* to be dropped at the end of the turn */
-void live_drop(struct conductor *c, struct live_run *r);
+void live_drop(struct live_run *r);
 void live_names(struct live_run *r, uint32_t count, const char *const *names, const char *const *verbs);
 void live_scope(struct live_run *r);
 const char **live_verb_names(const struct pipeline *p); /* per step; the list is malloc'ed */
