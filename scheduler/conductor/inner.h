@@ -27,10 +27,10 @@
  *   pauses.c     pipelines that start nothing by themselves for a while
  *   backfills.c  durable plans over many windows, fed while runs end; backfill_items.c starts one window,
  *                backfill_add.c writes one down, backfill_asks.c is what else commands ask about them
- *   serve.c      the daemon around the loop; notify.c tells systemd
+ *   serve.c      the daemon around the loop; lives.h what lies between two lives of it; notify.c tells systemd
  *   asks.c       what other commands ask of the one at work; shapes.c: what a request has to look like;
  *                standing.c: how it stands; blocks.c: what stands in the way of a run
- *   collect.c    retention and garbage, once a day
+ *   collect.h    retention and garbage, once a day, piece by piece
  *
  * Invariants: (1) nothing outside the database changes before the commit of the turn that decided it; (2) an
  * exit record is acknowledged only after the commit that used it; (3) an attempt here exists in the database
