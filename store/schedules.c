@@ -1,5 +1,5 @@
-/* schedules.c: schedules with their cursors, pauses, and what triggers by datasets have seen. Slots are in
- * slots.c, the runs they queue in waiting.c. */
+/* schedules.c: schedules with their cursors, and pauses. Slots are in slots.c, the runs they queue in waiting.c,
+ * what triggers by datasets have seen in triggers.c. */
 #include "store/schedules.h"
 
 #include "store/internal.h"
@@ -85,5 +85,3 @@ int store_pauses_list(struct store *s, instant_t at, struct arena *a, struct pau
     static const struct row_type type = {pause_read, sizeof(struct pause_row)};
     return sql_list(SQL(s, pauses_list, err, A_AT(at)), type, a, rows, n);
 }
-
-/* ---- triggers by datasets ---- */

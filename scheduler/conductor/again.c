@@ -117,6 +117,6 @@ int conductor_retry(struct conductor *c, int64_t run, struct pipeline *pipeline,
     arena_free(a);
     if (rc >= 0 && *answer != RETRY_NOTHING) return 0;
     live_unlink(c, r);
-    live_drop(c, r);
+    live_drop(r);
     return rc < 0 ? -1 : 0;
 }

@@ -2,7 +2,7 @@
  *
  *   attended.c    an attended attempt from its claim to its end; recovery; what is told of it
  *   waits.c       whom to look at when: the heaps and the timers
- *   look_paths.c  looks at paths, in the loop's thread pool
+ *   look_paths.c  looks at paths, in threads that nobody waits for
  *   look_urls.c   looks at URLs, on the loop (operators/http/probe.h)
  *   there.c       whether a dataset is there (scheduler/complete.h: or complete)
  *   children.c    runs of other pipelines
@@ -96,8 +96,9 @@ instant_t waits_next_time(const struct conductor *c); /* wall: a time that is wa
 
 struct look_paths;
 struct look_paths *look_paths_new(struct conductor *c);
-void look_paths_close(struct look_paths *l); /* sends no more; what is under way comes to nothing */
-void look_paths_free(struct look_paths *l);  /* when nothing is under way any more; NULL is fine */
+void look_paths_close(
+    struct look_paths *l); /* before the loop's handles are closed: what is under way comes to nothing */
+void look_paths_free(struct look_paths *l); /* and after; NULL is fine */
 void look_paths_add(struct look_paths *l, const struct live_attempt *a);
 void look_paths_go(struct look_paths *l);
 

@@ -122,7 +122,7 @@ static int64_t default_jobs(void) {
 enum { ASKED_TIMES = 3 };
 #define ASKED_WAIT (10 * US_PER_SECOND)
 
-static int open_core(struct conductor *c) {
+static void open_core(struct conductor *c) {
     const struct project *p = c->options.project;
     struct core_pool *pools = xcalloc(p->pool_count, sizeof *pools);
     for (size_t i = 0; i < p->pool_count; i++)
@@ -135,7 +135,6 @@ static int open_core(struct conductor *c) {
                                  .quiet_ready = true};
     c->core = core_new(&config);
     free(pools);
-    return 0;
 }
 
 static int make_folders(const struct project *p, struct err *err) {
@@ -156,7 +155,7 @@ static int open_parts(struct conductor *c, struct err *err) {
     if (!(c->store = store_open_writer(state, &so, err))) return -1;
     if (make_folders(c->options.project, err)) return -1;
     bool fresh;
-    if (open_core(c)) return -1;
+    open_core(c);
     if (c->options.database_only) return 0;
     if (!(c->warden = warden_connect(state, c->warden_program, &fresh, err))) return -1;
     struct control_options co = {
@@ -236,7 +235,7 @@ void conductor_close(struct conductor *c) {
         struct live_run *r = c->runs;
         if (c->core) core_forget(c->core, r->id);
         live_unlink(c, r);
-        live_drop(c, r);
+        live_drop(r);
     }
     waits_free(c->waits);
     wiring_free(c->wiring);

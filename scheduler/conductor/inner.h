@@ -27,10 +27,10 @@
  *   pauses.c     pipelines that start nothing by themselves for a while
  *   backfills.c  durable plans over many windows, fed while runs end; backfill_items.c starts one window,
  *                backfill_add.c writes one down, backfill_asks.c is what else commands ask about them
- *   serve.c      the daemon around the loop; notify.c tells systemd
+ *   serve.c      the daemon around the loop; lives.h what lies between two lives of it; notify.c tells systemd
  *   asks.c       what other commands ask of the one at work; shapes.c: what a request has to look like;
  *                standing.c: how it stands; blocks.c: what stands in the way of a run
- *   collect.c    retention and garbage, once a day
+ *   collect.h    retention and garbage, once a day, piece by piece
  *
  * Invariants: (1) nothing outside the database changes before the commit of the turn that decided it; (2) an
  * exit record is acknowledged only after the commit that used it; (3) an attempt here exists in the database
@@ -234,7 +234,7 @@ struct live_run *live_find(const struct conductor *c, int64_t id);
 struct live_run *live_new(struct conductor *c, int64_t id);
 void live_unlink(struct conductor *c, struct live_run *r); /* out of the list; still to be dropped */
 void live_ended(struct conductor *c, struct live_run *r);  /* to be dropped at the end of the turn */
-void live_drop(struct conductor *c, struct live_run *r);
+void live_drop(struct live_run *r);
 void live_names(struct live_run *r, uint32_t count, const char *const *names, const char *const *verbs);
 void live_scope(struct live_run *r);
 const char **live_verb_names(const struct pipeline *p); /* per step; the list is malloc'ed */

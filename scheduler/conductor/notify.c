@@ -37,6 +37,6 @@ duration_t notify_watchdog(void) {
 }
 
 void notify_patience(duration_t more) {
-    duration_t usual = notify_watchdog();
-    if (usual) notify("WATCHDOG_USEC=%lld", (long long)(usual + more));
+    duration_t usual = notify_watchdog(), all = usual + more;
+    if (usual) notify("WATCHDOG_USEC=%lld", (long long)all);
 }

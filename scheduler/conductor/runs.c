@@ -109,8 +109,7 @@ static void facts_free(struct step_facts *f) {
     free(f);
 }
 
-void live_drop(struct conductor *c, struct live_run *r) {
-    (void)c;
+void live_drop(struct live_run *r) {
     for (uint32_t i = 0; i < r->step_count; i++) {
         attempt_free(r->attempts[i]);
         facts_free(r->facts[i]);

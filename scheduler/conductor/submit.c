@@ -188,7 +188,7 @@ struct live_run *run_from_row(struct conductor *c, const struct run_row *row, st
     r->pipeline = pipeline;
     if (fill_from_row(c, r, row, err) == 0) return r;
     live_unlink(c, r);
-    live_drop(c, r);
+    live_drop(r);
     return NULL;
 }
 
@@ -218,6 +218,6 @@ int64_t conductor_submit(struct conductor *c, struct run_request *rq, struct err
     json_decref(rq->params);
     if (!rc) return r->id;
     if (r) live_unlink(c, r);
-    if (r) live_drop(c, r);
+    if (r) live_drop(r);
     return 0;
 }

@@ -264,7 +264,7 @@ static void drop_ended_runs(struct conductor *c) {
         c->ended = r->next_ended;
         core_forget(c->core, r->id);
         live_unlink(c, r);
-        live_drop(c, r);
+        live_drop(r);
     }
 }
 
