@@ -27,7 +27,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOOKED_AHEAD = 16 }; /* windows that wait for another run do not hold up the next ones */
+/* Windows that wait for another run, or for a file to be mended, do not hold up the next ones. */
+enum { LOOKED_AHEAD = 16, LOOKED_AT_MOST = 512 };
 
 /* ---- which ---- */
 
@@ -216,26 +217,43 @@ static bool gives_up(const struct backfill_row *b) {
     return b->max_failures >= 0 && b->failed >= b->max_failures;
 }
 
-/* What may start, starts. *waits: some windows may later. */
-static int start_items(struct feeding *k, bool *waits, struct err *err) {
-    int64_t room = k->b.max_parallel - k->b.running;
-    struct backfill_item *items;
-    size_t n;
-    if (room <= 0) return 0;
-    if (store_backfill_next(k->c->store, k->b.id, 0, room + LOOKED_AHEAD, k->arena, &items, &n, err) < 0)
-        return -1;
-    for (size_t i = 0; i < n && room > 0; i++) {
-        int started = backfill_item_start(k->c, &k->b, &items[i], err);
-        if (started < 0) return -1;
-        if (started == ITEM_STARTED) room--;
-        if (started == ITEM_STARTED)
-            backfill_report(k->c, "backfill_item", &k->b,
-                            item_json(&items[i], item_state_names[ITEM_running]));
-        if (started == ITEM_WAITS) *waits = true;
-        if (started == ITEM_DONE_ALREADY) k->feed->dirty = k->c->wants_turn = true;
-        if (started == ITEM_STUCK) break;
+struct starting {
+    int64_t room;
+    bool waits; /* some windows may start later */
+    bool stuck;
+};
+
+static int start_one(struct feeding *k, struct starting *s, struct backfill_item *item, struct err *err) {
+    int started = backfill_item_start(k->c, &k->b, item, err);
+    if (started < 0) return -1;
+    if (started == ITEM_STARTED) {
+        s->room--;
+        backfill_report(k->c, "backfill_item", &k->b, item_json(item, item_state_names[ITEM_running]));
     }
-    return reload(k, err);
+    s->waits |= started == ITEM_WAITS;
+    s->stuck = started == ITEM_STUCK;
+    if (started == ITEM_DONE_ALREADY) k->feed->dirty = k->c->wants_turn = true;
+    return 0;
+}
+
+/* What may start, starts: a few windows are looked at, and further ones while those wait. */
+static int start_items(struct feeding *k, bool *waits, struct err *err) {
+    struct starting s = {.room = k->b.max_parallel - k->b.running};
+    int64_t from = 0, looked = 0;
+    bool more = s.room > 0;
+    while (more && s.room > 0 && looked < LOOKED_AT_MOST) {
+        struct backfill_item *items;
+        size_t n, i, page = (size_t)s.room + LOOKED_AHEAD;
+        if (store_backfill_next(k->c->store, k->b.id, from, (int64_t)page, k->arena, &items, &n, err) < 0)
+            return -1;
+        for (i = 0; i < n && s.room > 0 && !s.stuck; i++)
+            if (start_one(k, &s, &items[i], err)) return -1;
+        more = n == page && !s.stuck;
+        from = n ? items[n - 1].n + 1 : from;
+        looked += (int64_t)i;
+    }
+    *waits = s.waits;
+    return looked ? reload(k, err) : 0;
 }
 
 /* Nothing runs and nothing can start. */
