@@ -2,6 +2,7 @@
 #include "cli/waiting.h"
 
 #include "base/json.h"
+#include "base/utf8.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -20,7 +21,7 @@ static const json_t *read_detail(const struct attempt_row *a, json_t **detail) {
 static void add_line(struct buf *b, const char *text) {
     size_t n = strcspn(text, "\n");
     bool cut = text[n] || n > SHOWN;
-    buf_addf(b, "%.*s%s", (int)(n > SHOWN ? SHOWN : n), text, cut ? "…" : "");
+    buf_addf(b, "%.*s%s", (int)(n > SHOWN ? utf8_whole(text, SHOWN) : n), text, cut ? "…" : "");
 }
 
 static void add_until(struct view *v, const struct attempt_row *a, const char *until, struct buf *b) {
