@@ -213,6 +213,50 @@ static json_t *full_json(const struct asking *k, const struct forecast *f) {
     return list;
 }
 
+static bool starts_after_data(const struct pipeline *p) {
+    for (size_t i = 0; i < p->schedule_count; i++)
+        if (p->schedules[i].after.count) return true;
+    return false;
+}
+
+static bool starts_others(const struct pipeline *p) {
+    for (size_t i = 0; i < p->step_count; i++)
+        if (p->steps[i].calls) return true;
+    return false;
+}
+
+/* What a forecast leaves out (timetable/forecast.h), as far as definitions tell: whose runs, and why. */
+static const struct {
+    const char *member, *words;
+    bool (*is)(const struct pipeline *p);
+} left_outs[] = {
+    {"starts_after_data", "runs that start when data arrive", starts_after_data},
+    {"starts_others", "runs that steps of these start", starts_others},
+};
+enum { LEFT_OUTS = sizeof left_outs / sizeof *left_outs };
+
+static json_t *left_out_json(const struct asking *k, size_t which) {
+    json_t *names = json_array();
+    for (size_t i = 0; i < k->in.count; i++) {
+        const struct pipeline *p = pipeline_of(k, i);
+        if (left_outs[which].is(p)) json_array_append_new(names, json_string(p->name));
+    }
+    return names;
+}
+
+static void print_left_out(const struct asking *k) {
+    for (size_t which = 0; which < LEFT_OUTS; which++) {
+        json_t *names = left_out_json(k, which), *name;
+        size_t i;
+        json_array_foreach(names, i, name) {
+            if (i == 0) cli_say(k->v.c, "not in it: %s: ", left_outs[which].words);
+            cli_say(k->v.c, "%s%s", i ? ", " : "", json_string_value(name));
+        }
+        if (json_array_size(names)) cli_say(k->v.c, "\n");
+        json_decref(names);
+    }
+}
+
 static void print_json(struct asking *k, const struct forecast *f) {
     json_t *items = json_array(), *beside = json_object();
     for (size_t i = 0; i < f->run_count; i++) json_array_append_new(items, run_json(k, &f->runs[i]));
@@ -221,6 +265,7 @@ static void print_json(struct asking *k, const struct forecast *f) {
     json_put(beside, "skipped", skips_json(k, f));
     json_put(beside, "full", full_json(k, f));
     json_put_text(beside, "unknown_steps", k->unknown_count ? buf_str(&k->unknown) : NULL);
+    for (size_t i = 0; i < LEFT_OUTS; i++) json_put(beside, left_outs[i].member, left_out_json(k, i));
     out_document_beside(&k->v.c->out, "forecast", items, "forecast", beside);
 }
 
@@ -279,27 +324,11 @@ static void print_trouble(struct asking *k, const struct forecast *f) {
     }
 }
 
-static bool starts_after_data(const struct pipeline *p) {
-    for (size_t i = 0; i < p->schedule_count; i++)
-        if (p->schedules[i].after.count) return true;
-    return false;
-}
-
-/* What it leaves out (timetable/forecast.h), where that is something. */
-static void print_left_out(const struct asking *k) {
-    struct buf names = BUF_INIT;
-    for (size_t i = 0; i < k->in.count; i++) {
-        const struct pipeline *p = pipeline_of(k, i);
-        if (starts_after_data(p)) buf_addf(&names, "%s%s", names.len ? ", " : "", p->name);
-    }
-    if (names.len) cli_say(k->v.c, "not in it: runs that start when data arrive: %s\n", buf_str(&names));
-    buf_release(&names);
-}
-
 static void print_text(struct asking *k, const struct forecast *f) {
     char length[DURATION_TEXT];
     print_runs(k, f);
     print_trouble(k, f);
+    print_left_out(k);
     cli_say(k->v.c, "%zu run%s in %s from %s\n", f->run_count, f->run_count == 1 ? "" : "s",
             duration_text(f->ends - k->in.from, length), view_time(&k->v, NULL, k->in.from));
     if (f->ends < k->in.until)
@@ -307,7 +336,6 @@ static void print_text(struct asking *k, const struct forecast *f) {
     if (k->unknown_count)
         cli_say(k->v.c, "never ran, counted as %s (--assume 10m says otherwise): %s\n",
                 duration_text(k->assume, length), buf_str(&k->unknown));
-    print_left_out(k);
 }
 
 static int answer(struct asking *k, struct err *err) {

@@ -333,13 +333,14 @@ static void add_schedules(struct machine *m, size_t i) {
     for (size_t k = 0; k < p->schedule_count; k++) {
         GROW(m->schedules, m->schedule_count, m->schedule_cap);
         m->schedules[m->schedule_count++] = (struct scheduled){i, &p->schedules[k]};
-        timetable_add(m->timetable,
-                      &(struct timetable_spec){.id = (int64_t)m->schedule_count,
-                                               .group = group_of(i),
-                                               .schedule = &p->schedules[k],
-                                               .cursor = m->in->from,
-                                               .since = INSTANT_NONE},
-                      m->in->from);
+        timetable_add(
+            m->timetable,
+            &(struct timetable_spec){.id = (int64_t)m->schedule_count,
+                                     .group = group_of(i),
+                                     .schedule = &p->schedules[k],
+                                     .cursor = m->in->from - p->schedules[k].delay, /* not due yet */
+                                     .since = INSTANT_NONE},
+            m->in->from);
     }
     m->lanes[i].paused = m->in->pipelines[i].paused;
     if (m->lanes[i].paused) timetable_pause(m->timetable, group_of(i), m->in->pipelines[i].pause_from);

@@ -156,17 +156,23 @@ static const char *too_late_text(struct whying *k, const struct item *i) {
                      why_at(k, i->row.decided_at), d ? ": " : "", d ? duration_text(d, within) : "");
 }
 
+/* Every reason that slots are skipped for: those of the timetable, of triggers, of a file that went. */
+static const struct {
+    const char *reason, *words;
+    const char *(*say)(struct whying *k, const struct item *i); /* instead of words */
+} skips[] = {
+    {"missed", NULL, missed_text},
+    {"too_late", NULL, too_late_text},
+    {"running", "a run of the pipeline was waiting or running (if_running: skip)", NULL},
+    {"paused", "it came while the pipeline was paused, and was not caught up with", NULL},
+    {"no_window", "the run that published had no window, and the pipeline uses its own", NULL},
+    {"pipeline_gone", "the file of the pipeline was gone when it was decided", NULL},
+};
+
 static const char *skip_text(struct whying *k, const struct item *i) {
     const char *reason = i->row.reason ? i->row.reason : "";
-    if (strcmp(reason, "missed") == 0) return missed_text(k, i);
-    if (strcmp(reason, "too_late") == 0) return too_late_text(k, i);
-    if (strcmp(reason, "running") == 0)
-        return "a run of the pipeline was waiting or running (if_running: skip)";
-    if (strcmp(reason, "paused") == 0)
-        return "it came while the pipeline was paused, and was not caught up with";
-    if (strcmp(reason, "no_window") == 0)
-        return "the run that published had no window, and the pipeline uses its own";
-    if (strcmp(reason, "pipeline_gone") == 0) return "the file of the pipeline was gone when it was decided";
+    for (size_t n = 0; n < sizeof skips / sizeof *skips; n++)
+        if (strcmp(reason, skips[n].reason) == 0) return skips[n].say ? skips[n].say(k, i) : skips[n].words;
     return *reason ? reason : "no reason was recorded";
 }
 

@@ -72,6 +72,18 @@ $ leat forecast --for 0d
 !   hint: write 7d, 36h or 90m
 [2]
 $ rm pipelines/e.yaml; printf 'pipeline: g\nschedule: {after: raw.days}\nsteps: {load: {shell: "true"}}\n' > pipelines/g.yaml; leat forecast g --from 2026-11-20 --for 6m
+! not in it: runs that start when data arrive: g
 ! 0 runs in 6m00s from Fri 2026-11-20 00:00:00 UTC
 ! never ran, counted as 0.00s (--assume 10m says otherwise): g.load
-! not in it: runs that start when data arrive: g
+$ leat forecast g --from 2026-11-20 --for 6m --json | grep -A1 starts_
+    "starts_after_data": [
+      "g"
+--
+    "starts_others": []
+  },
+# A slot that has fired and is not due yet is to come.
+$ printf 'pipeline: j\nschedule: {cron: "0 6 * * *", timezone: UTC, jitter: 50m}\nsteps: {load: {shell: "true"}}\n' > pipelines/j.yaml; leat forecast j --from 2026-11-20T06:00:01 --for 55m
+STARTS                       PIPELINE  WINDOW                               WAITS  TAKES  FINISHES                     RESULT
+Fri 2026-11-20 06:37:57 UTC  j         2026-11-19 06:00 → 2026-11-20 06:00                Fri 2026-11-20 06:37:57 UTC  ok
+! 1 run in 55m00s from Fri 2026-11-20 06:00:01 UTC
+! never ran, counted as 0.00s (--assume 10m says otherwise): j.load
