@@ -16,7 +16,7 @@ build() { # source, object
 }
 
 for f in main scene image world conductor check backend_memory backend_none; do build tests/sim/$f.c "$work/sim_$f.o"; done
-for f in arena err map suggest; do build base/$f.c "$work/base_$f.o"; done
+for f in arena err map suggest utf8; do build base/$f.c "$work/base_$f.o"; done
 for t in cases model parts; do build tests/unit/test_core_$t.c "$work/test_$t.o"; done
 for f in $core; do build scheduler/core/$f.c "$work/core_$f.o"; done
 
