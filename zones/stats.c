@@ -5,12 +5,12 @@
  * of the answer has its lower bound, upper bound, NULL count, and whether every row group had what we need.
  */
 #include "base/buf.h"
-#include "base/fsio.h"
 #include "base/instant.h"
 #include "base/json.h"
 #include "base/map.h"
 #include "engine/duck.h"
 #include "zones/delta.h"
+#include "zones/stage.h"
 #include "zones/write.h"
 
 #include <stdio.h>
@@ -97,16 +97,9 @@ static char *stats_text(const json_t *columns) {
 }
 
 static json_t *stats_params(const char *stage, const json_t *files, const json_t *columns) {
-    json_t *params = json_array(), *paths = json_array();
-    size_t i;
-    json_t *file;
-    json_array_foreach(files, i, file) {
-        char *path = fs_join(stage, json_text(file, "staged"));
-        json_array_append_new(paths, json_string(path));
-        free(path);
-    }
-    json_array_append_new(params, json_pack("{ss ss so}", "name", "files", "type", "list", "value", paths));
-    for (i = 0; i < columns_counted(columns); i++) {
+    json_t *params =
+        json_pack("[{ss ss so}]", "name", "files", "type", "list", "value", stage_paths(stage, files));
+    for (size_t i = 0; i < columns_counted(columns); i++) {
         char name[16];
         snprintf(name, sizeof name, "c%zu", i);
         json_array_append_new(params, json_pack("{ss ss ss}", "name", name, "type", "text", "value",

@@ -47,16 +47,9 @@ bool held_read(const char *rule, struct held *out) {
     return found;
 }
 
-static struct hand *hand_of(const struct lane *l, int64_t id) {
-    struct hand *h = l->hands;
-    while (h && h->id != id) h = h->sibling;
-    return h;
-}
-
 /* As the timetable does: with what an earlier pause holds back still it is one. */
-static int keep_held(struct conductor *c, struct lane *l, const struct schedule_row *row, struct held held,
-                     struct err *err) {
-    struct hand *h = hand_of(l, row->id);
+static int keep_held(struct conductor *c, const struct schedule_row *row, struct held held, struct err *err) {
+    struct hand *h = idmap_get(&c->clock->hands, (uint64_t)row->id);
     struct held before;
     if (!h || row->cursor >= held.until) return 0;
     json_t *rule = json_loads(row->rule, 0, NULL);
@@ -69,13 +62,13 @@ static int keep_held(struct conductor *c, struct lane *l, const struct schedule_
     return rc;
 }
 
-static int keep_all_held(struct conductor *c, struct lane *l, const struct pause_row *p, struct err *err) {
+static int keep_all_held(struct conductor *c, const struct pause_row *p, struct err *err) {
     const struct held held = {p->at, p->until, catch_up_of(p->catch_up)};
     struct arena *a = arena_new();
     struct schedule_row *rows;
     size_t n = 0;
     int rc = store_schedules_list(c->store, p->pipeline, a, &rows, &n, err) < 0 ? -1 : 0;
-    for (size_t i = 0; i < n && !rc; i++) rc = keep_held(c, l, &rows[i], held, err);
+    for (size_t i = 0; i < n && !rc; i++) rc = keep_held(c, &rows[i], held, err);
     arena_free(a);
     return rc;
 }
@@ -107,7 +100,7 @@ instant_t pauses_next(const struct conductor *c) { return c->pause_until; }
 
 static int end_pause(struct conductor *c, const struct pause_row *p, struct err *err) {
     struct lane *l = lane_of(c, p->pipeline);
-    if (store_resume(c->store, p->pipeline, err) < 0 || keep_all_held(c, l, p, err)) return -1;
+    if (store_resume(c->store, p->pipeline, err) < 0 || keep_all_held(c, p, err)) return -1;
     l->paused = false;
     timetable_resume(clock_timetable(c), clock_group(l), p->at, p->until, catch_up_of(p->catch_up));
     triggers_resume(c, l, p->at, p->until, p->catch_up);
